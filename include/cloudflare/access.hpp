@@ -1,0 +1,12 @@
+/// Everything but a transport: what a library includes that has an HTTP stack of its own.
+#pragma once
+
+#include <cloudflare/access/access_headers.hpp>
+#include <cloudflare/access/scope.hpp>
+#include <cloudflare/access/service_token.hpp>
+#include <cloudflare/access/service_token_operations.hpp>
+#include <cloudflare/access/service_token_params.hpp>
+#include <cloudflare/core/version.hpp>
+#include <cloudflare/protocol/credentials.hpp>
+#include <cloudflare/protocol/exchange.hpp>
+#include <cloudflare/protocol/make_request.hpp>

@@ -1,0 +1,39 @@
+/// Using a service token: the headers that pass Cloudflare Access, and telling when it refuses.
+#pragma once
+
+#include <cloudflare/core/secret.hpp>
+#include <cloudflare/http/response.hpp>
+
+#include <string_view>
+
+namespace cloudflare::inline v0::access {
+
+/// Adds `CF-Access-Client-Id` and `CF-Access-Client-Secret` to the headers of a request to a
+/// protected application, in place of such that are there.
+[[nodiscard]] inline result<void>
+add_access_headers(http::headers& fields, std::string_view client_id, secret const& client_secret) {
+    if (client_id.empty()) return error(errc::invalid_argument, "client id: must not be empty");
+    if (client_secret.empty())
+        return error(errc::invalid_argument, "client secret: must not be empty");
+    if (auto const ok = fields.set("CF-Access-Client-Id", client_id); !ok) return ok;
+    return fields.set("CF-Access-Client-Secret", client_secret.reveal());
+}
+
+/// Whether an answer of a protected application is Access refusing the token, not the application
+/// speaking: a redirect to the team's login page, a `WWW-Authenticate: Cloudflare-Access`, or the
+/// 401 or 403 of strict mode, which carries one of these headers. Such a redirect must not be
+/// followed.
+///
+/// Source: developers.cloudflare.com/cloudflare-one, service tokens; changelog of 2026-10-02.
+[[nodiscard]] inline bool is_access_refusal(http::response const& answer) noexcept {
+    if (answer.fields.find("WWW-Authenticate").starts_with("Cloudflare-Access")) return true;
+    if (answer.status < 300 || answer.status >= 400) return false;
+    std::string_view host = answer.fields.find("Location");
+    auto const scheme_end = host.find("://");
+    if (scheme_end == host.npos) return false;
+    host.remove_prefix(scheme_end + 3);
+    host = host.substr(0, host.find_first_of("/?#"));
+    return host.ends_with(".cloudflareaccess.com");
+}
+
+} // namespace cloudflare::inline v0::access

@@ -1,0 +1,93 @@
+/// The service token, as the API shows it, alone and with its secret.
+#pragma once
+
+#include <cloudflare/core/secret.hpp>
+#include <cloudflare/core/timestamp.hpp>
+#include <cloudflare/core/token_duration.hpp>
+#include <cloudflare/protocol/json.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace cloudflare::inline v0::access {
+
+/// A service token without its secret. What the API may leave out is optional.
+struct service_token {
+    std::string id;                         ///< UUID; names the token in paths and in policies
+    std::string client_id;                  ///< goes into `CF-Access-Client-Id`
+    std::string name;                       ///< any text; several tokens may have the same
+    std::optional<token_duration> duration; ///< as it was sent
+    std::optional<bool> enabled;            ///< absent in old answers: enabled
+    std::optional<std::int64_t> client_secret_version; ///< from 1; raising it rotates the secret
+    std::optional<timestamp> created_at;
+    std::optional<timestamp> updated_at;
+    /// Set for tokens that last `forever` too: ask `expires_within`.
+    std::optional<timestamp> expires_at;
+    std::optional<timestamp> last_seen_at; ///< absent on a token never used
+    /// When the secret before this one dies; absent on a token never rotated.
+    std::optional<timestamp> previous_client_secret_expires_at;
+
+    /// Whether the token has expired by `now + span`. Never so for one that lasts `forever`.
+    [[nodiscard]] bool expires_within(std::chrono::seconds span, timestamp now) const noexcept {
+        if (duration && duration->is_forever()) return false;
+        return expires_at && *expires_at <= now.plus(span);
+    }
+
+    /// Reads the API's `result` object. Required are `id` and `client_id`.
+    [[nodiscard]] static result<service_token> from_json(boost::json::value const& v) {
+        json_object_reader in(v);
+        service_token token;
+        token.read(in);
+        return in.finish(std::move(token));
+    }
+
+protected:
+    void read(json_object_reader& in) {
+        in.required("id", id);
+        in.required("client_id", client_id);
+        in.optional("name", name);
+        in.optional("duration", duration);
+        in.optional("enabled", enabled);
+        in.optional("client_secret_version", client_secret_version);
+        in.optional("created_at", created_at);
+        in.optional("updated_at", updated_at);
+        in.optional("expires_at", expires_at);
+        in.optional("last_seen_at", last_seen_at);
+        in.optional("previous_client_secret_expires_at", previous_client_secret_expires_at);
+    }
+};
+
+/// What create and rotate answer: the only time that the secret is shown.
+struct issued_service_token : service_token {
+    secret client_secret; ///< goes into `CF-Access-Client-Secret`
+
+    /// Reads the API's `result` object. An answer without a secret is `errc::secret_missing`.
+    [[nodiscard]] static result<issued_service_token> from_json(boost::json::value const& v) {
+        json_object_reader in(v);
+        issued_service_token token;
+        token.read(in);
+        in.optional("client_secret", token.client_secret);
+        if (token.client_secret.empty() && !token.id.empty())
+            return error(errc::secret_missing, "service token " + token.id);
+        return in.finish(std::move(token));
+    }
+};
+
+/// What update answers: a new secret where the update raised `client_secret_version`, though the
+/// API's document does not say so (its Terraform provider's tests do).
+struct updated_service_token : service_token {
+    std::optional<secret> client_secret;
+
+    /// Reads the API's `result` object.
+    [[nodiscard]] static result<updated_service_token> from_json(boost::json::value const& v) {
+        json_object_reader in(v);
+        updated_service_token token;
+        token.read(in);
+        in.optional("client_secret", token.client_secret);
+        return in.finish(std::move(token));
+    }
+};
+
+} // namespace cloudflare::inline v0::access

@@ -1,0 +1,206 @@
+/// The seven operations of the service tokens API, as values for `client::call`.
+///
+/// Source: the operations `access-service-tokens-*` of Cloudflare's OpenAPI document.
+#pragma once
+
+#include <cloudflare/access/scope.hpp>
+#include <cloudflare/access/service_token.hpp>
+#include <cloudflare/access/service_token_params.hpp>
+#include <cloudflare/protocol/operation.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cloudflare::inline v0::access {
+
+namespace detail {
+
+[[nodiscard]] inline std::string collection_target(any_scope const& where) {
+    return where.path().append("access").append("service_tokens").str();
+}
+
+/// The path of one token; its id must be a UUID, for anything else would change the path.
+[[nodiscard]] inline result<std::string> token_target(any_scope const& where, std::string_view id,
+                                                      std::string_view action = {}) {
+    constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    bool is_uuid = id.size() == form.size();
+    for (std::size_t i = 0; is_uuid && i != form.size(); ++i)
+        is_uuid = form[i] == '-' ? id[i] == '-' : is_lower_hex(id.substr(i, 1));
+    if (!is_uuid)
+        return error(errc::invalid_argument,
+                     "service token id: must be a UUID in lowercase (the id, not the client id)");
+    auto path = where.path().append("access").append("service_tokens").append(id);
+    if (!action.empty()) path.append(action);
+    return std::move(path).str();
+}
+
+/// The path of an action that the API has for accounts only.
+[[nodiscard]] inline result<std::string>
+account_action_target(any_scope const& where, std::string_view id, std::string_view action) {
+    if (!where.is_account())
+        return error(errc::unsupported_by_scope,
+                     std::string(action) + ": the API has it for accounts only; in a zone, update");
+    return token_target(where, id, action);
+}
+
+} // namespace detail
+
+/// Makes a service token. The answer is the only one that shows its secret, and the API knows no
+/// idempotency key: when the outcome is unknown it is not sent again.
+class create_service_token {
+public:
+    using result_type = issued_service_token;
+    static constexpr std::string_view name = "create_service_token";
+    static constexpr auto method = http::method::post;
+    static constexpr auto idempotency = cloudflare::idempotency::once;
+
+    create_service_token(any_scope where, create_params params)
+        : where_(std::move(where)), params_(std::move(params)) {}
+
+    [[nodiscard]] result<std::string> target() const {
+        if (auto const ok = params_.check(); !ok) return ok.error();
+        return detail::collection_target(where_);
+    }
+    [[nodiscard]] std::string body() const { return params_.body(); }
+
+private:
+    any_scope where_;
+    create_params params_;
+};
+
+/// One page of the service tokens. An empty list may also mean that the credentials may not see
+/// them.
+class list_service_tokens {
+public:
+    using result_type = page<service_token>;
+    static constexpr std::string_view name = "list_service_tokens";
+    static constexpr auto method = http::method::get;
+    static constexpr auto idempotency = cloudflare::idempotency::safe;
+
+    explicit list_service_tokens(any_scope where, list_params params = list_params())
+        : where_(std::move(where)), params_(std::move(params)) {}
+
+    [[nodiscard]] result<std::string> target() const {
+        if (auto const ok = params_.check(); !ok) return ok.error();
+        auto path = detail::collection_target(where_);
+        params_.append_to(path);
+        return path;
+    }
+
+private:
+    any_scope where_;
+    list_params params_;
+};
+
+/// One service token.
+class get_service_token {
+public:
+    using result_type = service_token;
+    static constexpr std::string_view name = "get_service_token";
+    static constexpr auto method = http::method::get;
+    static constexpr auto idempotency = cloudflare::idempotency::safe;
+
+    get_service_token(any_scope where, std::string id)
+        : where_(std::move(where)), id_(std::move(id)) {}
+
+    [[nodiscard]] result<std::string> target() const { return detail::token_target(where_, id_); }
+
+private:
+    any_scope where_;
+    std::string id_;
+};
+
+/// Changes a service token. One that raises `client_secret_version` rotates the secret.
+class update_service_token {
+public:
+    using result_type = updated_service_token;
+    static constexpr std::string_view name = "update_service_token";
+    static constexpr auto method = http::method::put;
+    cloudflare::idempotency idempotency;
+
+    update_service_token(any_scope where, std::string id, update_params params)
+        : idempotency(params.rotates() ? cloudflare::idempotency::voids
+                                       : cloudflare::idempotency::idempotent),
+          where_(std::move(where)),
+          id_(std::move(id)),
+          params_(std::move(params)) {}
+
+    [[nodiscard]] result<std::string> target() const {
+        if (auto const ok = params_.check(); !ok) return ok.error();
+        return detail::token_target(where_, id_);
+    }
+    [[nodiscard]] std::string body() const { return params_.body(); }
+
+private:
+    any_scope where_;
+    std::string id_;
+    update_params params_;
+};
+
+/// Deletes a service token; gives it as it was where the API says so. Refused
+/// (`errc::token_in_use`) while a policy, a group or an application uses it.
+class delete_service_token {
+public:
+    using result_type = std::optional<service_token>;
+    static constexpr std::string_view name = "delete_service_token";
+    static constexpr auto method = http::method::delete_;
+    static constexpr auto idempotency = cloudflare::idempotency::done_when_gone;
+
+    delete_service_token(any_scope where, std::string id)
+        : where_(std::move(where)), id_(std::move(id)) {}
+
+    [[nodiscard]] result<std::string> target() const { return detail::token_target(where_, id_); }
+
+private:
+    any_scope where_;
+    std::string id_;
+};
+
+/// Makes a new secret for a service token of an account. Only one previous secret lives on:
+/// rotating twice revokes the secret in use, so when the outcome is unknown it is not sent again.
+class rotate_service_token {
+public:
+    using result_type = issued_service_token;
+    static constexpr std::string_view name = "rotate_service_token";
+    static constexpr auto method = http::method::post;
+    static constexpr auto idempotency = cloudflare::idempotency::voids;
+
+    rotate_service_token(any_scope where, std::string id, rotate_params params = rotate_params())
+        : where_(std::move(where)), id_(std::move(id)), params_(std::move(params)) {}
+    rotate_service_token(zone_scope, std::string, rotate_params = rotate_params()) = delete;
+
+    [[nodiscard]] result<std::string> target() const {
+        return detail::account_action_target(where_, id_, "rotate");
+    }
+    [[nodiscard]] std::string body() const { return params_.body(); }
+
+private:
+    any_scope where_;
+    std::string id_;
+    rotate_params params_;
+};
+
+/// Extends the life of a service token of an account by one year, whatever its duration.
+class refresh_service_token {
+public:
+    using result_type = service_token;
+    static constexpr std::string_view name = "refresh_service_token";
+    static constexpr auto method = http::method::post;
+    static constexpr auto idempotency = cloudflare::idempotency::idempotent;
+
+    refresh_service_token(any_scope where, std::string id)
+        : where_(std::move(where)), id_(std::move(id)) {}
+    refresh_service_token(zone_scope, std::string) = delete;
+
+    [[nodiscard]] result<std::string> target() const {
+        return detail::account_action_target(where_, id_, "refresh");
+    }
+
+private:
+    any_scope where_;
+    std::string id_;
+};
+
+} // namespace cloudflare::inline v0::access

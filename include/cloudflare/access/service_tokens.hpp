@@ -1,0 +1,122 @@
+/// The service tokens of one scope: the comfortable face of the operations.
+#pragma once
+
+#include <cloudflare/access/service_token_operations.hpp>
+#include <cloudflare/client.hpp>
+#include <cloudflare/protocol/page.hpp>
+
+#include <concepts>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::access {
+
+/// The calls that a client can make in a scope.
+///
+///     access::service_tokens tokens(client, account);
+///     auto token = co_await tokens.create(access::create_params("ci"));
+///
+/// Each call gives `result<...>` in the client's coroutine type; see `client::call` for errors,
+/// retries and cancellation.
+template <class Transport, scope Scope>
+class service_tokens {
+public:
+    template <class T>
+    using task = typename client<Transport>::template task<T>;
+
+    service_tokens(client<Transport> through, Scope where)
+        : client_(std::move(through)), where_(std::move(where)) {}
+
+    /// Makes a token; its secret is shown in this answer and never again.
+    [[nodiscard]] task<result<issued_service_token>>
+    create(create_params params, call_options options = call_options()) const {
+        return client_.call(create_service_token(where_, std::move(params)), std::move(options));
+    }
+
+    /// One page of the tokens.
+    [[nodiscard]] task<result<page<service_token>>>
+    list(list_params params = list_params(), call_options options = call_options()) const {
+        return client_.call(list_service_tokens(where_, std::move(params)), std::move(options));
+    }
+
+    /// All tokens, page by page from the first. Each page is a call of its own with its own
+    /// deadline. What is created or deleted meanwhile may be missed; no token is given twice.
+    [[nodiscard]] task<result<std::vector<service_token>>>
+    list_all(list_params params = list_params(), call_options options = call_options()) const {
+        return collect(client_, any_scope(where_), std::move(params), std::move(options));
+    }
+
+    /// One token.
+    [[nodiscard]] task<result<service_token>> get(std::string id,
+                                                  call_options options = call_options()) const {
+        return client_.call(get_service_token(where_, std::move(id)), std::move(options));
+    }
+
+    /// Changes a token.
+    [[nodiscard]] task<result<updated_service_token>>
+    update(std::string id, update_params params, call_options options = call_options()) const {
+        return client_.call(update_service_token(where_, std::move(id), std::move(params)),
+                            std::move(options));
+    }
+
+    /// Deletes a token.
+    [[nodiscard]] task<result<std::optional<service_token>>>
+    remove(std::string id, call_options options = call_options()) const {
+        return client_.call(delete_service_token(where_, std::move(id)), std::move(options));
+    }
+
+    /// Makes a new secret for a token; it is shown in this answer and never again. Not for zones.
+    [[nodiscard]] task<result<issued_service_token>>
+    rotate(std::string id, rotate_params params = rotate_params(),
+           call_options options = call_options()) const
+        requires(!std::same_as<Scope, zone_scope>)
+    {
+        return client_.call(rotate_service_token(where_, std::move(id), std::move(params)),
+                            std::move(options));
+    }
+
+    /// Extends a token's life by one year. Not for zones.
+    [[nodiscard]] task<result<service_token>> refresh(std::string id,
+                                                      call_options options = call_options()) const
+        requires(!std::same_as<Scope, zone_scope>)
+    {
+        return client_.call(refresh_service_token(where_, std::move(id)), std::move(options));
+    }
+
+private:
+    static task<result<std::vector<service_token>>>
+    collect(client<Transport> through, any_scope where, list_params params, call_options options) {
+        std::vector<service_token> all;
+        page_cursor cursor(params.per_page());
+        while (auto const number = cursor.next()) {
+            params.page(*number);
+            auto call = through.call(list_service_tokens(where, params), options);
+            auto answer = co_await std::move(call);
+            if (!answer) co_return answer.error();
+            auto& items = answer->items;
+            auto const first_id = items.empty() ? std::string() : items.front().id;
+            if (!cursor.advance(items.size(), first_id, answer->info)) break;
+            append_new(all, std::move(items));
+        }
+        co_return all;
+    }
+
+    /// Appends what `all` does not hold yet: a token created meanwhile shifts the pages.
+    static void append_new(std::vector<service_token>& all, std::vector<service_token> items) {
+        std::unordered_set<std::string_view> seen;
+        for (auto const& token : all)
+            seen.insert(token.id);
+        std::erase_if(items, [&](service_token const& t) { return seen.contains(t.id); });
+        all.insert(all.end(), std::move_iterator(items.begin()), std::move_iterator(items.end()));
+    }
+
+    client<Transport> client_;
+    Scope where_;
+};
+
+} // namespace cloudflare::inline v0::access

@@ -1,0 +1,188 @@
+/// Why a call gave no value: a code, how far the request got, and what came back.
+#pragma once
+
+#include <cloudflare/core/error_code.hpp>
+#include <cloudflare/core/redact.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0 {
+
+/// How far a request got. This is what decides whether it may be sent again.
+enum class delivery : unsigned char {
+    not_sent, ///< the server cannot have seen it
+    rejected, ///< the server answered that it did not act
+    unknown,  ///< the request may have arrived, and the server may have acted
+    accepted, ///< the server acted, but its answer cannot be used
+};
+
+/// Why a call was not tried (again).
+enum class stop_reason : unsigned char {
+    none,               ///< a retry was never in question
+    permanent,          ///< the same request would fail the same way
+    not_repeatable,     ///< the server may have acted, and acting twice does harm
+    attempts_exhausted, ///< as many attempts as were allowed
+    deadline,           ///< the next wait would end after the deadline
+    budget_exhausted,   ///< the client's shared retry budget is used up
+    cancelled,          ///< by the caller
+};
+
+/// One entry of the API's `errors` or `messages` array.
+struct api_message {
+    std::optional<std::int64_t> code; ///< may be absent
+    std::string message;
+    std::string documentation_url; ///< empty where absent
+    std::string source_pointer;    ///< JSON pointer into the request; empty where absent
+    std::vector<api_message> error_chain;
+};
+
+/// All that is known of a failure. Holds no secret.
+struct error_details {
+    std::string operation{};   ///< e.g. `create_service_token`
+    std::string explanation{}; ///< one sentence: for bad input, the field and the rule
+    v0::delivery delivery = v0::delivery::not_sent;
+    int http_status = 0; ///< 0 where no answer came
+    std::vector<api_message> api_errors{};
+    std::string content_type{};   ///< of an answer that is not the API's JSON
+    std::string excerpt{};        ///< its first characters, redacted
+    std::string cf_ray{};         ///< names the request to Cloudflare's support
+    std::string cf_auditlog_id{}; ///< names the entry in the account's audit log
+    std::optional<std::chrono::seconds> retry_after{}; ///< what the server asked to wait
+    unsigned attempts = 0;                             ///< requests made, this failure's included
+    stop_reason stopped = stop_reason::none;
+    boost::system::error_code cause{}; ///< of the system, Asio or OpenSSL
+};
+
+/// A failure: small, cheap to copy, immutable. Printed, it is one line that holds no secret.
+class error {
+public:
+    /// No error: what `result<T>::error()` gives where there is a value.
+    error() noexcept = default;
+    error(errc code) : code_(code) {}
+    error(errc code, std::string explanation)
+        : error(code, error_details{.explanation = std::move(explanation)}) {}
+    error(errc code, error_details details)
+        : code_(code), details_(std::make_shared<error_details const>(std::move(details))) {}
+
+    [[nodiscard]] boost::system::error_code code() const noexcept { return code_; }
+
+    /// All that is known; a default-constructed one where nothing is.
+    [[nodiscard]] error_details const& details() const noexcept {
+        static error_details const none;
+        return details_ ? *details_ : none;
+    }
+
+    [[nodiscard]] v0::delivery delivery() const noexcept { return details().delivery; }
+
+    /// The same error with its details changed by `change(error_details&)`.
+    template <class Change>
+    [[nodiscard]] error with(Change change) const {
+        error_details changed = details();
+        change(changed);
+        return {static_cast<errc>(code_.value()), std::move(changed)};
+    }
+
+    /// One line for a person: what was asked, what came back, what may be left behind, how to go
+    /// on.
+    [[nodiscard]] std::string to_string() const;
+
+    friend bool operator==(error const& e, errc code) noexcept { return e.code_ == code; }
+    friend bool operator==(error const& e, condition group) noexcept {
+        if (group == condition::outcome_unknown) return e.delivery() == v0::delivery::unknown;
+        return e.code_ == make_error_condition(group);
+    }
+    friend std::ostream& operator<<(std::ostream& out, error const& e) {
+        return out << e.to_string();
+    }
+
+private:
+    boost::system::error_code code_;
+    std::shared_ptr<error_details const> details_;
+};
+
+/// What `result<T>::value()` throws when there is no value; `what()` is the error's line.
+class error_exception : public std::runtime_error {
+public:
+    explicit error_exception(v0::error e) : runtime_error(e.to_string()), error_(std::move(e)) {}
+    [[nodiscard]] v0::error const& error() const noexcept { return error_; }
+
+private:
+    v0::error error_;
+};
+
+[[nodiscard]] constexpr std::string_view to_string(delivery d) noexcept {
+    switch (d) {
+    case delivery::not_sent: return "nothing was sent";
+    case delivery::rejected: return "the server did not act";
+    case delivery::unknown: return "the server may have acted";
+    case delivery::accepted: return "the server acted";
+    }
+    return "";
+}
+
+[[nodiscard]] constexpr std::string_view to_string(stop_reason reason) noexcept {
+    switch (reason) {
+    case stop_reason::none: return "";
+    case stop_reason::permanent: return "";
+    case stop_reason::not_repeatable: return "not sent again, for a second one may do harm";
+    case stop_reason::attempts_exhausted: return "no attempts are left";
+    case stop_reason::deadline: return "the next attempt would come after the deadline";
+    case stop_reason::budget_exhausted: return "the retry budget is used up";
+    case stop_reason::cancelled: return "cancelled by the caller";
+    }
+    return "";
+}
+
+namespace detail {
+
+inline void append_api_message(std::string& line, api_message const& m) {
+    line += ": ";
+    if (m.code) line += std::to_string(*m.code) + ' ';
+    line += redact(m.message);
+    if (!m.source_pointer.empty()) line += " (at " + redact(m.source_pointer) + ')';
+    for (auto const& inner : m.error_chain)
+        append_api_message(line, inner);
+}
+
+inline void append_answer(std::string& line, error_details const& d) {
+    if (d.http_status != 0) line += ": HTTP " + std::to_string(d.http_status);
+    for (auto const& m : d.api_errors)
+        append_api_message(line, m);
+    if (!d.content_type.empty()) line += ", " + redact(d.content_type);
+    if (!d.excerpt.empty()) line += ", \"" + d.excerpt + '"';
+}
+
+inline void append_outcome(std::string& line, error_details const& d) {
+    if (d.attempts == 0) return; // refused here: that nothing was sent goes without saying
+    line += "; ";
+    line += to_string(d.delivery);
+    if (auto const why = to_string(d.stopped); !why.empty()) (line += "; ") += why;
+    if (d.attempts > 1) line += "; " + std::to_string(d.attempts) + " attempts";
+    if (d.retry_after) line += "; retry after " + std::to_string(d.retry_after->count()) + " s";
+    if (!d.cf_ray.empty()) line += "; cf-ray " + redact(d.cf_ray);
+}
+
+} // namespace detail
+
+inline std::string error::to_string() const {
+    error_details const& d = details();
+    std::string line;
+    if (!d.operation.empty()) line += d.operation + ": ";
+    line += code_.message();
+    if (!d.explanation.empty()) line += ": " + redact(d.explanation, 400);
+    if (d.cause) line += " (" + redact(d.cause.message()) + ')';
+    detail::append_answer(line, d);
+    detail::append_outcome(line, d);
+    return line;
+}
+
+} // namespace cloudflare::inline v0

@@ -1,0 +1,184 @@
+/// The library's error codes and the groups of them that a caller branches on.
+#pragma once
+
+#include <boost/system/error_category.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/error_condition.hpp>
+
+#include <string>
+#include <type_traits>
+
+namespace cloudflare::inline v0 {
+
+/// What went wrong, as exactly as the library knows.
+enum class errc {
+    // Refused here: nothing was sent.
+    invalid_argument = 1, ///< a parameter breaks a rule; the message names both
+    invalid_credentials,  ///< a credential cannot be right (empty, a newline, quotes ...)
+    missing_credentials,  ///< the environment or the file holds none
+    unsupported_by_scope, ///< the API has this call for accounts only
+    // On the way.
+    resolve_failed,     ///< the host name has no address
+    connect_failed,     ///< no address of the host accepted the connection
+    tls_failed,         ///< the TLS handshake failed, the certificate's check included
+    connection_lost,    ///< the connection was closed or reset before a whole answer was there
+    malformed_response, ///< what came back is not HTTP
+    response_too_large, ///< the answer is larger than the transport's limits
+    deadline_exceeded,  ///< the deadline passed
+    cancelled,          ///< the caller cancelled the call
+    // The API said no.
+    bad_request,        ///< 400 and its kin: the API does not accept the input (12130 ...)
+    unauthorized,       ///< the credentials are not accepted (10000, 9109 ...)
+    forbidden,          ///< the credentials lack the permission, or the edge refused the client
+    not_found,          ///< no such token (12135)
+    no_route,           ///< the account or zone id is wrong (7003, 7000)
+    conflict,           ///< a conflict that lasts (409, 12132)
+    token_in_use,       ///< a policy, group or app still uses the token (12139)
+    limit_reached,      ///< the account holds as many tokens as it may
+    rate_limited,       ///< too many requests (429, 971)
+    access_not_enabled, ///< the account has never enabled Zero Trust (9999)
+    server_error,       ///< 5xx
+    api_refused,        ///< `success: false` for a reason that has no code of its own here
+    // The API said yes, and the answer cannot be used.
+    unexpected_response, ///< not the API's JSON: HTML, plain text, nothing, too deep
+    missing_field,       ///< a field that must be there is not, or has another type
+    secret_missing,      ///< the server acted, but the answer holds no client secret
+};
+
+/// Groups of codes. Compare an `error` with one: `if (r.error() == condition::rate_limited)`.
+enum class condition {
+    invalid_input = 1, ///< refused here, before anything was sent
+    network,           ///< no usable answer came: DNS, TCP, TLS, HTTP or the deadline
+    unauthorized,      ///< the credentials are wrong or lack the permission
+    not_found,         ///< no such token
+    token_in_use,      ///< delete refused: unbind the token first, or rotate it
+    limit_reached,     ///< delete tokens first
+    rate_limited,      ///< wait `retry_after`
+    unavailable,       ///< a fault of the service that may pass: 5xx or the rate limit
+    cancelled,         ///< by the caller
+    outcome_unknown,   ///< the server may have acted: holds for an `error` only, by its delivery
+};
+
+[[nodiscard]] boost::system::error_category const& error_category() noexcept;
+[[nodiscard]] boost::system::error_category const& condition_category() noexcept;
+
+[[nodiscard]] inline boost::system::error_code make_error_code(errc code) noexcept {
+    return {static_cast<int>(code), error_category()};
+}
+[[nodiscard]] inline boost::system::error_condition make_error_condition(condition group) noexcept {
+    return {static_cast<int>(group), condition_category()};
+}
+
+/// The code in a few words, e.g. "connection lost".
+[[nodiscard]] constexpr char const* to_string(errc code) noexcept {
+    switch (code) {
+    case errc::invalid_argument: return "invalid argument";
+    case errc::invalid_credentials: return "invalid credentials";
+    case errc::missing_credentials: return "no credentials";
+    case errc::unsupported_by_scope: return "not available in this scope";
+    case errc::resolve_failed: return "host name not resolved";
+    case errc::connect_failed: return "connection refused or unreachable";
+    case errc::tls_failed: return "TLS handshake failed";
+    case errc::connection_lost: return "connection lost";
+    case errc::malformed_response: return "malformed HTTP response";
+    case errc::response_too_large: return "response too large";
+    case errc::deadline_exceeded: return "deadline exceeded";
+    case errc::cancelled: return "cancelled";
+    case errc::bad_request: return "request not accepted";
+    case errc::unauthorized: return "credentials not accepted";
+    case errc::forbidden: return "permission denied";
+    case errc::not_found: return "not found";
+    case errc::no_route: return "wrong account or zone id";
+    case errc::conflict: return "conflict";
+    case errc::token_in_use: return "service token in use";
+    case errc::limit_reached: return "limit of service tokens reached";
+    case errc::rate_limited: return "rate limited";
+    case errc::access_not_enabled: return "Access is not enabled for the account";
+    case errc::server_error: return "server error";
+    case errc::api_refused: return "refused by the API";
+    case errc::unexpected_response: return "not an answer of the API";
+    case errc::missing_field: return "field missing in the answer";
+    case errc::secret_missing: return "client secret missing in the answer";
+    }
+    return "unknown error";
+}
+
+[[nodiscard]] constexpr char const* to_string(condition group) noexcept {
+    switch (group) {
+    case condition::invalid_input: return "invalid input";
+    case condition::network: return "network failure";
+    case condition::unauthorized: return "unauthorized";
+    case condition::not_found: return "not found";
+    case condition::token_in_use: return "service token in use";
+    case condition::limit_reached: return "limit reached";
+    case condition::rate_limited: return "rate limited";
+    case condition::unavailable: return "service unavailable";
+    case condition::cancelled: return "cancelled";
+    case condition::outcome_unknown: return "outcome unknown";
+    }
+    return "unknown condition";
+}
+
+namespace detail {
+
+[[nodiscard]] constexpr bool in_group(errc code, condition group) noexcept {
+    switch (group) {
+    case condition::invalid_input:
+        return code >= errc::invalid_argument && code <= errc::unsupported_by_scope;
+    case condition::network: return code >= errc::resolve_failed && code <= errc::deadline_exceeded;
+    case condition::unauthorized: return code == errc::unauthorized || code == errc::forbidden;
+    case condition::not_found: return code == errc::not_found;
+    case condition::token_in_use: return code == errc::token_in_use;
+    case condition::limit_reached: return code == errc::limit_reached;
+    case condition::rate_limited: return code == errc::rate_limited;
+    case condition::unavailable: return code == errc::server_error || code == errc::rate_limited;
+    case condition::cancelled: return code == errc::cancelled;
+    case condition::outcome_unknown: return false; // a matter of the delivery, see `error`
+    }
+    return false;
+}
+
+class error_category_impl final : public boost::system::error_category {
+public:
+    constexpr error_category_impl() noexcept : error_category(0x6e1c5a2f9b3d4e01) {}
+    char const* name() const noexcept override { return "cloudflare"; }
+    std::string message(int code) const override { return to_string(static_cast<errc>(code)); }
+    char const* message(int code, char*, std::size_t) const noexcept override {
+        return to_string(static_cast<errc>(code));
+    }
+};
+
+class condition_category_impl final : public boost::system::error_category {
+public:
+    constexpr condition_category_impl() noexcept : error_category(0x6e1c5a2f9b3d4e02) {}
+    char const* name() const noexcept override { return "cloudflare.condition"; }
+    std::string message(int group) const override {
+        return to_string(static_cast<condition>(group));
+    }
+    char const* message(int group, char*, std::size_t) const noexcept override {
+        return to_string(static_cast<condition>(group));
+    }
+    bool equivalent(boost::system::error_code const& code, int group) const noexcept override {
+        return code.category() == v0::error_category() &&
+               in_group(static_cast<errc>(code.value()), static_cast<condition>(group));
+    }
+};
+
+} // namespace detail
+
+inline boost::system::error_category const& error_category() noexcept {
+    static constexpr detail::error_category_impl category;
+    return category;
+}
+
+inline boost::system::error_category const& condition_category() noexcept {
+    static constexpr detail::condition_category_impl category;
+    return category;
+}
+
+} // namespace cloudflare::inline v0
+
+template <>
+struct boost::system::is_error_code_enum<cloudflare::errc> : std::true_type {};
+template <>
+struct boost::system::is_error_condition_enum<cloudflare::condition> : std::true_type {};

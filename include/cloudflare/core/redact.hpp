@@ -1,0 +1,58 @@
+/// Text from outside made fit to print: one line, no control characters, nothing like a credential.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace cloudflare::inline v0 {
+
+namespace detail {
+
+[[nodiscard]] constexpr bool is_credential_character(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+           c == '-';
+}
+
+/// A run of token characters that may be a credential: Cloudflare's prefixes, and whatever is
+/// longer than a UUID (36). The shortest credential without a prefix, an old global key, has 37.
+[[nodiscard]] constexpr bool is_like_credential(std::string_view run) noexcept {
+    for (std::string_view prefix : {"cfk_", "cfut_", "cfat_", "cfast_", "cfoat_"})
+        if (run.find(prefix) != run.npos) return true;
+    return run.size() > 36;
+}
+
+} // namespace detail
+
+/// `text` in one line of at most `limit` bytes: control characters become spaces, a run of
+/// characters that may be a credential becomes `[redacted]`, and a cut is marked by `...`. Bytes of
+/// UTF-8 beyond ASCII stay.
+///
+/// Source of the credentials' forms:
+/// developers.cloudflare.com/fundamentals/api/get-started/token-formats.
+[[nodiscard]] inline std::string redact(std::string_view text, std::size_t limit = 200) {
+    std::string line;
+    for (std::size_t i = 0; i < text.size() && line.size() < limit;) {
+        std::size_t end = i;
+        while (end < text.size() && detail::is_credential_character(text[end]))
+            ++end;
+        auto const run = text.substr(i, end - i);
+        if (detail::is_like_credential(run)) {
+            line += "[redacted]";
+        } else {
+            line += run;
+        }
+        i = end;
+        if (i == text.size()) break;
+        auto const byte = static_cast<unsigned char>(text[i++]);
+        line += byte < 0x20 || byte == 0x7f ? ' ' : static_cast<char>(byte);
+    }
+    if (line.size() <= limit) return line;
+    line.resize(limit);
+    while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xC0) == 0x80)
+        line.pop_back();
+    if (!line.empty() && static_cast<unsigned char>(line.back()) >= 0xC0) line.pop_back();
+    return line += "...";
+}
+
+} // namespace cloudflare::inline v0

@@ -1,0 +1,153 @@
+/// How long a service token is valid: Go's duration grammar, or `forever`.
+#pragma once
+
+#include <cloudflare/core/result.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cloudflare::inline v0 {
+
+/// A duration that is compared by value and keeps its text: `60m` equals `1h`, and each is sent as
+/// it was written, because the API gives back what it was sent.
+///
+/// Always positive; at most 2^63-1 nanoseconds, about 292 years, as in Go.
+class token_duration {
+public:
+    /// Reads a duration such as `8760h`, `2h45m`, `1.5h` or `300ms` (units ns, us, µs, ms, s, m,
+    /// h), or `forever`.
+    ///
+    /// @return the duration, or `errc::invalid_argument` that names the rule.
+    [[nodiscard]] static result<token_duration> parse(std::string_view text);
+
+    /// `count` hours, written as such.
+    /// @pre count is from 1 to 2562047 (292 years); what is outside is taken to the nearer end.
+    [[nodiscard]] static token_duration hours(std::int64_t count) {
+        constexpr auto most =
+            std::chrono::floor<std::chrono::hours>(std::chrono::nanoseconds::max());
+        if (count < 1) count = 1;
+        if (count > most.count()) count = most.count();
+        return {std::chrono::hours(count), std::to_string(count) + 'h'};
+    }
+
+    /// A token that does not expire.
+    [[nodiscard]] static token_duration forever() { return {std::nullopt, "forever"}; }
+
+    [[nodiscard]] bool is_forever() const noexcept { return !value_; }
+
+    /// The length; nothing for `forever`.
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> value() const noexcept { return value_; }
+
+    /// The text as it was given, which is what is sent.
+    [[nodiscard]] std::string const& text() const noexcept { return text_; }
+
+    friend bool operator==(token_duration const& a, token_duration const& b) noexcept {
+        return a.value_ == b.value_;
+    }
+    friend bool operator<(token_duration const& a, token_duration const& b) noexcept {
+        if (a.is_forever() || b.is_forever()) return b.is_forever() && !a.is_forever();
+        return *a.value_ < *b.value_;
+    }
+    friend std::ostream& operator<<(std::ostream& out, token_duration const& d) {
+        return out << d.text_;
+    }
+
+private:
+    token_duration(std::optional<std::chrono::nanoseconds> value, std::string text)
+        : value_(value), text_(std::move(text)) {}
+
+    std::optional<std::chrono::nanoseconds> value_;
+    std::string text_;
+};
+
+namespace detail {
+
+/// Takes the unit off the front of `text`; nanoseconds a unit, or 0 where there is none.
+[[nodiscard]] inline std::int64_t take_duration_unit(std::string_view& text) noexcept {
+    using namespace std::chrono_literals;
+    struct unit {
+        std::string_view name;
+        std::chrono::nanoseconds length;
+    };
+    static constexpr unit units[] = {
+        {"ns", 1ns}, {"us", 1us}, {"\u00b5s", 1us}, {"\u03bcs", 1us},
+        {"ms", 1ms}, {"s", 1s},   {"m", 1min},      {"h", 1h},
+    };
+    for (auto const& [name, length] : units) {
+        if (!text.starts_with(name)) continue;
+        text.remove_prefix(name.size());
+        return length.count();
+    }
+    return 0;
+}
+
+/// a * b + c for numbers that are not negative; nothing where it overflows.
+[[nodiscard]] constexpr std::optional<std::int64_t> multiply_add(std::int64_t a, std::int64_t b,
+                                                                 std::int64_t c) noexcept {
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    if (b != 0 && a > (most - c) / b) return std::nullopt;
+    return a * b + c;
+}
+
+/// One component such as `1.5h`, taken off the front of `text`, in nanoseconds.
+[[nodiscard]] inline result<std::int64_t> take_duration_component(std::string_view& text) {
+    auto const refuse = [](char const* rule) {
+        return error(errc::invalid_argument, std::string("duration: ") + rule);
+    };
+    auto const is_digit = [&] { return !text.empty() && text[0] >= '0' && text[0] <= '9'; };
+
+    std::optional<std::int64_t> whole = 0;
+    bool any_digit = false;
+    for (; is_digit(); text.remove_prefix(1), any_digit = true)
+        if (whole) whole = multiply_add(*whole, 10, text[0] - '0');
+
+    // Digits of the fraction that no nanosecond count can show are passed over, as in Go.
+    std::int64_t fraction = 0, scale = 1;
+    if (text.starts_with('.')) {
+        text.remove_prefix(1);
+        for (; is_digit(); text.remove_prefix(1), any_digit = true) {
+            if (scale >= 100'000'000'000'000) continue;
+            fraction = fraction * 10 + (text[0] - '0');
+            scale *= 10;
+        }
+    }
+    if (!any_digit) return refuse("must be a number and a unit, such as 8760h, or forever");
+
+    auto const unit = take_duration_unit(text);
+    if (unit == 0) return refuse("must have a unit after each number: ns, us, ms, s, m or h");
+    auto const part =
+        static_cast<std::int64_t>(static_cast<long double>(fraction) *
+                                  static_cast<long double>(unit) / static_cast<long double>(scale));
+    auto const total = whole ? multiply_add(*whole, unit, part) : std::nullopt;
+    if (!total) return refuse("must be at most 292 years");
+    return *total;
+}
+
+} // namespace detail
+
+inline result<token_duration> token_duration::parse(std::string_view text) {
+    if (text == "forever") return forever();
+    if (text.empty() || text.starts_with('-'))
+        return error(errc::invalid_argument,
+                     "duration: must be positive, such as 8760h, or forever");
+
+    std::int64_t total = 0;
+    auto rest = text.starts_with('+') ? text.substr(1) : text;
+    do {
+        auto const component = detail::take_duration_component(rest);
+        if (!component) return component.error();
+        auto const sum = detail::multiply_add(total, 1, *component);
+        if (!sum) return error(errc::invalid_argument, "duration: must be at most 292 years");
+        total = *sum;
+    } while (!rest.empty());
+    if (total == 0) return error(errc::invalid_argument, "duration: must be longer than zero");
+    return token_duration(std::chrono::nanoseconds(total), std::string(text));
+}
+
+} // namespace cloudflare::inline v0

@@ -1,0 +1,58 @@
+/// Memory that is overwritten before it is given back: what secrets and the bytes around them live
+/// in.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string>
+
+namespace cloudflare::inline v0 {
+
+/// Overwrites `size` bytes at `data` with zeros, in a way that the optimiser may not leave out.
+inline void wipe(void* data, std::size_t size) noexcept {
+    if (size == 0) return;
+#if defined(__GNUC__)
+    std::memset(data, 0, size);
+    __asm__ __volatile__("" : : "r"(data) : "memory");
+#else
+    for (auto* p = static_cast<volatile unsigned char*>(data); size != 0; --size)
+        *p++ = 0;
+#endif
+}
+
+/// Overwrites the text and what its buffer may still hold of earlier texts, and leaves it empty.
+template <class Allocator>
+void wipe(std::basic_string<char, std::char_traits<char>, Allocator>& text) noexcept {
+    text.resize(text.capacity());
+    wipe(text.data(), text.size());
+    text.clear();
+}
+
+/// The standard allocator, but memory is wiped when it is given back: growing leaves no copy
+/// behind.
+template <class T>
+struct wiping_allocator {
+    using value_type = T;
+
+    wiping_allocator() noexcept = default;
+    template <class U>
+    wiping_allocator(wiping_allocator<U> const&) noexcept {}
+
+    [[nodiscard]] T* allocate(std::size_t n) { return std::allocator<T>{}.allocate(n); }
+    void deallocate(T* p, std::size_t n) noexcept {
+        wipe(p, n * sizeof(T));
+        std::allocator<T>{}.deallocate(p, n);
+    }
+
+    friend bool operator==(wiping_allocator const&, wiping_allocator const&) noexcept {
+        return true;
+    }
+};
+
+/// Text whose heap memory is wiped. A text short enough to live inside the object (15 characters
+/// with libstdc++) is not: every secret of this API is longer. For what must never be printed use
+/// `secret`.
+using wiped_string = std::basic_string<char, std::char_traits<char>, wiping_allocator<char>>;
+
+} // namespace cloudflare::inline v0

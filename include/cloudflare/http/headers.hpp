@@ -1,0 +1,170 @@
+/// HTTP header fields: checked when set, looked up without regard to case, printed without secrets.
+#pragma once
+
+#include <cloudflare/core/result.hpp>
+#include <cloudflare/core/wipe.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+namespace cloudflare::inline v0::http {
+
+/// Whether two header names are the same, without regard to ASCII case.
+[[nodiscard]] constexpr bool same_name(std::string_view a, std::string_view b) noexcept {
+    auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                              [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+/// Whether a field of this name carries a credential, so that its value is never printed.
+[[nodiscard]] constexpr bool is_sensitive(std::string_view name) noexcept {
+    for (std::string_view sensitive : {"Authorization", "X-Auth-Key", "X-Auth-User-Service-Key",
+                                       "CF-Access-Client-Secret", "Proxy-Authorization", "Cookie",
+                                       "Set-Cookie", "CF-Access-Token", "Cf-Access-Jwt-Assertion"})
+        if (same_name(name, sensitive)) return true;
+    return false;
+}
+
+namespace detail {
+
+/// A token character of RFC 9110, section 5.6.2.
+[[nodiscard]] constexpr bool is_token_character(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+[[nodiscard]] constexpr bool is_value_character(char c) noexcept {
+    auto const byte = static_cast<unsigned char>(c);
+    return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+}
+
+} // namespace detail
+
+/// The fields of a message in their order, kept as the one block of text that goes on the wire
+/// (`Name: value\r\n` ...): setting a field copies it once and sending copies the block.
+///
+/// The memory is wiped when it is given back. Printing shows `[redacted]` in place of a credential.
+class headers {
+public:
+    struct field {
+        std::string_view name;
+        std::string_view value;
+    };
+
+    class const_iterator {
+    public:
+        using iterator_category = std::forward_iterator_tag;
+        using value_type = field;
+        using difference_type = std::ptrdiff_t;
+        using pointer = field const*;
+        using reference = field;
+
+        const_iterator() noexcept = default;
+        explicit const_iterator(std::string_view rest) noexcept : rest_(rest) {}
+
+        field operator*() const noexcept {
+            auto const colon = rest_.find(':');
+            return {rest_.substr(0, colon), rest_.substr(colon + 2, line_end() - colon - 2)};
+        }
+        const_iterator& operator++() noexcept {
+            rest_.remove_prefix(line_end() + 2);
+            return *this;
+        }
+        const_iterator operator++(int) noexcept {
+            auto const before = *this;
+            ++*this;
+            return before;
+        }
+        friend bool operator==(const_iterator const& a, const_iterator const& b) noexcept {
+            return a.rest_.size() == b.rest_.size();
+        }
+
+    private:
+        [[nodiscard]] std::size_t line_end() const noexcept { return rest_.find('\r'); }
+        std::string_view rest_;
+    };
+
+    [[nodiscard]] const_iterator begin() const noexcept { return const_iterator(block_); }
+    [[nodiscard]] const_iterator end() const noexcept { return {}; }
+    [[nodiscard]] bool empty() const noexcept { return block_.empty(); }
+
+    /// Room for `bytes` of fields, so that setting them allocates once.
+    void reserve(std::size_t bytes) { block_.reserve(bytes); }
+
+    /// Adds a field behind those of the same name.
+    ///
+    /// @return `errc::invalid_argument` where the name is not a token of RFC 9110, or the value
+    /// holds CR, LF, NUL or another control character, or begins or ends with white space; nothing
+    /// is added then.
+    [[nodiscard]] result<void> add(std::string_view name, std::string_view value) {
+        if (auto const ok = check(name, value); !ok) return ok;
+        block_.append(name).append(": ").append(value).append("\r\n");
+        return {};
+    }
+
+    /// Adds a field in place of those of the same name. Errors as for `add`.
+    [[nodiscard]] result<void> set(std::string_view name, std::string_view value) {
+        if (auto const ok = check(name, value); !ok) return ok;
+        remove(name);
+        return add(name, value);
+    }
+
+    /// Takes out every field of this name.
+    void remove(std::string_view name) noexcept {
+        std::size_t begin = 0;
+        while (begin != block_.size()) {
+            auto const colon = block_.find(':', begin);
+            auto const next = block_.find('\r', begin) + 2;
+            if (same_name(std::string_view(block_).substr(begin, colon - begin), name)) {
+                block_.erase(begin, next - begin);
+            } else {
+                begin = next;
+            }
+        }
+    }
+
+    /// The value of the first field of this name, or an empty text; valid until the next change.
+    [[nodiscard]] std::string_view find(std::string_view name) const noexcept {
+        for (auto const f : *this)
+            if (same_name(f.name, name)) return f.value;
+        return {};
+    }
+
+    [[nodiscard]] bool contains(std::string_view name) const noexcept {
+        return std::any_of(begin(), end(), [&](field f) { return same_name(f.name, name); });
+    }
+
+    /// All fields as they go on the wire, without the empty line that ends them. Shows credentials.
+    [[nodiscard]] std::string_view wire_format() const noexcept { return block_; }
+
+    friend std::ostream& operator<<(std::ostream& out, headers const& h) {
+        for (auto const f : h)
+            out << f.name << ": " << (is_sensitive(f.name) ? "[redacted]" : redact(f.value, 400))
+                << '\n';
+        return out;
+    }
+
+private:
+    [[nodiscard]] static result<void> check(std::string_view name, std::string_view value) {
+        if (name.empty() || !std::all_of(name.begin(), name.end(), detail::is_token_character))
+            return error(errc::invalid_argument, "header name: must be a token of RFC 9110");
+        // The value may be a credential: the message names the field only.
+        if (!std::all_of(value.begin(), value.end(), detail::is_value_character))
+            return error(errc::invalid_argument, "header " + std::string(name) +
+                                                     ": must hold no CR, LF, NUL or other control "
+                                                     "character");
+        auto const blank = [](char c) { return c == ' ' || c == '\t'; };
+        if (!value.empty() && (blank(value.front()) || blank(value.back())))
+            return error(errc::invalid_argument, "header " + std::string(name) +
+                                                     ": must not begin or end with white space");
+        return {};
+    }
+
+    wiped_string block_;
+};
+
+} // namespace cloudflare::inline v0::http

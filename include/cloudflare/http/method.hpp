@@ -1,0 +1,30 @@
+/// The HTTP methods that the Cloudflare API uses.
+#pragma once
+
+#include <cloudflare/core/fwd.hpp>
+
+#include <string_view>
+
+namespace cloudflare::inline v0::http {
+
+enum class method : unsigned char {
+    get,
+    post,
+    put,
+    patch,
+    delete_
+};
+
+/// As it stands in a request line.
+[[nodiscard]] constexpr std::string_view to_string(method m) noexcept {
+    switch (m) {
+    case method::get: return "GET";
+    case method::post: return "POST";
+    case method::put: return "PUT";
+    case method::patch: return "PATCH";
+    case method::delete_: return "DELETE";
+    }
+    return "";
+}
+
+} // namespace cloudflare::inline v0::http

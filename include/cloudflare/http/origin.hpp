@@ -1,0 +1,90 @@
+/// Where a request goes: scheme, host and port.
+#pragma once
+
+#include <cloudflare/core/result.hpp>
+
+#include <charconv>
+#include <cstdint>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+namespace cloudflare::inline v0::http {
+
+/// An origin such as `https://api.cloudflare.com`; shared, so that a copy costs no allocation.
+class origin {
+public:
+    /// Reads `http://host[:port]` or `https://host[:port]`; an IPv6 address stands in brackets. No
+    /// user name, path or query.
+    [[nodiscard]] static result<origin> parse(std::string_view text);
+
+    /// Whether TLS is spoken.
+    [[nodiscard]] bool is_secure() const noexcept { return parts_->secure; }
+    /// The host name or address; an IPv6 address without its brackets.
+    [[nodiscard]] std::string const& host() const noexcept { return parts_->host; }
+    [[nodiscard]] std::uint16_t port() const noexcept { return parts_->port; }
+    /// What goes into the `Host` field: the port stands there only where it is not the scheme's
+    /// own.
+    [[nodiscard]] std::string const& authority() const noexcept { return parts_->authority; }
+
+    friend bool operator==(origin const& a, origin const& b) noexcept {
+        return a.parts_ == b.parts_ ||
+               (a.is_secure() == b.is_secure() && a.port() == b.port() && a.host() == b.host());
+    }
+    friend std::ostream& operator<<(std::ostream& out, origin const& o) {
+        return out << (o.is_secure() ? "https://" : "http://") << o.authority();
+    }
+
+private:
+    struct parts {
+        bool secure = true;
+        std::string host{};
+        std::uint16_t port = 443;
+        std::string authority{};
+    };
+    explicit origin(parts p) : parts_(std::make_shared<parts const>(std::move(p))) {}
+
+    std::shared_ptr<parts const> parts_;
+};
+
+inline result<origin> origin::parse(std::string_view text) {
+    auto const refuse = [](char const* rule) {
+        return error(errc::invalid_argument, std::string("base URL: ") + rule);
+    };
+    parts p;
+    if (text.starts_with("https://")) {
+        text.remove_prefix(8);
+    } else if (text.starts_with("http://")) {
+        text.remove_prefix(7);
+        p.secure = false;
+        p.port = 80;
+    } else {
+        return refuse("must begin with https:// or http://");
+    }
+    auto const standard_port = p.port;
+
+    bool const bracketed = text.starts_with('[');
+    auto const host_end = bracketed ? text.find(']') : text.find(':');
+    if (bracketed && host_end == text.npos) return refuse("must close the bracket of the address");
+    p.host = text.substr(bracketed ? 1 : 0, bracketed ? host_end - 1 : host_end);
+    text.remove_prefix(host_end == text.npos ? text.size() : host_end + (bracketed ? 1 : 0));
+    auto const allowed = bracketed ? "0123456789abcdefABCDEF:."
+                                   : "0123456789abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._";
+    if (p.host.empty() || p.host.find_first_not_of(allowed) != p.host.npos)
+        return refuse("must have a host of letters, digits, '-' and '.'");
+
+    if (!text.empty()) {
+        if (text[0] != ':') return refuse("has text after its host");
+        text.remove_prefix(1);
+        auto const [end, failed] = std::from_chars(text.data(), text.data() + text.size(), p.port);
+        if (failed != std::errc() || end != text.data() + text.size() || p.port == 0)
+            return refuse("must have a port from 1 to 65535");
+    }
+    p.authority = bracketed ? '[' + p.host + ']' : p.host;
+    if (p.port != standard_port) p.authority += ':' + std::to_string(p.port);
+    return origin(std::move(p));
+}
+
+} // namespace cloudflare::inline v0::http

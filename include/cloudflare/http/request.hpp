@@ -1,0 +1,45 @@
+/// A request as a value, and its bytes on an HTTP/1.1 wire.
+#pragma once
+
+#include <cloudflare/http/headers.hpp>
+#include <cloudflare/http/method.hpp>
+#include <cloudflare/http/origin.hpp>
+
+#include <ostream>
+#include <string>
+#include <utility>
+
+namespace cloudflare::inline v0::http {
+
+/// What a transport is given to send. `Host` and `Content-Length` are the transport's to add.
+struct request {
+    http::origin origin;
+    http::method method = method::get;
+    std::string target{}; ///< path and query, percent-encoded, beginning with `/`
+    headers fields{};
+    std::string body{};
+    /// A second sending does no harm. Where false, a transport should not use a connection that has
+    /// been idle for long: the server may have closed it.
+    bool repeatable = true;
+};
+
+/// Prints method, address and fields, credentials redacted, and the size of the body.
+inline std::ostream& operator<<(std::ostream& out, request const& r) {
+    return out << to_string(r.method) << ' ' << r.origin << r.target << '\n'
+               << r.fields << "(" << r.body.size() << " bytes of body)\n";
+}
+
+/// The request's bytes in HTTP/1.1, replacing what `wire` holds.
+inline void serialize(request const& r, wiped_string& wire) {
+    bool const has_body = r.method != method::get && r.method != method::delete_;
+    wire.clear();
+    wire.reserve(r.target.size() + r.origin.authority().size() + r.fields.wire_format().size() +
+                 r.body.size() + 64);
+    wire.append(to_string(r.method)).append(1, ' ').append(r.target).append(" HTTP/1.1\r\nHost: ");
+    wire.append(r.origin.authority()).append("\r\n").append(r.fields.wire_format());
+    if (has_body || !r.body.empty())
+        wire.append("Content-Length: ").append(std::to_string(r.body.size())).append("\r\n");
+    wire.append("\r\n").append(r.body);
+}
+
+} // namespace cloudflare::inline v0::http

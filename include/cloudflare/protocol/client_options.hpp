@@ -1,0 +1,82 @@
+/// What is set once for all calls of a client.
+#pragma once
+
+#include <cloudflare/core/version.hpp>
+#include <cloudflare/http/headers.hpp>
+#include <cloudflare/protocol/base_url.hpp>
+#include <cloudflare/protocol/retry.hpp>
+#include <cloudflare/protocol/trace.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cloudflare::inline v0 {
+
+/// Options of a client. Built by chained setters.
+class client_options {
+public:
+    client_options() : base_url_(v0::base_url::production()) {
+        user_agent_.append("cloudflare-access-cpp/").append(version);
+    }
+
+    /// Where the API is. Default `https://api.cloudflare.com/client/v4`.
+    client_options& base_url(v0::base_url url) {
+        base_url_ = std::move(url);
+        return *this;
+    }
+    /// The `User-Agent`. Default `cloudflare-access-cpp/<version>`. Cloudflare's edge refuses the
+    /// names of common scripting libraries (403, `error code: 1010`).
+    client_options& user_agent(std::string_view text) {
+        user_agent_ = text;
+        return *this;
+    }
+    /// How long a call may take, its waits included. Default 60 s. A call may set its own.
+    client_options& deadline(std::chrono::milliseconds span) noexcept {
+        deadline_ = span;
+        return *this;
+    }
+    /// How often and how fast a call is tried again. A call may set its own.
+    client_options& retry(retry_policy const& policy) noexcept {
+        retry_ = policy;
+        return *this;
+    }
+    /// How many retries all calls together may make while nothing succeeds. Default 20.
+    client_options& retry_budget(std::int64_t retries) noexcept {
+        retry_budget_ = retries;
+        return *this;
+    }
+    /// Sees every attempt.
+    client_options& trace(trace_hook hook) {
+        trace_ = std::move(hook);
+        return *this;
+    }
+    /// Where the jitter's random numbers start, to make a test repeatable. Default: from the
+    /// system.
+    client_options& seed(std::uint64_t value) noexcept {
+        seed_ = value;
+        return *this;
+    }
+
+    [[nodiscard]] v0::base_url const& base_url() const noexcept { return base_url_; }
+    [[nodiscard]] std::string const& user_agent() const noexcept { return user_agent_; }
+    [[nodiscard]] std::chrono::milliseconds deadline() const noexcept { return deadline_; }
+    [[nodiscard]] retry_policy const& retry() const noexcept { return retry_; }
+    [[nodiscard]] std::int64_t retry_budget() const noexcept { return retry_budget_; }
+    [[nodiscard]] trace_hook const& trace() const noexcept { return trace_; }
+    [[nodiscard]] std::optional<std::uint64_t> seed() const noexcept { return seed_; }
+
+private:
+    v0::base_url base_url_;
+    std::string user_agent_;
+    std::chrono::milliseconds deadline_{60'000};
+    retry_policy retry_;
+    std::int64_t retry_budget_ = 20;
+    trace_hook trace_;
+    std::optional<std::uint64_t> seed_;
+};
+
+} // namespace cloudflare::inline v0

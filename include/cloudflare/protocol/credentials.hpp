@@ -1,0 +1,159 @@
+/// Credentials: strategies that put themselves into the headers of a request.
+#pragma once
+
+#include <cloudflare/core/result.hpp>
+#include <cloudflare/core/secret.hpp>
+#include <cloudflare/http/headers.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cloudflare::inline v0 {
+
+/// A way to authorize requests. `authorize` is called for every attempt, perhaps from several
+/// threads at once, so that a strategy may renew what it puts in.
+template <class S>
+concept auth_strategy =
+    std::copy_constructible<S> && requires(S const& strategy, http::headers& fields) {
+        { strategy.authorize(fields) } -> std::same_as<result<void>>;
+    };
+
+namespace detail {
+
+/// A character of an RFC 7235 token68: what the API accepts behind `Bearer` (else 6003 / 6111).
+[[nodiscard]] constexpr bool is_token68(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           std::string_view("-._~+/=").find(c) != std::string_view::npos;
+}
+
+/// Why `text` cannot be a credential, or nothing. Never shows the text.
+[[nodiscard]] inline std::optional<error> check_credential(std::string_view field,
+                                                           std::string_view text) {
+    auto const refuse = [&](char const* rule) {
+        return error(errc::invalid_credentials, std::string(field) + ": " + rule);
+    };
+    if (text.empty()) return refuse("must not be empty");
+    if (text.starts_with("Bearer ") || text.starts_with("bearer "))
+        return refuse("must not begin with \"Bearer\", which is added when it is sent");
+    if (text.starts_with('"') || text.starts_with('\'')) return refuse("must not stand in quotes");
+    if (text.find_first_of(" \t\r\n") != text.npos)
+        return refuse("must hold no white space; is there a newline at its end?");
+    if (!std::all_of(text.begin(), text.end(), is_token68))
+        return refuse("must hold only letters, digits and -._~+/= (RFC 7235 token68)");
+    return std::nullopt;
+}
+
+} // namespace detail
+
+/// An API token, of a user or of an account: `Authorization: Bearer ...`.
+class api_token {
+public:
+    /// @return the token, or `errc::invalid_credentials` that names the rule it breaks.
+    [[nodiscard]] static result<api_token> make(std::string_view token) {
+        if (auto const refused = detail::check_credential("API token", token)) return *refused;
+        return api_token(token);
+    }
+
+    [[nodiscard]] result<void> authorize(http::headers& fields) const {
+        return fields.add("Authorization", bearer_.reveal());
+    }
+
+private:
+    explicit api_token(std::string_view token) {
+        wiped_string text("Bearer ");
+        bearer_ = secret(text += token);
+    }
+    secret bearer_;
+};
+
+/// The global API key of a user: `X-Auth-Email` and `X-Auth-Key`. Prefer an API token.
+class api_key {
+public:
+    /// @return the key, or `errc::invalid_credentials` that names the rule it breaks.
+    [[nodiscard]] static result<api_key> make(std::string_view email, std::string_view key) {
+        if (auto const refused = detail::check_credential("API key", key)) return *refused;
+        auto const is_graphic = [](char c) { return c > 0x20 && c < 0x7f; };
+        if (email.find('@') == email.npos || !std::all_of(email.begin(), email.end(), is_graphic))
+            return error(errc::invalid_credentials,
+                         "email: must be an address such as a@b.example");
+        return api_key(email, key);
+    }
+
+    [[nodiscard]] result<void> authorize(http::headers& fields) const {
+        if (auto const ok = fields.add("X-Auth-Email", email_); !ok) return ok;
+        return fields.add("X-Auth-Key", key_.reveal());
+    }
+
+private:
+    api_key(std::string_view email, std::string_view key) : email_(email), key_(key) {}
+    std::string email_;
+    secret key_;
+};
+
+/// Any strategy, behind one type; shared, so that a copy is cheap.
+class credentials {
+public:
+    template <class S>
+        requires(!std::same_as<S, credentials>) && auth_strategy<S>
+    credentials(S strategy) : strategy_(std::make_shared<model<S> const>(std::move(strategy))) {}
+
+    [[nodiscard]] result<void> authorize(http::headers& fields) const {
+        return strategy_->authorize(fields);
+    }
+
+private:
+    struct interface {
+        virtual ~interface() = default;
+        [[nodiscard]] virtual result<void> authorize(http::headers&) const = 0;
+    };
+    template <class S>
+    struct model final : interface {
+        explicit model(S s) : strategy(std::move(s)) {}
+        [[nodiscard]] result<void> authorize(http::headers& fields) const override {
+            return strategy.authorize(fields);
+        }
+        S strategy;
+    };
+
+    std::shared_ptr<interface const> strategy_;
+};
+
+/// The credentials that `lookup` knows: `CLOUDFLARE_API_TOKEN`, else `CLOUDFLARE_EMAIL` with
+/// `CLOUDFLARE_API_KEY`, the names that every tool for this API reads.
+///
+/// @param lookup called with a name; gives a `char const*` or null, as `std::getenv` does
+/// @return the credentials; `errc::missing_credentials` where none is set;
+/// `errc::invalid_credentials` where one is set and cannot be right.
+template <class Lookup>
+[[nodiscard]] result<credentials> credentials_from(Lookup const& lookup) {
+    auto const name = [](char const* variable, error const& e) {
+        return e.with([&](error_details& d) { d.explanation = variable + (": " + d.explanation); });
+    };
+    if (char const* token = lookup("CLOUDFLARE_API_TOKEN")) {
+        auto made = api_token::make(token);
+        if (!made) return name("CLOUDFLARE_API_TOKEN", made.error());
+        return credentials(std::move(*made));
+    }
+    char const* email = lookup("CLOUDFLARE_EMAIL");
+    char const* key = lookup("CLOUDFLARE_API_KEY");
+    if (email == nullptr || key == nullptr)
+        return error(errc::missing_credentials,
+                     "set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY");
+    auto made = api_key::make(email, key);
+    if (!made) return name("CLOUDFLARE_EMAIL, CLOUDFLARE_API_KEY", made.error());
+    return credentials(std::move(*made));
+}
+
+/// The credentials in the process's environment; see `credentials_from`. No other thread may change
+/// the environment meanwhile.
+[[nodiscard]] inline result<credentials> credentials_from_environment() {
+    return credentials_from([](char const* name) { return std::getenv(name); });
+}
+
+} // namespace cloudflare::inline v0

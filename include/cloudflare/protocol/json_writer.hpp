@@ -1,0 +1,99 @@
+/// Writing the JSON object of a request's body.
+#pragma once
+
+#include <cloudflare/core/fwd.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cloudflare::inline v0 {
+
+namespace detail {
+
+/// Appends `text` as a JSON string. It must be UTF-8 (see `is_utf8`).
+inline void append_json_string(std::string& json, std::string_view text) {
+    constexpr std::string_view hex = "0123456789abcdef";
+    json += '"';
+    for (char const c : text) {
+        auto const byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            (json += '\\') += c;
+        } else if (byte < 0x20) {
+            json += "\\u00";
+            json += hex[byte >> 4];
+            json += hex[byte & 15];
+        } else {
+            json += c;
+        }
+    }
+    json += '"';
+}
+
+} // namespace detail
+
+/// A flat JSON object, written member by member.
+class json_object_writer {
+public:
+    json_object_writer() { json_.reserve(192); }
+
+    json_object_writer& add(std::string_view key, std::string_view value) {
+        begin_member(key);
+        detail::append_json_string(json_, value);
+        return *this;
+    }
+    json_object_writer& add(std::string_view key, char const* value) {
+        return add(key, std::string_view(value));
+    }
+    json_object_writer& add(std::string_view key, std::same_as<bool> auto value) {
+        begin_member(key);
+        json_ += value ? "true" : "false";
+        return *this;
+    }
+    json_object_writer& add(std::string_view key, std::int64_t value) {
+        begin_member(key);
+        json_ += std::to_string(value);
+        return *this;
+    }
+
+    /// The object's text; the writer is used up.
+    [[nodiscard]] std::string finish() && { return std::move(json_ += json_.empty() ? "{}" : "}"); }
+
+private:
+    void begin_member(std::string_view key) {
+        json_ += json_.empty() ? '{' : ',';
+        detail::append_json_string(json_, key);
+        json_ += ':';
+    }
+
+    std::string json_;
+};
+
+/// Whether `text` is well-formed UTF-8 (RFC 3629): what a JSON string may hold.
+[[nodiscard]] constexpr bool is_utf8(std::string_view text) noexcept {
+    std::size_t i = 0;
+    auto const byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+    while (i < text.size()) {
+        unsigned const lead = byte(i);
+        std::size_t const length = lead < 0x80                    ? 1
+                                   : lead >= 0xC2 && lead <= 0xDF ? 2
+                                   : lead >= 0xE0 && lead <= 0xEF ? 3
+                                   : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                                  : 0;
+        if (length == 0 || i + length > text.size()) return false;
+        for (std::size_t k = 1; k != length; ++k)
+            if ((byte(i + k) & 0xC0) != 0x80) return false;
+        if (length > 2) { // overlong forms, surrogates, and what is past U+10FFFF
+            unsigned const second = byte(i + 1);
+            if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+                (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
+                return false;
+        }
+        i += length;
+    }
+    return true;
+}
+
+} // namespace cloudflare::inline v0

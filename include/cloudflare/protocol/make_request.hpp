@@ -1,0 +1,53 @@
+/// From an operation to the request that is sent: pure, for clients and for other HTTP stacks.
+#pragma once
+
+#include <cloudflare/http/request.hpp>
+#include <cloudflare/protocol/call_options.hpp>
+#include <cloudflare/protocol/client_options.hpp>
+#include <cloudflare/protocol/credentials.hpp>
+#include <cloudflare/protocol/operation.hpp>
+
+namespace cloudflare::inline v0 {
+
+namespace detail {
+
+[[nodiscard]] inline result<void> add_fields(http::headers& fields, credentials const& who,
+                                             client_options const& options,
+                                             call_options const& call, bool has_body) {
+    if (call.bad_header()) return *call.bad_header();
+    fields.reserve(384);
+    auto ok = who.authorize(fields);
+    if (ok) ok = fields.add("User-Agent", options.user_agent());
+    if (ok) ok = fields.add("Accept", "application/json");
+    if (ok) ok = fields.add("Accept-Encoding", "identity");
+    if (ok && has_body) ok = fields.add("Content-Type", "application/json");
+    for (auto const [name, value] : call.fields())
+        if (ok) ok = fields.set(name, value);
+    return ok;
+}
+
+} // namespace detail
+
+/// The request that makes the operation, its credentials included: to be made anew for every
+/// attempt.
+///
+/// @return the request, or the error of what is wrong with the operation's parameters, the
+/// credentials or a header; nothing has been sent then.
+template <operation O>
+[[nodiscard]] result<http::request> make_request(O const& op, credentials const& who,
+                                                 client_options const& options,
+                                                 call_options const& call = call_options()) {
+    constexpr bool has_body = requires { op.body(); };
+    auto target = op.target();
+    if (!target) return target.error();
+
+    http::request r{.origin = options.base_url().origin(), .method = O::method};
+    r.target = options.base_url().path() + *target;
+    r.repeatable = is_repeatable(op.idempotency);
+    if constexpr (has_body) r.body = op.body();
+    if (auto const ok = detail::add_fields(r.fields, who, options, call, has_body); !ok)
+        return ok.error();
+    return r;
+}
+
+} // namespace cloudflare::inline v0

@@ -1,0 +1,120 @@
+/// An API call as a value: what to send, what comes back, and what a second sending would do.
+#pragma once
+
+#include <cloudflare/http/method.hpp>
+#include <cloudflare/protocol/refusal.hpp>
+
+#include <concepts>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace cloudflare::inline v0 {
+
+/// What a second sending of a request does that the server may have acted on.
+enum class idempotency : unsigned char {
+    safe,           ///< nothing, nor does the first: it only asks (RFC 9110, section 9.2.1)
+    idempotent,     ///< nothing more than the first
+    done_when_gone, ///< nothing more; delete then finds nothing (404), which is success
+    once,           ///< harm: create makes a second token
+    voids,          ///< harm: rotate revokes the secret that the first sending made
+};
+
+/// Whether a request may be sent again that the server may have acted on.
+[[nodiscard]] constexpr bool is_repeatable(idempotency kind) noexcept {
+    return kind != idempotency::once && kind != idempotency::voids;
+}
+
+/// An operation is a value with these members. A user adds an endpoint by writing such a struct:
+///
+///     struct get_zone {
+///         using result_type = zone;          // with `static result<zone>
+///         from_json(boost::json::value const&)` static constexpr std::string_view name =
+///         "get_zone"; static constexpr auto method = cloudflare::http::method::get; static
+///         constexpr auto idempotency = cloudflare::idempotency::safe;
+///         cloudflare::result<std::string> target() const { return cloudflare::http::path("zones",
+///         id).str(); } std::string id;
+///     };
+///
+/// `target()` is the path below the base URL, with the query; it gives an error for bad input. An
+/// operation with a body has `std::string body() const` (JSON). `result_type` may be `void`, a type
+/// with `from_json`, `std::optional` of one, or `page` of one.
+template <class O>
+concept operation = requires(O const& op) {
+    typename O::result_type;
+    { O::name } -> std::convertible_to<std::string_view>;
+    { O::method } -> std::convertible_to<http::method>;
+    { op.idempotency } -> std::convertible_to<cloudflare::idempotency>;
+    { op.target() } -> std::same_as<result<std::string>>;
+};
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+template <class T>
+inline constexpr bool is_page = false;
+template <class T>
+inline constexpr bool is_page<page<T>> = true;
+
+template <class T>
+[[nodiscard]] result<page<T>> decode_page(envelope const& e) {
+    auto const* list = e.result != nullptr ? e.result->if_array() : nullptr;
+    if (list == nullptr) return error(errc::missing_field, "result: must be an array");
+    page<T> decoded;
+    decoded.info = e.info;
+    decoded.items.reserve(list->size());
+    for (auto const& v : *list) {
+        auto item = T::from_json(v);
+        if (!item) return item.error();
+        decoded.items.push_back(std::move(*item));
+    }
+    return decoded;
+}
+
+template <class T>
+[[nodiscard]] result<T> decode_result(envelope const& e) {
+    if constexpr (std::is_void_v<T>) {
+        return {};
+    } else if constexpr (is_page<T>) {
+        return decode_page<typename decltype(T::items)::value_type>(e);
+    } else if constexpr (is_optional<T>) {
+        if (e.result == nullptr) return T();
+        auto decoded = T::value_type::from_json(*e.result);
+        return decoded ? T(std::move(*decoded)) : T();
+    } else {
+        if (e.result == nullptr) return error(errc::missing_field, "result");
+        return T::from_json(*e.result);
+    }
+}
+
+} // namespace detail
+
+/// What an answer means for an operation: its result, or the error it stands for.
+///
+/// A success is a 2xx whose envelope says `success: true`. Each error says by its `delivery`
+/// whether the server acted; an answer that cannot be read leaves that open.
+///
+/// @param messages where the notes go that come with a success; may be null
+template <operation O>
+[[nodiscard]] result<typename O::result_type> decode(http::response const& answer,
+                                                     std::vector<api_message>* messages = nullptr) {
+    json_document const document(answer.body);
+    auto e = read_envelope(document);
+    bool const ok = answer.status >= 200 && answer.status < 300;
+    if (!ok || !e || !e->success) return refusal(answer, std::move(e));
+
+    if (messages != nullptr) *messages = std::move(e->messages);
+    auto decoded = detail::decode_result<typename O::result_type>(*e);
+    if (decoded) return decoded;
+    auto d = details_of(answer);
+    d.delivery = delivery::accepted;
+    d.explanation = decoded.error().details().explanation;
+    return error(static_cast<errc>(decoded.error().code().value()), std::move(d));
+}
+
+} // namespace cloudflare::inline v0

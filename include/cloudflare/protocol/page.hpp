@@ -1,0 +1,68 @@
+/// Lists that come in pages, and when to stop asking for more.
+#pragma once
+
+#include <cloudflare/core/fwd.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cloudflare::inline v0 {
+
+/// What a list answer says of itself. Every field may be missing.
+struct result_info {
+    std::optional<std::int64_t> count;
+    std::optional<std::int64_t> page;
+    std::optional<std::int64_t> per_page;
+    std::optional<std::int64_t> total_count;
+    std::optional<std::int64_t> total_pages;
+};
+
+/// One page of a list.
+template <class T>
+struct page {
+    std::vector<T> items;
+    result_info info;
+};
+
+/// Decides whether there is a page after the one just read. Starts at page 1.
+///
+/// The list ends at the last of `total_pages`, at an empty page, at a page that is not full, and at
+/// a page that begins like the one before it: some endpoints ignore `page` and give the same page
+/// for ever (cloudflare-python #2584, typescript #2661).
+class page_cursor {
+public:
+    /// @param per_page as asked of the server; nothing where it was left to the server
+    explicit page_cursor(std::optional<std::int64_t> per_page) noexcept : per_page_(per_page) {}
+
+    /// The page to ask for next, counted from 1; nothing at the end of the list.
+    [[nodiscard]] std::optional<std::int64_t> next() const noexcept {
+        return ended_ ? std::nullopt : std::optional(next_);
+    }
+
+    /// Takes note of the page asked for.
+    ///
+    /// @param size how many items it has
+    /// @param first_id the id of its first item
+    /// @return whether its items are new: false for a page that was there before
+    bool advance(std::size_t size, std::string_view first_id, result_info const& info) {
+        bool const repeated = size != 0 && next_ > 1 && first_id == first_id_;
+        auto const per_page = info.per_page ? info.per_page : per_page_;
+        bool const full = !per_page || static_cast<std::int64_t>(size) >= *per_page;
+        bool const last = info.total_pages && next_ >= *info.total_pages;
+        ended_ = size == 0 || repeated || !full || last;
+        first_id_ = first_id;
+        ++next_;
+        return !repeated;
+    }
+
+private:
+    std::optional<std::int64_t> per_page_;
+    std::int64_t next_ = 1;
+    bool ended_ = false;
+    std::string first_id_;
+};
+
+} // namespace cloudflare::inline v0

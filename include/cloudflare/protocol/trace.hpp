@@ -1,0 +1,45 @@
+/// A look at every attempt of every call, for logs and metrics: never a secret, never a body.
+#pragma once
+
+#include <cloudflare/core/error.hpp>
+#include <cloudflare/core/fwd.hpp>
+#include <cloudflare/protocol/rate_limit.hpp>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <ostream>
+#include <string_view>
+#include <vector>
+
+namespace cloudflare::inline v0 {
+
+/// One attempt that ended. The texts are valid during the hook's call only.
+struct trace_event {
+    std::string_view operation{};
+    unsigned attempt = 0; ///< counted from 1
+    int http_status = 0;  ///< 0 where no answer came
+    std::chrono::nanoseconds elapsed{};
+    std::string_view cf_ray{};
+    std::optional<rate_limit> limit{}; ///< what the answer says of the rate limit
+    std::vector<api_message> const* messages =
+        nullptr;                    ///< the API's notes on a success; never null
+    error const* failure = nullptr; ///< null where the attempt succeeded
+};
+
+/// Called after each attempt, on the thread of the call; must not throw.
+using trace_hook = std::function<void(trace_event const&)>;
+
+/// One line, e.g. `create_service_token: attempt 1: HTTP 201 in 24 ms, cf-ray 8f2-DTW`.
+inline std::ostream& operator<<(std::ostream& out, trace_event const& e) {
+    using std::chrono::milliseconds;
+    out << e.operation << ": attempt " << e.attempt << ": ";
+    if (e.http_status != 0) out << "HTTP " << e.http_status << ' ';
+    out << "in " << std::chrono::duration_cast<milliseconds>(e.elapsed).count() << " ms";
+    if (!e.cf_ray.empty()) out << ", cf-ray " << redact(e.cf_ray);
+    if (e.limit) out << ", " << e.limit->remaining << " requests left";
+    if (e.failure != nullptr) out << ": " << *e.failure;
+    return out;
+}
+
+} // namespace cloudflare::inline v0

@@ -1,0 +1,86 @@
+/// A transport for tests: it gives the answers it was told to give, and keeps what it was asked to
+/// send.
+#pragma once
+
+#include <cloudflare/transport/blocking.hpp>
+#include <cloudflare/transport/transport.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::testing {
+
+/// Blocks, never waits, and has its own clock, which only `sleep_until` and `advance` move. A
+/// handle: copies share the script.
+class scripted_transport {
+public:
+    template <class T>
+    using task = blocking<T>;
+
+    /// Gives `answer` to the next request that has none yet.
+    scripted_transport& answer(http::response answer) {
+        script_->answers.push_back(std::move(answer));
+        return *this;
+    }
+    scripted_transport& answer(int status, std::string_view body,
+                               std::string_view content_type = "application/json") {
+        http::response r{.status = status};
+        r.body = body;
+        static_cast<void>(r.fields.add("Content-Type", content_type));
+        return answer(std::move(r));
+    }
+    /// Fails the next request that has no answer yet.
+    scripted_transport& fail(errc code, delivery d) {
+        script_->answers.push_back(error(code, error_details{.delivery = d}));
+        return *this;
+    }
+    /// Moves the clock on while each request is under way.
+    scripted_transport& latency(time_point::duration span) noexcept {
+        script_->latency = span;
+        return *this;
+    }
+    void advance(time_point::duration span) noexcept { script_->now += span; }
+
+    /// The requests sent, in their order.
+    [[nodiscard]] std::vector<http::request> const& requests() const noexcept {
+        return script_->requests;
+    }
+    /// The waits asked for, in their order.
+    [[nodiscard]] std::vector<time_point::duration> const& waits() const noexcept {
+        return script_->waits;
+    }
+
+    /// The next answer of the script; `errc::connect_failed` where it has ended.
+    [[nodiscard]] task<result<http::response>> send(http::request const& r, time_point) {
+        script_->requests.push_back(r);
+        script_->now += script_->latency;
+        if (script_->answers.empty())
+            co_return error(errc::connect_failed, "the script has no answer left");
+        auto next = std::move(script_->answers.front());
+        script_->answers.pop_front();
+        co_return next;
+    }
+    [[nodiscard]] task<void> sleep_until(time_point t) {
+        script_->waits.push_back(t - script_->now);
+        script_->now = t;
+        co_return;
+    }
+    [[nodiscard]] time_point now() const noexcept { return script_->now; }
+
+private:
+    struct script {
+        std::deque<result<http::response>> answers;
+        std::vector<http::request> requests;
+        std::vector<time_point::duration> waits;
+        time_point now{std::chrono::hours(1)};
+        time_point::duration latency{};
+    };
+    std::shared_ptr<script> script_ = std::make_shared<script>();
+};
+
+} // namespace cloudflare::inline v0::testing

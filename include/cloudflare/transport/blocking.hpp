@@ -1,0 +1,79 @@
+/// The coroutine type of transports that block: it runs at once and to its end.
+#pragma once
+
+#include <cloudflare/core/fwd.hpp>
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace cloudflare::inline v0 {
+
+namespace detail {
+
+template <class T>
+struct blocking_state {
+    std::optional<T> value;
+    std::exception_ptr thrown;
+
+    template <class U>
+    void return_value(U&& u) {
+        value.emplace(std::forward<U>(u));
+    }
+    T take() {
+        if (thrown) std::rethrow_exception(thrown);
+        return std::move(*value);
+    }
+};
+
+template <>
+struct blocking_state<void> {
+    std::exception_ptr thrown;
+
+    void return_void() const noexcept {}
+    void take() const {
+        if (thrown) std::rethrow_exception(thrown);
+    }
+};
+
+} // namespace detail
+
+/// What a call gives that has already ended: `get()` takes its value.
+///
+/// Inside another `blocking` coroutine `co_await` does the same. Nothing is ever suspended.
+template <class T>
+class [[nodiscard]] blocking {
+public:
+    struct promise_type : detail::blocking_state<T> {
+        blocking get_return_object() noexcept {
+            return blocking(std::coroutine_handle<promise_type>::from_promise(*this));
+        }
+        std::suspend_never initial_suspend() const noexcept { return {}; }
+        std::suspend_always final_suspend() const noexcept { return {}; }
+        void unhandled_exception() noexcept { this->thrown = std::current_exception(); }
+    };
+
+    blocking(blocking&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+    blocking& operator=(blocking other) noexcept {
+        std::swap(handle_, other.handle_);
+        return *this;
+    }
+    ~blocking() {
+        if (handle_) handle_.destroy();
+    }
+
+    /// The value, once; rethrows what the coroutine threw (a transport of one's own may).
+    T get() { return handle_.promise().take(); }
+
+    bool await_ready() const noexcept { return true; }
+    void await_suspend(std::coroutine_handle<>) const noexcept {}
+    T await_resume() { return get(); }
+
+private:
+    explicit blocking(std::coroutine_handle<promise_type> handle) noexcept : handle_(handle) {}
+    std::coroutine_handle<promise_type> handle_;
+};
+
+} // namespace cloudflare::inline v0

@@ -1,0 +1,38 @@
+/// The only way out of the library: what a transport has to be.
+#pragma once
+
+#include <cloudflare/core/fwd.hpp>
+#include <cloudflare/core/result.hpp>
+#include <cloudflare/http/request.hpp>
+#include <cloudflare/http/response.hpp>
+
+#include <concepts>
+
+namespace cloudflare::inline v0 {
+
+/// A transport sends requests and waits, in the coroutine type of its choice:
+///
+///     template <class T> using task = ...;   // a coroutine type: boost::asio::awaitable<T>,
+///     blocking<T> ... task<result<http::response>> send(http::request const&, time_point
+///     deadline); task<void> sleep_until(time_point); time_point now();
+///
+/// `send` sends the request once, adding `Host` and `Content-Length`, and gives the whole answer,
+/// whatever its status, by the deadline; it follows no redirect. The request outlives the task. Its
+/// error is one of the codes `resolve_failed` to `cancelled`, and its `delivery` is `not_sent` only
+/// where the server cannot have seen the whole request, else `unknown`: whether a create is sent
+/// again hangs on that.
+///
+/// Cancellation, where the coroutine type knows it: `send` gives `errc::cancelled` and throws
+/// nothing; `sleep_until` returns early, and the `send` that follows gives `errc::cancelled`,
+/// `not_sent`.
+///
+/// `sleep_until` may return early otherwise too; that costs no more than a retry too soon.
+template <class T>
+concept transport = requires(T& way, http::request const& r, time_point t) {
+    typename T::template task<result<http::response>>;
+    { way.send(r, t) } -> std::same_as<typename T::template task<result<http::response>>>;
+    { way.sleep_until(t) } -> std::same_as<typename T::template task<void>>;
+    { way.now() } -> std::same_as<time_point>;
+};
+
+} // namespace cloudflare::inline v0
