@@ -21,13 +21,16 @@ public:
     /// 1970-01-01T00:00:00Z.
     constexpr timestamp() noexcept = default;
 
-    constexpr explicit timestamp(std::chrono::sys_seconds seconds,
-                                 std::chrono::nanoseconds fraction = {}) noexcept
-        : seconds_(seconds), fraction_(fraction) {}
-
-    constexpr timestamp(std::chrono::system_clock::time_point moment) noexcept
+    /// A time of the system clock, at any resolution.
+    template <class Duration>
+    constexpr timestamp(std::chrono::sys_time<Duration> moment) noexcept
         : seconds_(std::chrono::floor<std::chrono::seconds>(moment)),
-          fraction_(moment - seconds_) {}
+          fraction_(std::chrono::floor<std::chrono::nanoseconds>(moment - seconds_)) {}
+
+    /// @param fraction what is beyond the whole second; from 0 to below one second
+    constexpr timestamp(std::chrono::sys_seconds seconds,
+                        std::chrono::nanoseconds fraction) noexcept
+        : seconds_(seconds), fraction_(fraction) {}
 
     /// Reads an RFC 3339 date-time: `T`, `t` or a space between date and time, 0 to 9 fractional
     /// digits, `Z` or an offset. A leap second (23:59:60 UTC) is read as the second after it.

@@ -1,0 +1,11 @@
+/// How the heavy parts of the library are compiled.
+///
+/// By default everything is inline. A program that defines `CLOUDFLARE_SEPARATE_COMPILATION` for
+/// all its files gets declarations only, and includes `cloudflare/src.hpp` in exactly one of them.
+#pragma once
+
+#ifdef CLOUDFLARE_SEPARATE_COMPILATION
+#define CLOUDFLARE_DECL
+#else
+#define CLOUDFLARE_DECL inline
+#endif

@@ -1,0 +1,115 @@
+/// The service tokens API as a pure state machine: a request goes in, the answer comes out.
+#pragma once
+
+#include <cloudflare/core/timestamp.hpp>
+#include <cloudflare/core/token_duration.hpp>
+#include <cloudflare/http/request.hpp>
+#include <cloudflare/http/response.hpp>
+#include <cloudflare/testing/sandbox_switches.hpp>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::testing {
+
+/// A service token as the sandbox keeps it, its secrets included.
+struct sandbox_token {
+    std::string scope; ///< `accounts/<id>` or `zones/<id>`
+    std::string id;
+    std::string client_id;
+    std::string name;
+    token_duration duration = token_duration::hours(8760);
+    bool enabled = true;
+    std::int64_t version = 1;
+    timestamp created_at;
+    timestamp updated_at;
+    timestamp expires_at;
+    std::optional<timestamp> last_seen_at;
+    std::optional<timestamp> previous_expires_at;
+    std::string secret;
+    std::string previous_secret; ///< empty before the first rotation
+    bool in_use = false;         ///< a policy refers to it: it cannot be deleted
+};
+
+/// The API, without a network, a clock or chance: the same seed, requests and times give the same
+/// answers.
+class sandbox {
+public:
+    explicit sandbox(std::uint64_t seed = 1, sandbox_switches switches = sandbox_switches())
+        : random_(seed), switches_(std::move(switches)) {}
+
+    /// Answers a request that arrives at `now`.
+    [[nodiscard]] http::response handle(http::request const& r, timestamp now);
+
+    /// Whether Access lets these two headers pass at `now`; notes that the token was seen.
+    [[nodiscard]] bool admits(std::string_view client_id, std::string_view secret, timestamp now);
+
+    /// All tokens of all scopes, oldest first: what a test holds its findings against.
+    [[nodiscard]] std::vector<sandbox_token> const& tokens() const noexcept { return tokens_; }
+    [[nodiscard]] sandbox_token* find(std::string_view id) noexcept {
+        auto const found = std::find_if(tokens_.begin(), tokens_.end(),
+                                        [&](sandbox_token const& t) { return t.id == id; });
+        return found == tokens_.end() ? nullptr : &*found;
+    }
+
+    [[nodiscard]] sandbox_switches& switches() noexcept { return switches_; }
+    /// How many requests were handled.
+    [[nodiscard]] std::uint64_t request_count() const noexcept { return request_count_; }
+
+private:
+    using parameters = std::map<std::string, std::string, std::less<>>;
+
+    [[nodiscard]] http::response route(http::request const& r, timestamp now);
+    [[nodiscard]] std::optional<http::response> refuse_credentials(http::request const& r) const;
+    [[nodiscard]] std::optional<http::response> refuse_rate(timestamp now);
+    [[nodiscard]] http::response create(std::string const& scope, std::string_view body,
+                                        timestamp now);
+    [[nodiscard]] http::response list(std::string const& scope, parameters const& query,
+                                      timestamp now) const;
+    [[nodiscard]] http::response update(sandbox_token& t, std::string_view body, timestamp now);
+    [[nodiscard]] http::response rotate(sandbox_token& t, std::string_view body, timestamp now);
+    [[nodiscard]] http::response refresh(sandbox_token& t, timestamp now);
+    [[nodiscard]] http::response remove(sandbox_token const& t);
+
+    /// Changes `t` as the members of a create or an update say; gives the reason where one is bad.
+    [[nodiscard]] std::optional<std::string> apply(sandbox_token& t,
+                                                   boost::json::object const& body, timestamp now);
+    void replace_secret(sandbox_token& t, timestamp previous_expires_at);
+    [[nodiscard]] timestamp expiry(token_duration const& d, timestamp now) const;
+    [[nodiscard]] boost::json::object show(sandbox_token const& t, bool with_secret = false) const;
+
+    [[nodiscard]] std::uint64_t random_bits() noexcept;
+    [[nodiscard]] std::string random_text(std::string_view alphabet, std::size_t size);
+    [[nodiscard]] std::string new_secret();
+    [[nodiscard]] std::string new_uuid();
+
+    static http::response success(boost::json::value result, int status = 200);
+    static http::response failure(int status, std::int64_t code, std::string_view message);
+    static http::response bad_request(std::string_view reason) {
+        return failure(400, 12130, "access.api.error.invalid_request: " + std::string(reason));
+    }
+
+    std::uint64_t random_;
+    sandbox_switches switches_;
+    std::vector<sandbox_token> tokens_;
+    std::uint64_t request_count_ = 0;
+    timestamp window_begin_;
+    std::int64_t window_count_ = 0;
+};
+
+} // namespace cloudflare::inline v0::testing
+
+#include <cloudflare/testing/sandbox_impl.hpp>

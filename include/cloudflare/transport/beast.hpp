@@ -1,0 +1,61 @@
+/// The default transport: HTTP/1.1 over TCP or TLS with Asio coroutines, Beast's parser and
+/// OpenSSL.
+#pragma once
+
+#include <cloudflare/core/config.hpp>
+#include <cloudflare/transport/beast_options.hpp>
+#include <cloudflare/transport/transport.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+
+namespace cloudflare::inline v0 {
+
+namespace detail::beast {
+class transport_state;
+}
+
+/// A transport whose calls are `boost::asio::awaitable`.
+///
+/// Connections are kept alive and re-used. TLS is 1.2 or newer, with SNI, and the peer's chain and
+/// host name are checked against the system's CA certificates or a given file. No redirect is
+/// followed.
+///
+/// A handle: copies share the connections. It must not outlive the execution context behind its
+/// executor. Several threads may run that context, and several calls may be under way at once.
+///
+/// Cancellation (Asio's per-operation cancellation, of type `terminal`): a call that is under way
+/// ends with `errc::cancelled` and throws nothing, and `delivery` says whether the request may have
+/// arrived. From then on `throw_if_cancelled` is off in the coroutine, so that what a call gave,
+/// perhaps a secret, can still be stored; the coroutine sees by `this_coro::cancellation_state`
+/// that it was cancelled.
+class beast_transport {
+public:
+    template <class T>
+    using task = boost::asio::awaitable<T>;
+
+    /// @param executor what the sockets and timers belong to
+    explicit beast_transport(boost::asio::any_io_executor executor,
+                             beast_options options = beast_options());
+
+    [[nodiscard]] task<result<http::response>> send(http::request const& r,
+                                                    time_point deadline) const;
+    [[nodiscard]] task<void> sleep_until(time_point t) const;
+    [[nodiscard]] time_point now() const noexcept { return time_point::clock::now(); }
+
+    /// Closes the idle connections; those in use are closed when their answer is there.
+    void close_idle() const noexcept;
+
+private:
+    std::shared_ptr<detail::beast::transport_state> state_;
+};
+
+static_assert(transport<beast_transport>);
+
+} // namespace cloudflare::inline v0
+
+#ifndef CLOUDFLARE_SEPARATE_COMPILATION
+#include <cloudflare/transport/beast/impl.hpp>
+#endif

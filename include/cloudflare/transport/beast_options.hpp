@@ -1,0 +1,99 @@
+/// Settings of the Beast transport.
+#pragma once
+
+#include <cloudflare/core/fwd.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace boost::asio::ssl {
+class context;
+}
+
+namespace cloudflare::inline v0 {
+
+/// Options of `beast_transport`. Built by chained setters.
+class beast_options {
+public:
+    // Not defaulted: g++ 12 destroys an aggregate twice inside a co_await expression.
+    beast_options() noexcept {}
+
+    /// A file of CA certificates in PEM to trust in place of the system's.
+    beast_options& ca_file(std::string path) {
+        ca_file_ = std::move(path);
+        return *this;
+    }
+    /// A TLS context to use as it is, in place of one that the transport makes: versions, CA
+    /// certificates and client certificates are yours to set; the peer's chain and host name are
+    /// checked all the same.
+    beast_options& tls_context(std::shared_ptr<boost::asio::ssl::context> context) noexcept {
+        tls_context_ = std::move(context);
+        return *this;
+    }
+    /// The most bytes of an answer's header. Default 64 KiB. More is `errc::response_too_large`.
+    beast_options& max_header_size(std::uint32_t bytes) noexcept {
+        max_header_size_ = bytes;
+        return *this;
+    }
+    /// The most bytes of an answer's body. Default 16 MiB. More is `errc::response_too_large`.
+    beast_options& max_body_size(std::uint64_t bytes) noexcept {
+        max_body_size_ = bytes;
+        return *this;
+    }
+    /// How many idle connections are kept for each origin. Default 16; 0 closes each after its
+    /// answer.
+    beast_options& max_idle_connections(std::size_t count) noexcept {
+        max_idle_connections_ = count;
+        return *this;
+    }
+    /// How long an idle connection is kept. Default 30 s.
+    beast_options& idle_timeout(std::chrono::milliseconds span) noexcept {
+        idle_timeout_ = span;
+        return *this;
+    }
+    /// How long a request that must not be repeated trusts an idle connection: after that it opens
+    /// a new one, for the server may be closing the old one just then. Default 5 s.
+    beast_options& trusted_idle_time(std::chrono::milliseconds span) noexcept {
+        trusted_idle_time_ = span;
+        return *this;
+    }
+    /// How long finding, connecting to and shaking hands with the server may take together, within
+    /// the request's deadline. Default 10 s.
+    beast_options& connect_timeout(std::chrono::milliseconds span) noexcept {
+        connect_timeout_ = span;
+        return *this;
+    }
+
+    [[nodiscard]] std::string const& ca_file() const noexcept { return ca_file_; }
+    [[nodiscard]] std::shared_ptr<boost::asio::ssl::context> const& tls_context() const noexcept {
+        return tls_context_;
+    }
+    [[nodiscard]] std::uint32_t max_header_size() const noexcept { return max_header_size_; }
+    [[nodiscard]] std::uint64_t max_body_size() const noexcept { return max_body_size_; }
+    [[nodiscard]] std::size_t max_idle_connections() const noexcept {
+        return max_idle_connections_;
+    }
+    [[nodiscard]] std::chrono::milliseconds idle_timeout() const noexcept { return idle_timeout_; }
+    [[nodiscard]] std::chrono::milliseconds trusted_idle_time() const noexcept {
+        return trusted_idle_time_;
+    }
+    [[nodiscard]] std::chrono::milliseconds connect_timeout() const noexcept {
+        return connect_timeout_;
+    }
+
+private:
+    std::string ca_file_;
+    std::shared_ptr<boost::asio::ssl::context> tls_context_;
+    std::uint32_t max_header_size_ = 64 * 1024;
+    std::uint64_t max_body_size_ = 16 * 1024 * 1024;
+    std::size_t max_idle_connections_ = 16;
+    std::chrono::milliseconds idle_timeout_{30'000};
+    std::chrono::milliseconds trusted_idle_time_{5'000};
+    std::chrono::milliseconds connect_timeout_{10'000};
+};
+
+} // namespace cloudflare::inline v0
