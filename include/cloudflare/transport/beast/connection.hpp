@@ -30,10 +30,9 @@ using tcp = asio::ip::tcp;
 /// Completion by a tuple that begins with the error code: nothing throws.
 inline constexpr auto as_result = asio::as_tuple(asio::deferred);
 
-/// Whether the coroutine has been asked to stop.
-[[nodiscard]] inline asio::awaitable<bool> is_cancelled() {
-    auto const state = co_await asio::this_coro::cancellation_state;
-    co_return state.cancelled() != asio::cancellation_type::none;
+/// Whether the coroutine whose state this is has been asked to stop.
+[[nodiscard]] inline bool is_cancelled(asio::cancellation_state const& state) noexcept {
+    return state.cancelled() != asio::cancellation_type::none;
 }
 
 /// An open connection.
@@ -109,6 +108,7 @@ struct round_trip_end {
 template <class Stream>
 asio::awaitable<round_trip_end> read_answer(Stream& stream, connection& c,
                                             beast_options const& options) {
+    auto const cancellation = co_await asio::this_coro::cancellation_state;
     std::optional<response_reader> reader(std::in_place, options);
     for (;;) {
         boost::beast::error_code failed;
@@ -122,7 +122,7 @@ asio::awaitable<round_trip_end> read_answer(Stream& stream, connection& c,
             continue;
         }
 
-        if (co_await is_cancelled()) co_return round_trip_end{failure(errc::cancelled, true)};
+        if (is_cancelled(cancellation)) co_return round_trip_end{failure(errc::cancelled, true)};
         auto const [ec, size] = co_await stream.async_read_some(c.received.room(), as_result);
         c.received.commit(size);
         if (ec == asio::error::eof && reader->got_some() && reader->need_eof()) {
@@ -139,7 +139,8 @@ asio::awaitable<round_trip_end> read_answer(Stream& stream, connection& c,
 template <class Stream>
 asio::awaitable<round_trip_end> exchange_over(Stream& stream, connection& c,
                                               beast_options const& options) {
-    if (co_await is_cancelled()) co_return round_trip_end{failure(errc::cancelled, false)};
+    auto const cancellation = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(cancellation)) co_return round_trip_end{failure(errc::cancelled, false)};
     auto const [ec, written] = co_await asio::async_write(stream, asio::buffer(c.wire), as_result);
     if (ec) {
         // A plain socket that took no byte has sent none; TLS may have sent what it does not
@@ -148,13 +149,15 @@ asio::awaitable<round_trip_end> exchange_over(Stream& stream, connection& c,
         co_return round_trip_end{failure(errc::connection_lost, wrote, ec)};
     }
     auto reading = read_answer(stream, c, options);
-    co_return co_await std::move(reading);
+    auto end = co_await std::move(reading);
+    co_return end;
 }
 
 /// Sends a request over an open connection and gives its answer, by the deadline.
 inline asio::awaitable<round_trip_end> round_trip(connection& c, http::request const& r,
                                                   time_point deadline,
                                                   beast_options const& options) {
+    auto const cancellation = co_await asio::this_coro::cancellation_state;
     serialize(r, c.wire);
     deadline_guard guard(c.socket, deadline);
     auto sending = c.tls ? exchange_over(*c.tls, c, options) : exchange_over(c.socket, c, options);
@@ -166,7 +169,7 @@ inline asio::awaitable<round_trip_end> round_trip(connection& c, http::request c
         auto const lost = end.answer.error();
         if (expired) {
             end.answer = error(errc::deadline_exceeded, lost.details());
-        } else if (co_await is_cancelled()) {
+        } else if (is_cancelled(cancellation)) {
             end.answer = error(errc::cancelled, lost.details());
         }
     }

@@ -72,7 +72,8 @@ take_or_open(transport_state& self, http::request const& r, time_point deadline)
     }
     auto opening = open_connection(self.executor, r.origin, context,
                                    std::min(deadline, now + self.options.connect_timeout()));
-    co_return co_await std::move(opening);
+    auto opened = co_await std::move(opening);
+    co_return opened;
 }
 
 inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_state> self,
@@ -80,25 +81,29 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
     // An answer, or the word of how far the request got, must reach the caller: nothing may throw.
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
-    if (co_await is_cancelled()) co_return failure(errc::cancelled, false);
+    auto const cancellation = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(cancellation)) co_return failure(errc::cancelled, false);
 
-    auto c = co_await take_or_open(*self, r, deadline);
+    auto taking = take_or_open(*self, r, deadline);
+    auto c = co_await std::move(taking);
     if (!c) co_return c.error();
-    auto end = co_await round_trip(**c, r, deadline, self->options);
+    auto sending = round_trip(**c, r, deadline, self->options);
+    auto end = co_await std::move(sending);
     if (end.keep_alive)
         self->connections.give_back(r.origin, std::move(*c), time_point::clock::now());
 
-    if (!co_await is_cancelled()) co_await asio::this_coro::throw_if_cancelled(throws);
+    if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
     co_return std::move(end.answer);
 }
 
 inline asio::awaitable<void> sleep_until(std::shared_ptr<transport_state> self, time_point t) {
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
-    if (co_await is_cancelled()) co_return;
+    auto const cancellation = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(cancellation)) co_return;
     asio::steady_timer timer(self->executor, t);
     co_await timer.async_wait(as_result);
-    if (!co_await is_cancelled()) co_await asio::this_coro::throw_if_cancelled(throws);
+    if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
 }
 
 } // namespace detail::beast

@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,18 +46,28 @@ public:
     /// The open connection, or why there is none; never throws. Runs on `strand()`.
     asio::awaitable<result<std::unique_ptr<connection>>> run() {
         co_await asio::this_coro::throw_if_cancelled(false);
+        cancellation_ = co_await asio::this_coro::cancellation_state;
         timer_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
             if (!ec) self->expire();
         });
-        auto ok = co_await resolve();
-        if (ok) ok = co_await connect();
-        if (ok && where_.is_secure()) ok = co_await shake_hands();
+        auto resolving = resolve();
+        auto failed = co_await std::move(resolving);
+        if (!failed) {
+            auto connecting = connect();
+            failed = co_await std::move(connecting);
+        }
+        if (!failed && where_.is_secure()) {
+            auto shaking_hands = shake_hands();
+            failed = co_await std::move(shaking_hands);
+        }
         timer_.cancel();
-        if (!ok) co_return ok.error();
+        if (failed) co_return *failed;
         co_return std::move(made_);
     }
 
 private:
+    using step = asio::awaitable<std::optional<error>>; ///< why the step failed
+
     void expire() {
         expired_ = true;
         boost::system::error_code ignored;
@@ -64,21 +75,25 @@ private:
         resolved_.cancel();
     }
 
+    [[nodiscard]] bool must_stop() const noexcept {
+        return expired_ || is_cancelled(cancellation_);
+    }
+
     /// Why a step failed: the deadline or a cancellation, else `code`.
-    asio::awaitable<error> explain(errc code, boost::system::error_code cause) {
-        if (expired_) co_return failure(errc::deadline_exceeded, false);
-        if (co_await is_cancelled()) co_return failure(errc::cancelled, false);
-        co_return failure(code, false, cause);
+    [[nodiscard]] error explain(errc code, boost::system::error_code cause = {}) const {
+        if (expired_) return failure(errc::deadline_exceeded, false);
+        if (is_cancelled(cancellation_)) return failure(errc::cancelled, false);
+        return failure(code, false, cause);
     }
 
     /// Fills `addresses_`. A look-up cannot be interrupted, only left to itself: it ends a timer's
     /// wait where it is in time.
-    asio::awaitable<result<void>> resolve() {
+    step resolve() {
         boost::system::error_code not_numeric;
         auto const address = asio::ip::make_address(where_.host(), not_numeric);
         if (!not_numeric) {
             addresses_.emplace_back(address, where_.port());
-            co_return result<void>();
+            co_return std::nullopt;
         }
         resolved_.expires_at(time_point::max());
         resolver_.async_resolve(
@@ -90,37 +105,35 @@ private:
                 self->resolve_ended_ = true;
                 self->resolved_.cancel();
             }));
-        while (!resolve_ended_ && !expired_ && !co_await is_cancelled())
+        while (!resolve_ended_ && !must_stop())
             co_await resolved_.async_wait(as_result);
-        if (resolve_ended_ && !resolve_failed_ && !expired_) co_return result<void>();
+        if (resolve_ended_ && !resolve_failed_ && !must_stop()) co_return std::nullopt;
         resolver_.cancel();
-        co_return co_await explain(errc::resolve_failed, resolve_failed_);
+        co_return explain(errc::resolve_failed, resolve_failed_);
     }
 
-    asio::awaitable<result<void>> connect() {
-        if (expired_ || co_await is_cancelled()) co_return co_await explain(errc::cancelled, {});
-        auto const [ec, endpoint] = co_await asio::async_connect(
-            made_->socket, addresses_, [this](auto const&, auto const&) { return !expired_; },
-            as_result);
-        if (ec || expired_) co_return co_await explain(errc::connect_failed, ec);
+    step connect() {
+        auto const goes_on = [this](auto const&, auto const&) { return !must_stop(); };
+        auto const [ec, endpoint] =
+            co_await asio::async_connect(made_->socket, addresses_, goes_on, as_result);
+        if (ec || must_stop()) co_return explain(errc::connect_failed, ec);
         boost::system::error_code ignored;
         made_->socket.set_option(tcp::no_delay(true), ignored);
         made_->socket.non_blocking(true, ignored);
-        co_return result<void>();
+        co_return std::nullopt;
     }
 
-    asio::awaitable<result<void>> shake_hands() {
+    step shake_hands() {
         auto& tls = made_->tls.emplace(made_->socket, *tls_);
         boost::system::error_code not_numeric;
         asio::ip::make_address(where_.host(), not_numeric);
         if (not_numeric) SSL_set_tlsext_host_name(tls.native_handle(), where_.host().c_str());
         tls.set_verify_mode(asio::ssl::verify_peer);
         tls.set_verify_callback(asio::ssl::host_name_verification(where_.host()));
-        if (co_await is_cancelled()) co_return failure(errc::cancelled, false);
         auto const [ec] = co_await tls.async_handshake(asio::ssl::stream_base::client, as_result);
-        if (!ec && !expired_) co_return result<void>();
-        if (ec.category() != asio::error::get_ssl_category() || expired_)
-            co_return co_await explain(errc::connection_lost, ec);
+        if (!ec && !must_stop()) co_return std::nullopt;
+        if (ec.category() != asio::error::get_ssl_category() || must_stop())
+            co_return explain(errc::connection_lost, ec);
         co_return refused_certificate(tls, ec);
     }
 
@@ -135,6 +148,7 @@ private:
     }
 
     asio::strand<asio::any_io_executor> strand_;
+    asio::cancellation_state cancellation_;
     http::origin where_;
     asio::ssl::context* tls_;
     std::unique_ptr<connection> made_;
@@ -155,7 +169,8 @@ open_connection(asio::any_io_executor executor, http::origin const& where, asio:
                 time_point deadline) {
     auto const attempt = std::make_shared<opening>(executor, where, tls, deadline);
     auto running = asio::co_spawn(attempt->strand(), attempt->run(), asio::use_awaitable);
-    co_return co_await std::move(running);
+    auto opened = co_await std::move(running);
+    co_return opened;
 }
 
 } // namespace cloudflare::inline v0::detail::beast

@@ -1,0 +1,256 @@
+/// The sandbox behind a real socket on loopback, plain or TLS, with faults by plan.
+#pragma once
+
+#include <cloudflare/testing/certificate.hpp>
+#include <cloudflare/testing/fault.hpp>
+#include <cloudflare/testing/sandbox.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cloudflare::inline v0::testing {
+
+namespace asio = boost::asio;
+
+/// How a sandbox server is set up.
+struct sandbox_server_options {
+    bool tls = true;
+    std::uint16_t port = 0;                         ///< 0: any that is free
+    std::optional<certificate> identity{};          ///< none: one is made
+    int max_tls_version = 0;                        ///< as OpenSSL names it; 0: the newest
+    std::chrono::milliseconds idle_timeout{60'000}; ///< before an idle connection is closed
+};
+
+/// Serves a sandbox over HTTP/1.1 on 127.0.0.1, from construction until it is destroyed.
+///
+/// The context is to be run by one thread. What the server shares with other threads, the sandbox
+/// and the plan of faults, is reached by `access`. It must be destroyed while nobody runs the
+/// context.
+class sandbox_server {
+public:
+    /// @throws boost::system::system_error where the port cannot be had
+    explicit sandbox_server(asio::io_context& context, sandbox box = sandbox(),
+                            sandbox_server_options options = sandbox_server_options())
+        : shared_(std::make_shared<shared>(std::move(box), std::move(options))),
+          acceptor_(context, {asio::ip::make_address("127.0.0.1"), shared_->options.port}) {
+        asio::co_spawn(context, accept(acceptor_, shared_), asio::detached);
+    }
+
+    [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+    /// The base URL for clients, e.g. `https://127.0.0.1:40123/client/v4`.
+    [[nodiscard]] std::string base_url() const {
+        return (shared_->options.tls ? "https://127.0.0.1:" : "http://127.0.0.1:") +
+               std::to_string(port()) + shared_->box.switches().base_path;
+    }
+    /// What a client must trust, in PEM.
+    [[nodiscard]] std::string const& ca_pem() const noexcept { return shared_->identity.pem; }
+
+    /// Calls `f(sandbox&, fault_plan&)` while no request is handled; for any thread.
+    template <class F>
+    auto access(F f) {
+        std::lock_guard const lock(shared_->mutex);
+        return f(shared_->box, shared_->faults);
+    }
+
+    /// How many connections were accepted.
+    [[nodiscard]] std::uint64_t connection_count() const {
+        std::lock_guard const lock(shared_->mutex);
+        return shared_->connections;
+    }
+
+private:
+    using tcp = asio::ip::tcp;
+    static constexpr auto as_result = asio::as_tuple(asio::deferred);
+
+    struct shared {
+        shared(sandbox b, sandbox_server_options o)
+            : box(std::move(b)),
+              options(std::move(o)),
+              identity(options.identity ? *options.identity : make_certificate()) {
+            tls.use_certificate_chain(asio::buffer(identity.pem));
+            tls.use_private_key(asio::buffer(identity.key_pem), asio::ssl::context::pem);
+            if (options.max_tls_version != 0) {
+                SSL_CTX_set_min_proto_version(tls.native_handle(), 0);
+                SSL_CTX_set_max_proto_version(tls.native_handle(), options.max_tls_version);
+                SSL_CTX_set_security_level(tls.native_handle(), 0);
+            }
+        }
+
+        std::mutex mutex;
+        sandbox box;
+        fault_plan faults;
+        std::uint64_t connections = 0;
+        sandbox_server_options options;
+        certificate identity;
+        asio::ssl::context tls{asio::ssl::context::tls_server};
+    };
+
+    static asio::awaitable<void> accept(tcp::acceptor& acceptor, std::shared_ptr<shared> self) {
+        for (;;) {
+            auto [ec, socket] = co_await acceptor.async_accept(as_result);
+            if (ec == asio::error::operation_aborted) co_return;
+            if (ec) continue;
+            boost::system::error_code ignored;
+            socket.set_option(tcp::no_delay(true), ignored);
+            {
+                std::lock_guard const lock(self->mutex);
+                ++self->connections;
+            }
+            auto const executor = socket.get_executor();
+            asio::co_spawn(executor, serve(std::move(socket), self), asio::detached);
+        }
+    }
+
+    static asio::awaitable<void> serve(tcp::socket socket, std::shared_ptr<shared> self) {
+        if (self->options.tls) {
+            asio::ssl::stream<tcp::socket&> tls(socket, self->tls);
+            auto const [ec] =
+                co_await tls.async_handshake(asio::ssl::stream_base::server, as_result);
+            if (ec) co_return;
+            auto serving = serve_on(tls, socket, *self);
+            co_await std::move(serving);
+        } else {
+            auto serving = serve_on(socket, socket, *self);
+            co_await std::move(serving);
+        }
+    }
+
+    /// Answers requests until the connection ends.
+    template <class Stream>
+    static asio::awaitable<void> serve_on(Stream& stream, tcp::socket& socket, shared& self) {
+        boost::beast::flat_buffer buffer;
+        for (;;) {
+            boost::beast::http::request_parser<boost::beast::http::string_body> parser;
+            asio::steady_timer idle(socket.get_executor(), self.options.idle_timeout);
+            idle.async_wait([&socket](boost::system::error_code ec) {
+                boost::system::error_code ignored;
+                if (!ec) socket.close(ignored);
+            });
+            auto const [ec, size] =
+                co_await boost::beast::http::async_read(stream, buffer, parser, as_result);
+            if (idle.cancel() == 0 || ec) co_return;
+            auto const r = to_request(parser.get());
+            if (!r) co_return;
+            auto answering = answer(stream, socket, self, *r);
+            if (!co_await std::move(answering)) co_return;
+        }
+    }
+
+    [[nodiscard]] static std::optional<http::request>
+    to_request(boost::beast::http::request<boost::beast::http::string_body> const& from) {
+        auto const where = http::origin::parse("http://127.0.0.1");
+        http::request r{.origin = *where};
+        std::string_view const verb(from.method_string().data(), from.method_string().size());
+        bool known = false;
+        for (auto const m : {http::method::get, http::method::post, http::method::put,
+                             http::method::patch, http::method::delete_}) {
+            if (to_string(m) != verb) continue;
+            r.method = m;
+            known = true;
+        }
+        r.target = from.target();
+        r.body = from.body();
+        for (auto const& f : from)
+            static_cast<void>(r.fields.add(f.name_string(), f.value()));
+        return known ? std::optional(std::move(r)) : std::nullopt;
+    }
+
+    /// Handles one request as its fault says; gives whether the connection goes on.
+    template <class Stream>
+    static asio::awaitable<bool> answer(Stream& stream, tcp::socket& socket, shared& self,
+                                        http::request const& r) {
+        using kind = fault::kind;
+        fault f;
+        http::response given;
+        {
+            std::lock_guard const lock(self.mutex);
+            f = self.faults.next(r.method);
+            bool const acts = f.what != kind::drop_before && f.what != kind::reset_before &&
+                              f.what != kind::answer_before;
+            if (acts) given = self.box.handle(r, timestamp(std::chrono::system_clock::now()));
+        }
+        switch (f.what) {
+        case kind::drop_before:
+        case kind::drop_after: co_return false;
+        case kind::reset_before:
+        case kind::reset_after: {
+            boost::system::error_code ignored;
+            socket.set_option(asio::socket_base::linger(true, 0), ignored);
+            socket.close(ignored);
+            co_return false;
+        }
+        case kind::answer_before:
+        case kind::answer_after:
+            given = http::response{.status = f.status};
+            given.body = f.text;
+            break;
+        case kind::delay: {
+            asio::steady_timer timer(socket.get_executor(), f.delay);
+            co_await timer.async_wait(as_result);
+            break;
+        }
+        default: break;
+        }
+        auto wire = to_wire(given, f.what == kind::chunked);
+        if (f.what == kind::truncate) wire.resize(std::min(wire.size(), f.count));
+        if (f.what == kind::drip) {
+            asio::steady_timer timer(socket.get_executor());
+            for (char const& byte : wire) {
+                timer.expires_after(f.delay);
+                co_await timer.async_wait(as_result);
+                auto const [ec, n] =
+                    co_await asio::async_write(stream, asio::buffer(&byte, 1), as_result);
+                if (ec) co_return false;
+            }
+            co_return true;
+        }
+        auto const [ec, n] = co_await asio::async_write(stream, asio::buffer(wire), as_result);
+        co_return !ec && f.what != kind::truncate && f.what != kind::close;
+    }
+
+    [[nodiscard]] static std::string to_wire(http::response const& r, bool chunked) {
+        std::string wire = "HTTP/1.1 " + std::to_string(r.status) + " \r\n";
+        wire += r.fields.wire_format();
+        if (!chunked) {
+            wire += "Content-Length: " + std::to_string(r.body.size()) + "\r\n\r\n";
+            return wire += r.body;
+        }
+        wire += "Transfer-Encoding: chunked\r\n\r\n";
+        for (std::string_view rest = r.body; !rest.empty();) {
+            auto const piece = rest.substr(0, 7);
+            rest.remove_prefix(piece.size());
+            wire += static_cast<char>('0' + piece.size());
+            wire.append("\r\n").append(piece).append("\r\n");
+        }
+        return wire += "0\r\n\r\n";
+    }
+
+    std::shared_ptr<shared> shared_;
+    tcp::acceptor acceptor_;
+};
+
+} // namespace cloudflare::inline v0::testing

@@ -1,0 +1,129 @@
+#include <cloudflare/core/redact.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+
+using namespace cloudflare;
+using namespace std::string_view_literals;
+
+namespace {
+
+/// Whether `text` ends where a character of UTF-8 ends (for texts that are well-formed before it).
+bool ends_on_a_whole_character(std::string_view text) {
+    std::size_t i = 0;
+    while (i < text.size()) {
+        auto const lead = static_cast<unsigned char>(text[i]);
+        i += lead < 0x80 ? 1u : lead < 0xE0 ? 2u : lead < 0xF0 ? 3u : 4u;
+    }
+    return i == text.size();
+}
+
+} // namespace
+
+TEST_CASE("an ordinary text stays as it is") {
+    for (auto const text :
+         {""sv, "Authentication error"sv, "access.api.error.not_found"sv, "a/b?c=d&e=%20"sv,
+          "{\"success\":false}"sv, "87b9cc94-06e5-4000-8000-000000000000"sv}) {
+        CAPTURE(text);
+        CHECK(redact(text) == text);
+    }
+}
+
+TEST_CASE("each control character becomes one space") {
+    CHECK(redact("a\r\nb"sv) == "a  b");
+    CHECK(redact("a\0b"sv) == "a b");
+    CHECK(redact("\x1b[0m\t\x7f"sv) == " [0m  ");
+    for (int byte = 0; byte != 128; ++byte) {
+        CAPTURE(byte);
+        char const c = static_cast<char>(byte);
+        bool const control = byte < 0x20 || byte == 0x7f;
+        CHECK(redact(std::string_view(&c, 1)) == std::string(1, control ? ' ' : c));
+    }
+}
+
+TEST_CASE("UTF-8 beyond ASCII stays") {
+    CHECK(redact("caf\u00e9 \u00fcber \u65e5\u672c \U0001F511") ==
+          "caf\u00e9 \u00fcber \u65e5\u672c \U0001F511");
+}
+
+TEST_CASE("a word with one of Cloudflare's prefixes is redacted, whatever its length") {
+    for (auto const prefix : {"cfk_"sv, "cfut_"sv, "cfat_"sv, "cfast_"sv, "cfoat_"sv}) {
+        CAPTURE(prefix);
+        std::string const sample = std::string(prefix) + "tooshort";
+        CHECK(redact(sample) == "[redacted]");
+        CHECK(redact(prefix) == "[redacted]");
+        CHECK(redact("Bearer " + sample + ", again") == "Bearer [redacted], again");
+        CHECK(redact("{\"client_secret\":\"" + sample + "\"}") ==
+              "{\"client_secret\":\"[redacted]\"}");
+        CHECK(redact("x" + sample) == "[redacted]");
+        CHECK(redact("token=" + sample + "\n") == "token=[redacted] ");
+    }
+}
+
+TEST_CASE("a run of token characters is redacted from 37 on") {
+    CHECK(redact(std::string(36, 'z')) == std::string(36, 'z'));
+    CHECK(redact(std::string(37, 'z')) == "[redacted]");
+    CHECK(redact("(" + std::string(37, '_') + ")") == "([redacted])");
+    CHECK(redact(std::string(37, '-') + "." + std::string(36, 'Z')) ==
+          "[redacted]." + std::string(36, 'Z'));
+}
+
+TEST_CASE("all credentials of a text are redacted") {
+    CHECK(redact("cfk_1 cfut_2 cfat_3") == "[redacted] [redacted] [redacted]");
+}
+
+TEST_CASE("a run longer than the limit shows nothing of itself") {
+    CHECK(redact(std::string(5000, 'z'), 10) == "[redacted]");
+    CHECK(redact(std::string(5000, 'z'), 4) == "[red...");
+}
+
+TEST_CASE("a text of exactly the limit is not cut") {
+    CHECK(redact("abcde", 5) == "abcde");
+    CHECK(redact("ab de", 5) == "ab de");
+    CHECK(redact("abcd ", 5) == "abcd ");
+    CHECK(redact("", 0) == "");
+}
+
+TEST_CASE("a text beyond the limit is cut and the cut is marked") {
+    struct row {
+        std::string_view text;
+        std::size_t limit;
+        std::string_view expected;
+    };
+    for (auto const& [text, limit, expected] : {
+             row{"abcdef", 5, "abcde..."},
+             row{"ab cdef", 5, "ab cd..."},
+             row{"abcd efg", 5, "abcd ..."},
+             row{"a.b.c.d.e", 4, "a.b...."},
+             row{"....." /* no run of token characters at all */, 3, "......"},
+             row{"a\nb\nc", 4, "a b ..."},
+             row{"a", 0, "..."},
+         }) {
+        CAPTURE(text);
+        CAPTURE(limit);
+        CHECK(redact(text, limit) == expected);
+    }
+}
+
+TEST_CASE("a cut does not split a character of UTF-8") {
+    std::string const text = "a\u00e9b\u65e5 \U0001F511c \u00e9\u00e9\u00e9";
+    for (std::size_t limit = 0; limit <= text.size(); ++limit) {
+        CAPTURE(limit);
+        auto const line = redact(text, limit);
+        CHECK(ends_on_a_whole_character(line));
+        CHECK((line == text || line.ends_with("...")));
+        CHECK(line.size() <= limit + 3);
+    }
+}
+
+TEST_CASE("bytes that are not UTF-8 do no harm") {
+    for (auto const text : {"\x80\x80\x80\x80"sv, "\xff\xfe"sv, "\xc3"sv, "a\xf0"sv}) {
+        for (std::size_t limit = 0; limit != 5; ++limit) {
+            CAPTURE(limit);
+            CHECK(redact(text, limit).size() <= limit + 3);
+        }
+        CHECK(redact(text) == text);
+    }
+}

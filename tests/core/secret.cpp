@@ -1,0 +1,165 @@
+#include <cloudflare/core/secret.hpp>
+
+#include <doctest/doctest.h>
+
+#include <concepts>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+using namespace cloudflare;
+using namespace std::string_view_literals;
+
+// Nothing takes a secret's text by accident ...
+static_assert(!std::is_constructible_v<std::string_view, secret>);
+static_assert(!std::is_constructible_v<std::string, secret>);
+static_assert(!std::is_constructible_v<bool, secret>);
+static_assert(!std::is_convertible_v<secret, char const*>);
+static_assert(!std::is_convertible_v<secret, int>);
+static_assert(!std::is_assignable_v<std::string&, secret>);
+static_assert(!std::totally_ordered<secret>);
+static_assert(!std::equality_comparable_with<secret, std::string_view>);
+// ... and no text becomes a secret by accident, or the text would seem to be wiped.
+static_assert(!std::is_convertible_v<std::string, secret>);
+static_assert(!std::is_convertible_v<std::string_view, secret>);
+static_assert(!std::is_convertible_v<char const*, secret>);
+
+static_assert(std::is_nothrow_move_constructible_v<secret>);
+static_assert(std::is_nothrow_default_constructible_v<secret>);
+
+TEST_CASE("a secret gives its text through reveal() only, byte for byte") {
+    for (auto const text : {""sv, "x"sv, "open sesame"sv, "with\0NUL"sv, "\r\n\xff\x80"sv}) {
+        secret const s(text);
+        CHECK(s.reveal() == text);
+        CHECK(s.size() == text.size());
+        CHECK(s.empty() == text.empty());
+    }
+}
+
+TEST_CASE("a secret prints as [redacted], an empty one too") {
+    for (auto const text : {""sv, "open sesame"sv}) {
+        std::ostringstream out;
+        out << secret(text);
+        CHECK(out.str() == "[redacted]");
+    }
+}
+
+TEST_CASE("a secret made of nothing is empty") {
+    secret const s;
+    CHECK(s.empty());
+    CHECK(s.size() == 0);
+    CHECK(s.reveal().empty());
+    CHECK(s == secret(""));
+}
+
+TEST_CASE("a secret keeps its own copy of the text") {
+    std::string text = "open sesame";
+    secret const s(text);
+    text[0] = 'O';
+    CHECK(s.reveal() == "open sesame");
+}
+
+TEST_CASE("taking a text leaves the source empty") {
+    std::string long_text(100, 'x');
+    secret const from_long = secret::take(long_text);
+    CHECK(from_long.reveal() == std::string(100, 'x'));
+    CHECK(long_text.empty());
+
+    std::string short_text = "short";
+    secret const from_short = secret::take(short_text);
+    CHECK(from_short.reveal() == "short");
+    CHECK(short_text.empty());
+
+    std::string none;
+    CHECK(secret::take(none).empty());
+    CHECK(none.empty());
+}
+
+TEST_CASE("a copy is equal and lives on its own") {
+    secret original("open sesame");
+    secret const copy = original;
+    CHECK(copy == original);
+    CHECK(copy.reveal().data() != original.reveal().data());
+    original = secret("another");
+    CHECK(copy.reveal() == "open sesame");
+    CHECK(original.reveal() == "another");
+}
+
+TEST_CASE("a move hands the memory over, so that no second copy is made, and leaves nothing") {
+    secret source("open sesame");
+    auto const* const memory = source.reveal().data();
+    secret target = std::move(source);
+    CHECK(target.reveal() == "open sesame");
+    CHECK(target.reveal().data() == memory);
+    CHECK(source.empty()); // NOLINT(bugprone-use-after-move): that is what is tested
+    CHECK(source.reveal().empty());
+}
+
+TEST_CASE("a moved-from secret can be copied, compared, printed and assigned to") {
+    secret source("open sesame");
+    secret const target = std::move(source);
+    secret const copy = source; // NOLINT(bugprone-use-after-move)
+    CHECK(copy.empty());
+    CHECK(source == secret());
+    CHECK(source != target);
+    std::ostringstream out;
+    out << source;
+    CHECK(out.str() == "[redacted]");
+    source = secret("again");
+    CHECK(source.reveal() == "again");
+}
+
+TEST_CASE("move assignment replaces the text and leaves the source empty") {
+    secret target("old");
+    secret source("open sesame");
+    target = std::move(source);
+    CHECK(target.reveal() == "open sesame");
+    CHECK(source.empty()); // NOLINT(bugprone-use-after-move)
+}
+
+TEST_CASE("a secret may be assigned to itself") {
+    secret s("open sesame");
+    secret& same = s;
+    s = same;
+    CHECK(s.reveal() == "open sesame");
+    s = std::move(same);
+    CHECK(s.reveal() == "open sesame");
+}
+
+TEST_CASE("two secrets are equal where length and every byte are") {
+    struct row {
+        std::string_view a;
+        std::string_view b;
+        bool equal;
+    };
+    for (auto const& [a, b, equal] : {
+             row{"", "", true}, row{"", "x", false}, row{"open sesame", "open sesame", true},
+             row{"open sesame", "Open sesame", false}, row{"open sesame", "open sesamE", false},
+             row{"open sesame", "open tesame", false}, row{"open sesame", "open sesame ", false},
+             row{"open sesame", "open sesam", false}, row{"a\0b"sv, "a\0b"sv, true},
+             row{"a\0b"sv, "a\0c"sv, false}, row{"\xff", "\x7f", false},
+             row{"\x80", "\x00"sv, false},
+             row{"ab", "ba", false}, // the differences of the bytes cancel out under xor and +
+         }) {
+        CAPTURE(a);
+        CAPTURE(b);
+        CHECK((secret(a) == secret(b)) == equal);
+        CHECK((secret(b) == secret(a)) == equal);
+        CHECK((secret(a) != secret(b)) == !equal);
+    }
+}
+
+TEST_CASE("a difference in any one bit makes two secrets unequal") {
+    std::string const text = "open sesame";
+    for (std::size_t i = 0; i != text.size(); ++i) {
+        for (int bit = 0; bit != 8; ++bit) {
+            CAPTURE(i);
+            CAPTURE(bit);
+            std::string other = text;
+            other[i] = static_cast<char>(other[i] ^ (1 << bit));
+            CHECK(secret(text) != secret(other));
+        }
+    }
+}

@@ -1,0 +1,258 @@
+#include <cloudflare/http/headers.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace cloudflare;
+using namespace std::string_view_literals;
+
+static_assert(std::forward_iterator<http::headers::const_iterator>);
+static_assert(http::same_name("Content-Type", "cONTENT-tYPE"));
+static_assert(!http::same_name("Content-Type", "Content-Typ"));
+static_assert(!http::same_name("Content-Type", "Content_Type"));
+static_assert(!http::same_name("@", "`")); // 32 apart, and no letters
+static_assert(!http::same_name("[", "{"));
+static_assert(http::same_name("", ""));
+
+TEST_CASE("fields without any are empty") {
+    http::headers const h;
+    CHECK(h.empty());
+    CHECK(h.begin() == h.end());
+    CHECK(h.wire_format().empty());
+    CHECK(h.find("Accept").empty());
+    CHECK_FALSE(h.contains("Accept"));
+}
+
+TEST_CASE("a field added is on the wire as name, colon, space, value, CR and LF") {
+    http::headers h;
+    CHECK(h.add("Accept", "application/json").has_value());
+    CHECK(h.add("X-Empty", "").has_value());
+    CHECK(h.wire_format() == "Accept: application/json\r\nX-Empty: \r\n");
+    CHECK_FALSE(h.empty());
+}
+
+TEST_CASE("a field is found without regard to case") {
+    http::headers h;
+    REQUIRE(h.add("Content-Type", "text/html").has_value());
+    for (auto const name : {"Content-Type"sv, "content-type"sv, "CONTENT-TYPE"sv}) {
+        CAPTURE(name);
+        CHECK(h.find(name) == "text/html");
+        CHECK(h.contains(name));
+    }
+    for (auto const name : {"Content-Typ"sv, "Content-Type "sv, "ontent-Type"sv, ""sv,
+                            "text/html"sv, "Content-Type\0"sv}) {
+        CAPTURE(name);
+        CHECK(h.find(name).empty());
+        CHECK_FALSE(h.contains(name));
+    }
+}
+
+TEST_CASE("an empty value is there all the same") {
+    http::headers h;
+    REQUIRE(h.add("X-Empty", "").has_value());
+    CHECK(h.contains("x-empty"));
+    CHECK(h.find("x-empty").empty());
+}
+
+TEST_CASE("fields of one name stand in the order they were added, and the first is found") {
+    http::headers h;
+    REQUIRE(h.add("Via", "1").has_value());
+    REQUIRE(h.add("Accept", "*/*").has_value());
+    REQUIRE(h.add("via", "2").has_value());
+    CHECK(h.find("VIA") == "1");
+    CHECK(h.wire_format() == "Via: 1\r\nAccept: */*\r\nvia: 2\r\n");
+}
+
+TEST_CASE("setting a field takes the place of all of its name, whatever their case") {
+    http::headers h;
+    REQUIRE(h.add("Via", "1").has_value());
+    REQUIRE(h.add("Accept", "*/*").has_value());
+    REQUIRE(h.add("VIA", "2").has_value());
+    CHECK(h.set("via", "3").has_value());
+    CHECK(h.wire_format() == "Accept: */*\r\nvia: 3\r\n");
+}
+
+TEST_CASE("setting a field that is not there adds it") {
+    http::headers h;
+    CHECK(h.set("Accept", "*/*").has_value());
+    CHECK(h.wire_format() == "Accept: */*\r\n");
+}
+
+TEST_CASE("removing takes out every field of the name and no other") {
+    http::headers h;
+    for (auto const name : {"A"sv, "B"sv, "a"sv, "A"sv, "AA"sv, "C"sv, "a"sv})
+        REQUIRE(h.add(name, "a").has_value());
+    h.remove("a");
+    CHECK(h.wire_format() == "B: a\r\nAA: a\r\nC: a\r\n");
+    h.remove("absent");
+    h.remove("");
+    CHECK(h.wire_format() == "B: a\r\nAA: a\r\nC: a\r\n");
+    h.remove("C");
+    h.remove("B");
+    h.remove("aa");
+    CHECK(h.empty());
+}
+
+TEST_CASE("fields are visited in their order") {
+    http::headers h;
+    REQUIRE(h.add("A", "1").has_value());
+    REQUIRE(h.add("B", "").has_value());
+    REQUIRE(h.add("C", "x: y:z, http://host").has_value());
+    std::vector<std::string> seen;
+    for (auto const [name, value] : h)
+        seen.push_back(std::string(name) + '=' + std::string(value));
+    CHECK(seen == std::vector<std::string>{"A=1", "B=", "C=x: y:z, http://host"});
+    CHECK(std::distance(h.begin(), h.end()) == 3);
+
+    auto it = h.begin();
+    CHECK((*it++).name == "A");
+    CHECK((*it).name == "B");
+    CHECK((*++it).value == "x: y:z, http://host");
+    CHECK(++it == h.end());
+}
+
+TEST_CASE("a header value with a newline is refused and nothing is added") {
+    for (auto const value :
+         {"a\nb"sv, "a\rb"sv, "a\r\nX-Injected: b"sv, "\n"sv, "a\n"sv, "a\r"sv, "a\r\n b"sv}) {
+        CAPTURE(value);
+        http::headers h;
+        REQUIRE(h.add("A", "1").has_value());
+        auto const added = h.add("B", value);
+        REQUIRE_FALSE(added.has_value());
+        CHECK(added.error() == errc::invalid_argument);
+        CHECK(h.wire_format() == "A: 1\r\n");
+    }
+}
+
+TEST_CASE("of the 256 bytes the control characters but the tab are refused within a value") {
+    for (int byte = 0; byte != 256; ++byte) {
+        CAPTURE(byte);
+        std::string const value = std::string("a") + static_cast<char>(byte) + "b";
+        bool const allowed = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+        http::headers h;
+        CHECK(h.add("A", value).has_value() == allowed);
+        CHECK(h.find("A") == (allowed ? std::string_view(value) : std::string_view()));
+        CHECK(h.empty() == !allowed);
+    }
+}
+
+TEST_CASE("a value of UTF-8 is kept byte for byte") {
+    http::headers h;
+    REQUIRE(h.add("A", "caf\u00e9 \u65e5\u672c").has_value());
+    CHECK(h.find("A") == "caf\u00e9 \u65e5\u672c");
+}
+
+TEST_CASE("white space is refused at either end of a value and kept within") {
+    for (auto const value : {" a"sv, "a "sv, "\ta"sv, "a\t"sv, " "sv, "\t"sv, " a "sv}) {
+        CAPTURE(value);
+        http::headers h;
+        CHECK_FALSE(h.add("A", value).has_value());
+        CHECK(h.empty());
+    }
+    http::headers h;
+    CHECK(h.add("A", "a b\tc").has_value());
+    CHECK(h.find("A") == "a b\tc");
+}
+
+TEST_CASE("of the 256 bytes only those of a token are a header's name") {
+    constexpr auto marks = "!#$%&'*+-.^_`|~"sv;
+    for (int byte = 0; byte != 256; ++byte) {
+        CAPTURE(byte);
+        char const c = static_cast<char>(byte);
+        bool const allowed = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                             (c >= 'a' && c <= 'z') || (marks.find(c) != marks.npos);
+        http::headers h;
+        CHECK(h.add(std::string_view(&c, 1), "v").has_value() == allowed);
+        CHECK(h.add(std::string("A") + c, "v").has_value() == allowed);
+        CHECK(h.empty() == !allowed);
+    }
+}
+
+TEST_CASE("a name that is empty or holds a colon, a space or a newline is refused") {
+    for (auto const name : {""sv, "A:"sv, "A: 1\r\nB"sv, "A "sv, " A"sv, "A\n"sv, "A\0"sv}) {
+        CAPTURE(name);
+        http::headers h;
+        auto const added = h.add(name, "v");
+        REQUIRE_FALSE(added.has_value());
+        CHECK(added.error() == errc::invalid_argument);
+        CHECK(h.empty());
+    }
+}
+
+TEST_CASE("setting a bad value leaves the old one") {
+    http::headers h;
+    REQUIRE(h.add("A", "1").has_value());
+    CHECK_FALSE(h.set("A", "2\n").has_value());
+    CHECK_FALSE(h.set("A", " 2").has_value());
+    CHECK_FALSE(h.set("", "2").has_value());
+    CHECK(h.wire_format() == "A: 1\r\n");
+}
+
+TEST_CASE("the error names the field and never the value") {
+    http::headers h;
+    auto const added = h.set("Authorization", "Bearer sesame\n");
+    REQUIRE_FALSE(added.has_value());
+    CHECK(added.error().to_string().find("Authorization") != std::string::npos);
+    CHECK(added.error().to_string().find("sesame") == std::string::npos);
+}
+
+TEST_CASE("a credential's field prints as [redacted], whatever its case") {
+    for (auto const name :
+         {"Authorization"sv, "authorization"sv, "X-Auth-Key"sv, "x-auth-user-service-key"sv,
+          "CF-Access-Client-Secret"sv, "cf-access-client-secret"sv, "Proxy-Authorization"sv,
+          "Cookie"sv, "SET-COOKIE"sv, "CF-Access-Token"sv, "cf-access-jwt-assertion"sv}) {
+        CAPTURE(name);
+        CHECK(http::is_sensitive(name));
+        http::headers h;
+        REQUIRE(h.add(name, "sesame").has_value());
+        std::ostringstream out;
+        out << h;
+        CHECK(out.str() == std::string(name) + ": [redacted]\n");
+        CHECK(h.find(name) == "sesame");
+    }
+}
+
+TEST_CASE("other fields print with their value, a line each") {
+    http::headers h;
+    REQUIRE(h.add("CF-Access-Client-Id", "0123456789abcdef.access").has_value());
+    REQUIRE(h.add("X-Auth-Email", "somebody@example.com").has_value());
+    REQUIRE(h.add("X-Tab", "a\tb").has_value());
+    std::ostringstream out;
+    out << h;
+    CHECK(out.str() == "CF-Access-Client-Id: 0123456789abcdef.access\n"
+                       "X-Auth-Email: somebody@example.com\n"
+                       "X-Tab: a b\n");
+}
+
+TEST_CASE("a credential in a field of another name is not printed either") {
+    http::headers h;
+    REQUIRE(h.add("X-Custom", "Bearer cfut_tooshort").has_value());
+    REQUIRE(h.add("X-Other", std::string(37, 'z')).has_value());
+    std::ostringstream out;
+    out << h;
+    CHECK(out.str() == "X-Custom: Bearer [redacted]\nX-Other: [redacted]\n");
+}
+
+TEST_CASE("fields for which room was made are not moved as they are set") {
+    http::headers h;
+    h.reserve(200);
+    REQUIRE(h.add("A", "1").has_value());
+    auto const* const memory = h.wire_format().data();
+    REQUIRE(h.add("B", std::string(150, 'x')).has_value());
+    CHECK(h.wire_format().data() == memory);
+}
+
+TEST_CASE("a copy of fields lives on its own") {
+    http::headers h;
+    REQUIRE(h.add("A", "1").has_value());
+    http::headers const copy = h;
+    REQUIRE(h.set("A", "2").has_value());
+    CHECK(copy.find("A") == "1");
+    CHECK(h.find("A") == "2");
+}

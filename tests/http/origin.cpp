@@ -1,0 +1,135 @@
+#include <cloudflare/http/origin.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+using namespace cloudflare;
+using namespace std::string_view_literals;
+
+TEST_CASE("an origin is read as scheme, host and port") {
+    struct row {
+        std::string_view text;
+        bool secure;
+        std::string_view host;
+        std::uint16_t port;
+        std::string_view authority;
+    };
+    for (auto const& [text, secure, host, port, authority] : {
+             row{"https://api.cloudflare.com", true, "api.cloudflare.com", 443,
+                 "api.cloudflare.com"},
+             row{"http://localhost", false, "localhost", 80, "localhost"},
+             row{"https://localhost:8443", true, "localhost", 8443, "localhost:8443"},
+             row{"http://localhost:8080", false, "localhost", 8080, "localhost:8080"},
+             row{"https://localhost:443", true, "localhost", 443, "localhost"},
+             row{"http://localhost:80", false, "localhost", 80, "localhost"},
+             row{"https://localhost:80", true, "localhost", 80, "localhost:80"},
+             row{"http://localhost:443", false, "localhost", 443, "localhost:443"},
+             row{"http://h:1", false, "h", 1, "h:1"},
+             row{"http://h:65535", false, "h", 65535, "h:65535"},
+             row{"http://127.0.0.1:9", false, "127.0.0.1", 9, "127.0.0.1:9"},
+             row{"http://[::1]", false, "::1", 80, "[::1]"},
+             row{"http://[::1]:8080", false, "::1", 8080, "[::1]:8080"},
+             row{"https://[2001:db8::A]:443", true, "2001:db8::A", 443, "[2001:db8::A]"},
+             row{"https://[::ffff:192.0.2.1]", true, "::ffff:192.0.2.1", 443, "[::ffff:192.0.2.1]"},
+             row{"https://a-b_c.example", true, "a-b_c.example", 443, "a-b_c.example"},
+         }) {
+        CAPTURE(text);
+        auto const o = http::origin::parse(text);
+        REQUIRE(o.has_value());
+        CHECK(o->is_secure() == secure);
+        CHECK(o->host() == host);
+        CHECK(o->port() == port);
+        CHECK(o->authority() == authority);
+        std::ostringstream out;
+        out << *o;
+        CHECK(out.str() == (secure ? "https://" : "http://") + std::string(authority));
+    }
+}
+
+TEST_CASE("what is not an origin is refused, and the error says so") {
+    for (auto const text : {
+             ""sv,
+             "https"sv,
+             "https:/h"sv,
+             "https://"sv,
+             "http://"sv,
+             "api.cloudflare.com"sv,
+             "//api.cloudflare.com"sv,
+             "ftp://h"sv,
+             "wss://h"sv,
+             " https://h"sv,
+             "https://h "sv,
+             "https://h\n"sv,
+             "https://h\r\nHost: evil"sv,
+             "https://h\0"sv,
+             "https://h\0.example"sv,
+             "https://h/"sv,
+             "https://h/path"sv,
+             "https://h?query"sv,
+             "https://h#fragment"sv,
+             "https://user@h"sv,
+             "https://user:sesame@h"sv,
+             "https://h%2Fx"sv,
+             "https://h\\x"sv,
+             "https://h,i"sv,
+             "https://\u00fcber.example"sv,
+             "https://:443"sv,
+             "https://h:"sv,
+             "https://h:0"sv,
+             "https://h:00"sv,
+             "https://h:65536"sv,
+             "https://h:99999999999999999999"sv,
+             "https://h:-1"sv,
+             "https://h:+80"sv,
+             "https://h: 80"sv,
+             "https://h:80 "sv,
+             "https://h:0x50"sv,
+             "https://h:80:81"sv,
+             "https://h:80/"sv,
+             "https://::1"sv,
+             "https://[::1"sv,
+             "https://::1]"sv,
+             "https://[]"sv,
+             "https://[]:80"sv,
+             "https://[::1]80"sv,
+             "https://[::1]:"sv,
+             "https://[::1]x"sv,
+             "https://[::1]]"sv,
+             "https://[[::1]]"sv,
+             "https://[fe80::1%25eth0]"sv,
+             "https://[host]"sv,
+         }) {
+        CAPTURE(text);
+        auto const o = http::origin::parse(text);
+        REQUIRE_FALSE(o.has_value());
+        CHECK(o.error() == errc::invalid_argument);
+        CHECK(o.error().details().explanation.starts_with("base URL: "));
+        CHECK(o.error().to_string().find("sesame") == std::string::npos);
+    }
+}
+
+TEST_CASE("what stands in brackets must be an IPv6 address") {
+    for (auto const text : {"https://[:]"sv, "https://[1.2.3.4]"sv, "https://[1]"sv,
+                            "https://[abc]"sv, "https://[:::]"sv, "https://[1::2::3]"sv,
+                            "https://[12345::]"sv, "https://[1:2:3:4:5:6:7:8:9]"sv}) {
+        CAPTURE(text);
+        CHECK_FALSE(http::origin::parse(text).has_value());
+    }
+}
+
+TEST_CASE("origins are equal where scheme, host and port are") {
+    auto const o = http::origin::parse("https://h").value();
+    CHECK(o == http::origin::parse("https://h").value());
+    CHECK(o == http::origin::parse("https://h:443").value());
+    CHECK(o != http::origin::parse("https://h:444").value());
+    CHECK(o != http::origin::parse("http://h").value());
+    CHECK(o != http::origin::parse("http://h:443").value());
+    CHECK(o != http::origin::parse("https://i").value());
+    http::origin const copy = o;
+    CHECK(copy == o);
+    CHECK(&copy.host() == &o.host()); // shared
+}

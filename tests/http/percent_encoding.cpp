@@ -1,0 +1,40 @@
+#include <cloudflare/http/percent_encoding.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+
+using namespace cloudflare;
+using namespace std::string_view_literals;
+
+TEST_CASE("every byte but the unreserved ones is written as %XX in upper case") {
+    struct row {
+        std::string_view text;
+        std::string_view encoded;
+    };
+    for (auto const& [text, encoded] : {
+             row{"", ""},
+             row{"abcxyzABCXYZ0189-._~", "abcxyzABCXYZ0189-._~"},
+             row{" ", "%20"},
+             row{"+", "%2B"},
+             row{"%", "%25"},
+             row{"%20", "%2520"}, // what is encoded already is encoded again
+             row{"a/b?c#d&e=f", "a%2Fb%3Fc%23d%26e%3Df"},
+             row{"\r\n\0"sv, "%0D%0A%00"},
+             row{"\x7f\x80\xff", "%7F%80%FF"},
+             row{"\u00fc\u65e5", "%C3%BC%E6%97%A5"},
+             row{"!$'()*,;:@[]", "%21%24%27%28%29%2A%2C%3B%3A%40%5B%5D"},
+         }) {
+        CAPTURE(text);
+        std::string target;
+        http::append_percent_encoded(target, text);
+        CHECK(target == encoded);
+    }
+}
+
+TEST_CASE("the encoded text goes behind what is there") {
+    std::string target = "/a b/";
+    http::append_percent_encoded(target, "c d");
+    CHECK(target == "/a b/c%20d");
+}

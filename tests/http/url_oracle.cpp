@@ -1,0 +1,155 @@
+#include <cloudflare/http/origin.hpp>
+#include <cloudflare/http/path.hpp>
+#include <cloudflare/http/percent_encoding.hpp>
+#include <cloudflare/http/query.hpp>
+
+#include <doctest/doctest.h>
+
+#include <boost/url.hpp>
+
+#include <cstddef>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+using namespace cloudflare;
+using namespace std::string_view_literals;
+namespace urls = boost::urls;
+
+namespace {
+
+std::string random_bytes(std::mt19937& random, std::size_t least) {
+    std::string text(least + random() % 20, '\0');
+    for (char& c : text)
+        c = static_cast<char>(random() % 256);
+    return text;
+}
+
+} // namespace
+
+TEST_CASE("every byte is encoded as Boost.URL encodes all but the unreserved characters") {
+    for (int byte = 0; byte != 256; ++byte) {
+        CAPTURE(byte);
+        std::string const text(1, static_cast<char>(byte));
+        std::string ours;
+        http::append_percent_encoded(ours, text);
+        CHECK(ours == urls::encode(text, urls::unreserved_chars));
+    }
+}
+
+TEST_CASE("Boost.URL reads from a path the segments that it was built of") {
+    std::mt19937 random(1);
+    for (int round = 0; round != 300; ++round) {
+        CAPTURE(round);
+        std::vector<std::string> segments;
+        http::path p("first");
+        segments.push_back("first");
+        for (auto more = random() % 5; more != 0; --more) {
+            segments.push_back(random_bytes(random, 1));
+            p.append(segments.back());
+        }
+        auto const url = urls::parse_origin_form(p.str());
+        REQUIRE(url.has_value());
+        std::vector<std::string> decoded;
+        for (auto const& segment : url->segments())
+            decoded.push_back(segment);
+        CHECK(decoded == segments);
+        CHECK_FALSE(url->has_query());
+    }
+}
+
+TEST_CASE("Boost.URL reads from a target the parameters that it was built of") {
+    std::mt19937 random(2);
+    for (int round = 0; round != 300; ++round) {
+        CAPTURE(round);
+        std::string const segment = random_bytes(random, 1);
+        std::string target = http::path(segment).str();
+        std::vector<std::pair<std::string, std::string>> params;
+        http::query q(target);
+        for (auto more = 1 + random() % 5; more != 0; --more) {
+            params.emplace_back(random_bytes(random, 1), random_bytes(random, 0));
+            q.add(params.back().first, params.back().second);
+        }
+        auto const url = urls::parse_origin_form(target);
+        REQUIRE(url.has_value());
+        CHECK(url->segments().size() == 1);
+        CHECK(url->segments().front() == segment);
+        std::vector<std::pair<std::string, std::string>> decoded;
+        for (auto const& param : url->params()) {
+            CHECK(param.has_value);
+            decoded.emplace_back(param.key, param.value);
+        }
+        CHECK(decoded == params);
+    }
+}
+
+TEST_CASE("a good base URL is read as Boost.URL reads it") {
+    for (auto const text :
+         {"https://api.cloudflare.com"sv, "http://localhost"sv, "http://localhost:8080"sv,
+          "https://127.0.0.1:1"sv, "https://h:65535"sv, "https://[::1]"sv, "http://[::1]:8080"sv,
+          "https://[2001:db8::A]"sv, "https://[::ffff:192.0.2.1]:443"sv, "https://a-b_c.d"sv}) {
+        CAPTURE(text);
+        auto const ours = http::origin::parse(text);
+        auto const theirs = urls::parse_uri(text);
+        REQUIRE(ours.has_value());
+        REQUIRE(theirs.has_value());
+        CHECK(ours->is_secure() == (theirs->scheme() == "https"));
+        CHECK(ours->host() == theirs->host_address());
+        if (theirs->has_port()) CHECK(ours->port() == theirs->port_number());
+    }
+}
+
+TEST_CASE("a base URL that Boost.URL refuses is refused here") {
+    for (auto const text : {""sv,
+                            "h"sv,
+                            "://h"sv,
+                            "https://h i"sv,
+                            "https://[::1"sv,
+                            "https://::1]"sv,
+                            "https://[]"sv,
+                            "https://[host]"sv,
+                            "https://[1.2.3.4]"sv,
+                            "https://[:::]"sv,
+                            "https://[1::2::3]"sv,
+                            "https://[12345::]"sv,
+                            "https://h:port"sv,
+                            "https://h:80:80"sv,
+                            "https://h\n"sv,
+                            "https://h\0"sv,
+                            "https://\xff"sv,
+                            "https://h%"sv,
+                            "https://h%zz"sv,
+                            "https://h\\i"sv}) {
+        CAPTURE(text);
+        REQUIRE_FALSE(urls::parse_uri(text).has_value());
+        CHECK_FALSE(http::origin::parse(text).has_value());
+    }
+}
+
+TEST_CASE("whatever is taken for an origin is one for Boost.URL too, and nothing but an origin") {
+    constexpr auto alphabet = "hH09.-_:::[[]]@/?#%aA1 \n\0"sv;
+    std::mt19937 random(3);
+    int taken = 0;
+    for (int round = 0; round != 20'000; ++round) {
+        std::string text = random() % 2 == 0 ? "https://" : "http://";
+        if (random() % 3 == 0) text += "[::1]";
+        for (auto more = 1 + random() % 6; more != 0; --more)
+            text += alphabet[random() % alphabet.size()];
+        auto const ours = http::origin::parse(text);
+        if (!ours) continue;
+        ++taken;
+        CAPTURE(text);
+        auto const theirs = urls::parse_uri(text);
+        CHECK(theirs.has_value());
+        if (!theirs) continue;
+        CHECK(ours->host() == theirs->host_address());
+        CHECK_FALSE(theirs->has_userinfo());
+        CHECK(theirs->encoded_path().empty());
+        CHECK_FALSE(theirs->has_query());
+        CHECK_FALSE(theirs->has_fragment());
+        if (theirs->has_port()) CHECK(ours->port() == theirs->port_number());
+    }
+    CHECK(taken > 100);
+}

@@ -1,0 +1,58 @@
+#include <cloudflare/protocol/base_url.hpp>
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+using cloudflare::base_url;
+using cloudflare::errc;
+
+TEST_CASE("the production URL is Cloudflare's public API") {
+    auto const url = base_url::production();
+    CHECK(url.origin().is_secure());
+    CHECK(url.origin().host() == "api.cloudflare.com");
+    CHECK(url.origin().port() == 443);
+    CHECK(url.path() == "/client/v4");
+}
+
+TEST_CASE("a base URL is split into its origin and its path") {
+    struct row {
+        char const* text;
+        char const* printed;
+        char const* path;
+    };
+    for (auto const& [text, printed, path] : {
+             row{"https://api.example", "https://api.example", ""},
+             row{"https://api.example/", "https://api.example", ""},
+             row{"https://api.example/v4/", "https://api.example/v4", "/v4"},
+             row{"https://api.example/v4//", "https://api.example/v4", "/v4"},
+             row{"http://127.0.0.1:8080/client/v4", "http://127.0.0.1:8080/client/v4",
+                 "/client/v4"},
+             row{"https://[::1]:8443/a-b_c.d~e", "https://[::1]:8443/a-b_c.d~e", "/a-b_c.d~e"},
+             row{"https://api.example:443/v4", "https://api.example/v4", "/v4"},
+         }) {
+        CAPTURE(text);
+        auto const url = base_url::parse(text);
+        REQUIRE(url.has_value());
+        CHECK(url->path() == path);
+        std::ostringstream out;
+        out << *url;
+        CHECK(out.str() == printed);
+    }
+}
+
+TEST_CASE("what is no base URL is refused") {
+    for (char const* text : {"", "api.example", "ftp://api.example", "/client/v4", "https://",
+                             "https:///client", "https://user@api.example",
+                             "https://user:pass@api.example/v4", "https://api.example:0",
+                             "https://api.example:65536", "https://api.example:8o",
+                             "https://api.example?x=1", "https://api.example/v4?x=1",
+                             "https://api.example/v4#part", "https://api.example/a b",
+                             "https://api.example/v4\r\nX: y", "https://[::1"}) {
+        CAPTURE(text);
+        auto const url = base_url::parse(text);
+        REQUIRE(url.has_error());
+        CHECK(url.error() == errc::invalid_argument);
+        CHECK(url.error().details().explanation.starts_with("base URL: "));
+    }
+}

@@ -1,0 +1,200 @@
+#include <cloudflare/protocol/json.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+using namespace cloudflare;
+
+namespace {
+
+struct sample {
+    std::string id;
+    std::optional<std::string> name;
+    std::optional<std::int64_t> version;
+    std::optional<bool> enabled;
+    std::optional<timestamp> created_at;
+    std::optional<token_duration> duration;
+    std::optional<secret> client_secret;
+};
+
+result<sample> read(std::string_view json) {
+    json_document const document(json);
+    REQUIRE(document.root() != nullptr);
+    json_object_reader in(*document.root());
+    sample s;
+    in.required("id", s.id);
+    in.optional("name", s.name);
+    in.optional("version", s.version);
+    in.optional("enabled", s.enabled);
+    in.optional("created_at", s.created_at);
+    in.optional("duration", s.duration);
+    in.optional("client_secret", s.client_secret);
+    return in.finish(std::move(s));
+}
+
+std::string nested(std::size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+}
+
+} // namespace
+
+TEST_CASE("what is not JSON, or more than JSON, has no root") {
+    for (std::string_view text :
+         {"", " ", "nul", "{", "{\"a\":1", "{\"a\":1}}", "{\"a\":1} x", "<html>", "[1,]",
+          "{'a':1}", "\"\xFF\"", "{\"a\":\"\n\"}"}) {
+        CAPTURE(text);
+        CHECK(json_document(text).root() == nullptr);
+    }
+    for (std::string_view text : {"null", "true", "1", "\"a\"", "[]", " {} \n"}) {
+        CAPTURE(text);
+        CHECK(json_document(text).root() != nullptr);
+    }
+}
+
+TEST_CASE("a text deeper than the bound is refused, one just as deep is read") {
+    json_limits const limits;
+    CHECK(json_document(nested(limits.max_depth)).root() != nullptr);
+    CHECK(json_document(nested(limits.max_depth + 1)).root() == nullptr);
+    CHECK(json_document(nested(3), json_limits{.max_depth = 3}).root() != nullptr);
+    CHECK(json_document(nested(4), json_limits{.max_depth = 3}).root() == nullptr);
+}
+
+TEST_CASE("a million opening brackets are refused") {
+    CHECK(json_document(std::string(1'000'000, '[')).root() == nullptr);
+    std::string objects;
+    for (int i = 0; i != 100'000; ++i)
+        objects += "{\"a\":";
+    CHECK(json_document(objects).root() == nullptr);
+}
+
+TEST_CASE("a text larger than the bound is refused, one just as large is read") {
+    std::string const text = "\"" + std::string(98, 'x') + "\"";
+    CHECK(json_document(text, json_limits{.max_size = 100}).root() != nullptr);
+    CHECK(json_document(text, json_limits{.max_size = 99}).root() == nullptr);
+}
+
+TEST_CASE("a document larger than the built-in storage is read whole") {
+    std::string text = "[";
+    for (int i = 0; i != 5000; ++i)
+        text += "\"some text that is longer than a short string\",";
+    text += "1]";
+    json_document const document(text);
+    REQUIRE(document.root() != nullptr);
+    CHECK(document.root()->as_array().size() == 5001);
+}
+
+TEST_CASE("all types of field are read") {
+    auto const s = read(R"({"id":"1","name":"n","version":2,"enabled":false,"duration":"60m",)"
+                        R"("created_at":"2025-09-25T22:26:26Z","client_secret":"broken-sample"})");
+    REQUIRE(s.has_value());
+    CHECK(s->id == "1");
+    CHECK(s->name == "n");
+    CHECK(s->version == 2);
+    CHECK(s->enabled == false);
+    CHECK(s->duration == token_duration::hours(1));
+    CHECK(s->duration->text() == "60m");
+    CHECK(s->created_at->to_string() == "2025-09-25T22:26:26Z");
+    CHECK(s->client_secret == secret("broken-sample"));
+}
+
+TEST_CASE("an optional field that is absent, null or of another type counts as absent") {
+    for (char const* json : {
+             R"({"id":"1"})",
+             R"({"id":"1","name":null,"version":null,"enabled":null,"created_at":null,)"
+             R"("duration":null,"client_secret":null})",
+             R"({"id":"1","name":7,"version":"2","enabled":"true","created_at":5,)"
+             R"("duration":8760,"client_secret":["broken"]})",
+             R"({"id":"1","name":{},"version":1.5,"enabled":0,"created_at":"yesterday",)"
+             R"("duration":"1d","client_secret":{}})",
+         }) {
+        CAPTURE(json);
+        auto const s = read(json);
+        REQUIRE(s.has_value());
+        CHECK(s->id == "1");
+        CHECK_FALSE(s->name);
+        CHECK_FALSE(s->version);
+        CHECK_FALSE(s->enabled);
+        CHECK_FALSE(s->created_at);
+        CHECK_FALSE(s->duration);
+        CHECK_FALSE(s->client_secret);
+    }
+}
+
+TEST_CASE("a required field that is missing, null or of another type is named by the error") {
+    for (char const* json : {"{}", R"({"id":null})", R"({"id":7})", R"({"ID":"1"})"}) {
+        CAPTURE(json);
+        auto const s = read(json);
+        REQUIRE(s.has_error());
+        CHECK(s.error() == errc::missing_field);
+        CHECK(s.error().details().explanation == "result.id");
+    }
+}
+
+TEST_CASE("of several missing fields the first is named") {
+    json_document const document("{}");
+    json_object_reader in(*document.root());
+    std::string a, b;
+    in.required("first", a);
+    in.required("second", b);
+    CHECK(in.finish(0).error().details().explanation == "result.first");
+}
+
+TEST_CASE("a value that is no object is an error, not a crash") {
+    for (char const* json : {"null", "[]", "\"text\"", "1"}) {
+        CAPTURE(json);
+        auto const s = read(json);
+        REQUIRE(s.has_error());
+        CHECK(s.error() == errc::missing_field);
+    }
+}
+
+TEST_CASE("unknown fields are passed over") {
+    auto const s = read(R"({"new":{"deep":[1,2]},"id":"1","other":null})");
+    REQUIRE(s.has_value());
+    CHECK(s->id == "1");
+}
+
+TEST_CASE("an integer is read from a whole double, and from nothing else") {
+    struct row {
+        char const* json;
+        std::optional<std::int64_t> value;
+    };
+    for (auto const& [json, value] : {
+             row{"1", 1},
+             row{"1.0", 1},
+             row{"2e3", 2000},
+             row{"-3", -3},
+             row{"9223372036854775807", std::numeric_limits<std::int64_t>::max()},
+             row{"9223372036854775808", std::nullopt},
+             row{"18446744073709551615", std::nullopt},
+             row{"1.5", std::nullopt},
+             row{"1e300", std::nullopt},
+             row{"-1e300", std::nullopt},
+             row{"\"1\"", std::nullopt},
+             row{"true", std::nullopt},
+         }) {
+        CAPTURE(json);
+        auto const s = read(R"({"id":"1","version":)" + std::string(json) + "}");
+        REQUIRE(s.has_value());
+        CHECK(s->version == value);
+    }
+}
+
+TEST_CASE("a secret that is empty or all asterisks counts as absent") {
+    for (char const* masked : {"", "*", "****************"}) {
+        CAPTURE(masked);
+        auto const s = read(R"({"id":"1","client_secret":")" + std::string(masked) + "\"}");
+        REQUIRE(s.has_value());
+        CHECK_FALSE(s->client_secret);
+    }
+    CHECK(read(R"({"id":"1","client_secret":"***x"})")->client_secret == secret("***x"));
+}
+
+TEST_CASE("a text keeps its escapes' meaning, NUL included") {
+    auto const s = read(R"({"id":"a\u0000b\n\u00e4\ud83d\ude00\"\\\/"})");
+    REQUIRE(s.has_value());
+    CHECK(s->id == std::string("a\0b\n\u00e4\U0001F600\"\\/", 13));
+}
