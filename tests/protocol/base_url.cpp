@@ -42,13 +42,12 @@ TEST_CASE("a base URL is split into its origin and its path") {
 }
 
 TEST_CASE("what is no base URL is refused") {
-    for (char const* text : {"", "api.example", "ftp://api.example", "/client/v4", "https://",
-                             "https:///client", "https://user@api.example",
-                             "https://user:pass@api.example/v4", "https://api.example:0",
-                             "https://api.example:65536", "https://api.example:8o",
-                             "https://api.example?x=1", "https://api.example/v4?x=1",
-                             "https://api.example/v4#part", "https://api.example/a b",
-                             "https://api.example/v4\r\nX: y", "https://[::1"}) {
+    for (char const* text :
+         {"", "api.example", "ftp://api.example", "/client/v4", "https://", "https:///client",
+          "https://user@api.example", "https://user:pass@api.example/v4", "https://api.example:0",
+          "https://api.example:65536", "https://api.example:8o", "https://api.example?x=1",
+          "https://api.example/v4?x=1", "https://api.example/v4#part", "https://api.example/a b",
+          "https://api.example/v4\r\nX: y", "https://[::1"}) {
         CAPTURE(text);
         auto const url = base_url::parse(text);
         REQUIRE(url.has_error());

@@ -46,8 +46,8 @@ TEST_CASE("headers are kept, the last of one name") {
 }
 
 TEST_CASE("a header that frames the message is an error, in any case of letters") {
-    for (char const* name : {"Host", "content-length", "TRANSFER-ENCODING", "connection",
-                             "Upgrade"}) {
+    for (char const* name :
+         {"Host", "content-length", "TRANSFER-ENCODING", "connection", "Upgrade"}) {
         CAPTURE(name);
         auto const options = call_options().header(name, "x");
         REQUIRE(options.bad_header().has_value());

@@ -159,8 +159,10 @@ TEST_CASE("an environment without whole credentials is an error that says what t
 }
 
 TEST_CASE("a bad variable is an error that names it and does not show its value") {
-    for (std::string const value : {"", "broken-sample\n", "\"broken-sample\"",
-                                    "Bearer broken-sample", "\xEF\xBB\xBF" "broken-sample"}) {
+    for (std::string const value :
+         {"", "broken-sample\n", "\"broken-sample\"", "Bearer broken-sample",
+          "\xEF\xBB\xBF"
+          "broken-sample"}) {
         CAPTURE(value);
         auto const token = read({{"CLOUDFLARE_API_TOKEN", value}});
         REQUIRE(token.has_error());

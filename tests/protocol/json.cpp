@@ -42,9 +42,8 @@ std::string nested(std::size_t depth) {
 } // namespace
 
 TEST_CASE("what is not JSON, or more than JSON, has no root") {
-    for (std::string_view text :
-         {"", " ", "nul", "{", "{\"a\":1", "{\"a\":1}}", "{\"a\":1} x", "<html>", "[1,]",
-          "{'a':1}", "\"\xFF\"", "{\"a\":\"\n\"}"}) {
+    for (std::string_view text : {"", " ", "nul", "{", "{\"a\":1", "{\"a\":1}}", "{\"a\":1} x",
+                                  "<html>", "[1,]", "{'a':1}", "\"\xFF\"", "{\"a\":\"\n\"}"}) {
         CAPTURE(text);
         CHECK(json_document(text).root() == nullptr);
     }

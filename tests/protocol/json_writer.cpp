@@ -52,9 +52,13 @@ TEST_CASE("well-formed UTF-8 is told from what is not") {
         CHECK(is_utf8(text));
     }
     for (std::string_view text :
-         {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2" "A", "\xE0\x9F\xBF", "\xE2\x82",
-          "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF", "\xF0\x9F\x98", "\xF4\x90\x80\x80",
-          "\xF5\x80\x80\x80", "\xFF", "ok\xFE", "\xE2" "a\xAC"}) {
+         {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2",
+          "\xC2"
+          "A",
+          "\xE0\x9F\xBF", "\xE2\x82", "\xED\xA0\x80", "\xED\xBF\xBF", "\xF0\x8F\xBF\xBF",
+          "\xF0\x9F\x98", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "ok\xFE",
+          "\xE2"
+          "a\xAC"}) {
         CAPTURE(text);
         CHECK_FALSE(is_utf8(text));
     }

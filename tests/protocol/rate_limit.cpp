@@ -28,8 +28,8 @@ TEST_CASE("Retry-After in seconds is read") {
 
 TEST_CASE("a Retry-After that is absent or senseless says nothing") {
     CHECK(retry_after(http::headers()) == std::nullopt);
-    for (char const* text : {"", "soon", "-1", "+5", "1.5", "5s", "5 6", "99999999999999999999",
-                             "0x10"}) {
+    for (char const* text :
+         {"", "soon", "-1", "+5", "1.5", "5s", "5 6", "99999999999999999999", "0x10"}) {
         CAPTURE(text);
         CHECK(retry_after(with(text)) == std::nullopt);
     }
@@ -51,22 +51,19 @@ TEST_CASE("a Ratelimit field is read, however odd it is") {
         std::chrono::seconds resets_in;
     };
     for (auto const& [text, remaining, resets_in] : {
-             row{R"("default";r=50;t=30)", 50, 30s},
-             row{R"("default";r=1199;t=1)", 1199, 1s},
-             row{R"(default;r=7;t=2)", 7, 2s},                       // a token, not a string
-             row{R"("default";t=30;r=50)", 50, 30s},                 // another order
-             row{R"("default"; r=50; t=30)", 50, 30s},               // spaces
-             row{R"(  "default";  r=50;t=30  )", 50, 30s},
-             row{R"("default";r=50)", 50, 0s},                       // no t
+             row{R"("default";r=50;t=30)", 50, 30s}, row{R"("default";r=1199;t=1)", 1199, 1s},
+             row{R"(default;r=7;t=2)", 7, 2s},         // a token, not a string
+             row{R"("default";t=30;r=50)", 50, 30s},   // another order
+             row{R"("default"; r=50; t=30)", 50, 30s}, // spaces
+             row{R"(  "default";  r=50;t=30  )", 50, 30s}, row{R"("default";r=50)", 50, 0s}, // no t
              row{R"("default";r=0;t=300)", 0, 300s},
              row{R"("default";q=100;w=60;r=5;pk=:cGs=:;t=9;x)", 5, 9s}, // unknown parameters
              row{R"("burst";r=90;t=5, "sustained";r=3;t=200)", 3, 200s},
              row{R"("burst";r=3;t=5,"sustained";r=90;t=200)", 3, 5s},
-             row{R"("odd",  "default";r=50;t=30)", 50, 30s},         // an item without r
-             row{R"("a,b;r=1;t=1";r=50;t=30)", 50, 30s},             // separators in the string
-             row{R"("a b";"c";r=1)", 1, 0s},
-             row{R"(,,"default";r=50;t=30,)", 50, 30s},
-             row{R"("default";r=5;r=6;t=30)", 6, 30s},               // RFC 9651: the last one counts
+             row{R"("odd",  "default";r=50;t=30)", 50, 30s}, // an item without r
+             row{R"("a,b;r=1;t=1";r=50;t=30)", 50, 30s},     // separators in the string
+             row{R"("a b";"c";r=1)", 1, 0s}, row{R"(,,"default";r=50;t=30,)", 50, 30s},
+             row{R"("default";r=5;r=6;t=30)", 6, 30s}, // RFC 9651: the last one counts
          }) {
         CAPTURE(text);
         auto const limit = parse_rate_limit(text);

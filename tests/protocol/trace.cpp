@@ -29,21 +29,21 @@ TEST_CASE("an attempt that succeeded is one line") {
 
 TEST_CASE("an attempt without an answer shows no status, but its failure") {
     error const failure(errc::connection_lost);
-    trace_event const e{.operation = "get_service_token",
-                        .attempt = 2,
-                        .elapsed = 1s,
-                        .failure = &failure};
+    trace_event const e{
+        .operation = "get_service_token", .attempt = 2, .elapsed = 1s, .failure = &failure};
     CHECK(print(e) == "get_service_token: attempt 2: in 1000 ms: connection lost");
 }
 
 TEST_CASE("the rate limit is shown where the answer tells it") {
-    trace_event const e{.operation = "x", .attempt = 1, .http_status = 200,
+    trace_event const e{.operation = "x",
+                        .attempt = 1,
+                        .http_status = 200,
                         .limit = rate_limit{.remaining = 7, .resets_in = 3s}};
     CHECK(print(e) == "x: attempt 1: HTTP 200 in 0 ms, 7 requests left");
 }
 
 TEST_CASE("what came from outside cannot break the line or show a credential") {
-    trace_event const e{.operation = "x", .attempt = 1, .http_status = 200,
-                        .cf_ray = "a\ncfut_broken-sample"};
+    trace_event const e{
+        .operation = "x", .attempt = 1, .http_status = 200, .cf_ray = "a\ncfut_broken-sample"};
     CHECK(print(e) == "x: attempt 1: HTTP 200 in 0 ms, cf-ray a [redacted]");
 }

@@ -1,0 +1,176 @@
+// access-token: manages the service tokens of a Cloudflare account or zone from the command line.
+#include "options.hpp"
+#include "output.hpp"
+#include "secret_file.hpp"
+
+#include <cloudflare/access/service_tokens.hpp>
+#include <cloudflare/transport/beast_blocking.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <optional>
+
+namespace cf = cloudflare;
+using cf::access::service_token;
+
+namespace {
+
+enum exit_status {
+    done = 0,
+    refused = 1,
+    wrong_usage = 2,
+    left_behind = 3
+};
+
+using service_tokens =
+    cf::access::service_tokens<cf::blocking_beast_transport, cf::access::any_scope>;
+
+// What may be left behind when the server may have acted, and how to go on.
+std::string advice(options const& o, cf::error const& e) {
+    bool const certain = e.delivery() == cf::delivery::accepted;
+    auto const where = o.scope.is_account() ? " rotate or delete it" : " delete it";
+    if (o.command == "create")
+        return "a service token named \"" + o.argument + "\" " +
+               (certain ? "exists" : "may exist") +
+               " whose secret nobody has; look with: list --name, then" + where;
+    if (o.command == "rotate")
+        return "the secret of " + o.argument + (certain ? " was" : " may have been") +
+               " rotated and the new one is lost; compare updated_at with: get " + o.argument +
+               ", then rotate again";
+    return o.command + " of " + o.argument + (certain ? " was done" : " may have been done") +
+           "; look with: list";
+}
+
+exit_status fail(options const& o, cf::error const& e) {
+    std::cerr << "access-token: " << e << '\n';
+    if (e == cf::condition::invalid_input) return wrong_usage;
+    bool const acted =
+        e.delivery() == cf::delivery::unknown || e.delivery() == cf::delivery::accepted;
+    if (!acted) return refused;
+    std::cerr << "access-token: left behind: " << advice(o, e) << '\n';
+    return left_behind;
+}
+
+exit_status print(std::string const& text) {
+    if (write_to_stdout(text)) return done;
+    std::cerr << "access-token: done, but stdout cannot be written\n";
+    return left_behind;
+}
+
+// Hands a new secret over, to the file or to stdout; false where it could not be written.
+bool deliver(cf::access::issued_service_token const& token, std::optional<secret_file>& file,
+             output_format format) {
+    if (!file) return write_to_stdout(show(token, &token.client_secret, format));
+    if (!file->store(token.client_secret)) return false;
+    static_cast<void>(write_to_stdout(show(token, nullptr, format)));
+    return true;
+}
+
+// The file for the secret, where one is wanted; made before anything is sent.
+cf::result<std::optional<secret_file>> prepare_secret_file(options const& o) {
+    std::optional<secret_file> file;
+    if (o.secret_file.empty()) return file;
+    auto made = secret_file::create(o.secret_file);
+    if (!made) return made.error();
+    file.emplace(std::move(*made));
+    return file;
+}
+
+exit_status create(service_tokens const& tokens, options const& o) {
+    cf::access::create_params params(o.argument);
+    if (o.duration) params.duration(*o.duration);
+    if (o.enabled) params.enabled(*o.enabled);
+    auto file = prepare_secret_file(o);
+    if (!file) return fail(o, file.error());
+
+    auto const token = tokens.create(params).get();
+    if (!token) return fail(o, token.error());
+    if (deliver(*token, *file, o.output)) return done;
+
+    // A token whose secret nobody has is of use to nobody.
+    auto const removed = tokens.remove(token->id).get();
+    std::cerr << "access-token: the secret could not be written; the token " << token->id
+              << (removed ? " was deleted again\n" : " is left behind: delete it\n");
+    return removed ? refused : left_behind;
+}
+
+exit_status rotate(service_tokens const& tokens, options const& o) {
+    cf::access::rotate_params params;
+    if (o.grace)
+        params.previous_client_secret_expires_at(
+            cf::timestamp(std::chrono::system_clock::now())
+                .plus(std::chrono::ceil<std::chrono::seconds>(*o.grace->value())));
+    auto file = prepare_secret_file(o);
+    if (!file) return fail(o, file.error());
+
+    auto const token = tokens.rotate(o.argument, params).get();
+    if (!token) return fail(o, token.error());
+    if (deliver(*token, *file, o.output)) return done;
+    std::cerr << "access-token: left behind: the secret of " << token->id
+              << " was rotated and could not be written; rotate it again\n";
+    return left_behind;
+}
+
+exit_status update(service_tokens const& tokens, options const& o) {
+    cf::access::update_params params;
+    if (o.name) params.name(*o.name);
+    if (o.duration) params.duration(*o.duration);
+    if (o.enabled) params.enabled(*o.enabled);
+    auto const token = tokens.update(o.argument, params).get();
+    return token ? print(show(*token, nullptr, o.output)) : fail(o, token.error());
+}
+
+exit_status list(service_tokens const& tokens, options const& o) {
+    cf::access::list_params params;
+    if (o.name) params.name(*o.name);
+    if (o.search) params.search(*o.search);
+    auto found = tokens.list_all(params).get();
+    if (!found) return fail(o, found.error());
+    // The API may compare a part of the name only.
+    if (o.name) std::erase_if(*found, [&](service_token const& t) { return t.name != *o.name; });
+    return print(show(*found, o.output));
+}
+
+exit_status remove(service_tokens const& tokens, options const& o) {
+    auto const removed = tokens.remove(o.argument).get();
+    if (!removed) return fail(o, removed.error());
+    service_token shown;
+    shown.id = o.argument;
+    return print(show(removed->value_or(shown), nullptr, o.output));
+}
+
+exit_status show_one(cf::result<service_token> const& token, options const& o) {
+    return token ? print(show(*token, nullptr, o.output)) : fail(o, token.error());
+}
+
+exit_status run(options const& o) {
+    cf::client client(cf::blocking_beast_transport(cf::beast_options().ca_file(o.ca_file)),
+                      o.credentials, o.client);
+    service_tokens const tokens(client, o.scope);
+    if (o.command == "create") return create(tokens, o);
+    if (o.command == "list") return list(tokens, o);
+    if (o.command == "get") return show_one(tokens.get(o.argument).get(), o);
+    if (o.command == "update") return update(tokens, o);
+    if (o.command == "rotate") return rotate(tokens, o);
+    if (o.command == "refresh") return show_one(tokens.refresh(o.argument).get(), o);
+    return remove(tokens, o);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN); // a closed stdout is seen where it is written to
+    try {
+        auto const parsed = parse_options(argc, argv);
+        if (!parsed) {
+            std::cerr << "access-token: " << parsed.error() << '\n';
+            return wrong_usage;
+        }
+        return *parsed ? run(**parsed) : done;
+    } catch (std::exception const& e) {
+        std::cerr << "access-token: " << e.what() << '\n';
+        return left_behind;
+    }
+}

@@ -1,0 +1,34 @@
+// What the command line and the environment ask for.
+#pragma once
+
+#include <cloudflare/access.hpp>
+#include <cloudflare/protocol/client_options.hpp>
+
+#include <optional>
+#include <string>
+
+enum class output_format {
+    text,
+    json,
+    env
+};
+
+struct options {
+    cloudflare::client_options client;
+    cloudflare::credentials credentials;
+    cloudflare::access::any_scope scope;
+    std::string ca_file{};
+    output_format output = output_format::text;
+    std::string command{};
+    std::string argument{}; // the NAME of create, the ID of the others
+    std::string secret_file{};
+    std::optional<std::string> name{};
+    std::optional<std::string> search{};
+    std::optional<cloudflare::token_duration> duration{};
+    std::optional<cloudflare::token_duration> grace{};
+    std::optional<bool> enabled{};
+};
+
+// The options, or what is wrong with them. `--help` and `--version` are answered here: then there
+// is nothing to do.
+cloudflare::result<std::optional<options>> parse_options(int argc, char const* const* argv);

@@ -1,0 +1,125 @@
+// sandbox-server: the service tokens API on loopback, for trying things out without an account.
+#include <cloudflare/testing/sandbox_server.hpp>
+
+#include <boost/asio/signal_set.hpp>
+#include <boost/describe/class.hpp>
+#include <boost/describe/members.hpp>
+#include <boost/mp11/algorithm.hpp>
+#include <boost/program_options/options_description.hpp>
+#include <boost/program_options/parsers.hpp>
+#include <boost/program_options/variables_map.hpp>
+
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cf = cloudflare;
+namespace po = boost::program_options;
+using cf::testing::sandbox_switches;
+
+namespace cloudflare::inline v0::testing {
+BOOST_DESCRIBE_STRUCT(sandbox_switches, (),
+                      (base_path, token_limit, api_token, read_permission, rate_limit,
+                       create_status, limit_status, limit_code, limit_message, max_name_length,
+                       cfast_secrets, rotate_raises_version, rotate_refuses_disabled,
+                       rotate_refuses_expired, zones_have_actions, lower_version_is_refused,
+                       update_moves_expiry, update_shows_secret, delete_shows_token,
+                       shows_version_and_enabled, forever_expires_at, name_is_substring,
+                       ignores_page, has_result_info, list_lag))
+}
+
+namespace {
+
+void assign(std::string& to, std::string const& text) {
+    to = text;
+}
+void assign(bool& to, std::string const& text) {
+    if (text != "true" && text != "false") throw std::invalid_argument("must be true or false");
+    to = text == "true";
+}
+void assign(cf::timestamp& to, std::string const& text) {
+    to = cf::timestamp::parse(text).value();
+}
+void assign(std::chrono::seconds& to, std::string const& text) {
+    to = std::chrono::seconds(std::stol(text));
+}
+template <class Number>
+void assign(Number& to, std::string const& text) {
+    to = static_cast<Number>(std::stoll(text));
+}
+
+// Sets the switch that `NAME=VALUE` names.
+void set_switch(sandbox_switches& switches, std::string const& entry) {
+    auto const equals = entry.find('=');
+    auto const name = entry.substr(0, equals);
+    bool found = false;
+    using members =
+        boost::describe::describe_members<sandbox_switches, boost::describe::mod_public>;
+    boost::mp11::mp_for_each<members>([&](auto member) {
+        if (name != member.name || equals == entry.npos) return;
+        assign(switches.*member.pointer, entry.substr(equals + 1));
+        found = true;
+    });
+    if (!found) throw std::invalid_argument("no such switch: " + entry);
+}
+
+int run(po::variables_map const& given) {
+    sandbox_switches switches;
+    if (given.count("set") != 0)
+        for (auto const& entry : given["set"].as<std::vector<std::string>>())
+            set_switch(switches, entry);
+    cf::testing::sandbox_server_options options;
+    options.tls = given.count("plain") == 0;
+    options.port = given["port"].as<std::uint16_t>();
+
+    boost::asio::io_context context(1);
+    cf::testing::sandbox box(given["seed"].as<std::uint64_t>(), switches);
+    cf::testing::sandbox_server server(context, std::move(box), options);
+    if (given.count("fault") != 0)
+        for (auto const& entry : given["fault"].as<std::vector<std::string>>())
+            server.access([&](auto&, auto& faults) { faults.add(entry).value(); });
+    if (given.count("ca-file") != 0)
+        std::ofstream(given["ca-file"].as<std::string>()) << server.ca_pem();
+
+    std::cout << server.base_url() << std::endl; // whoever waits for it needs it now
+    boost::asio::signal_set stop(context, SIGINT, SIGTERM);
+    stop.async_wait([&](auto, auto) { context.stop(); });
+    context.run();
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    po::options_description all("Usage: sandbox-server [OPTIONS]\n\nServes the service tokens API "
+                                "on 127.0.0.1 and prints its base URL.\n\nOptions");
+    auto add = all.add_options();
+    add("help,h", "show this and end");
+    add("port", po::value<std::uint16_t>()->default_value(0), "the port; 0 for any that is free");
+    add("plain", "without TLS");
+    add("ca-file", po::value<std::string>(),
+        "where to write the certificate that clients must trust");
+    add("seed", po::value<std::uint64_t>()->default_value(1), "where ids and secrets start");
+    add("fault", po::value<std::vector<std::string>>(),
+        "WHEN=WHAT, again and again, e.g. POST#1=drop-after, GET=answer-before:503:busy, "
+        "*=truncate:100, drip:5, delay:100, chunked, close, reset-before, reset-after");
+    add("set", po::value<std::vector<std::string>>(),
+        "NAME=VALUE, again and again: a switch of sandbox_switches.hpp, e.g. token_limit=2");
+    try {
+        po::variables_map given;
+        po::store(po::parse_command_line(argc, argv, all), given);
+        po::notify(given);
+        if (given.count("help") != 0) {
+            std::cout << all;
+            return 0;
+        }
+        return run(given);
+    } catch (std::exception const& e) {
+        std::cerr << "sandbox-server: " << e.what() << '\n';
+        return 2;
+    }
+}

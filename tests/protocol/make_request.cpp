@@ -1,0 +1,124 @@
+#include <cloudflare/protocol/make_request.hpp>
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+#include <string>
+
+using namespace cloudflare;
+
+namespace {
+
+struct get_zone {
+    using result_type = void;
+    static constexpr std::string_view name = "get_zone";
+    static constexpr auto method = http::method::get;
+    static constexpr auto idempotency = cloudflare::idempotency::safe;
+    result<std::string> target() const {
+        if (id.empty()) return error(errc::invalid_argument, "zone id: must not be empty");
+        return std::string("/zones/" + id);
+    }
+    std::string id = "1";
+};
+
+struct make_zone {
+    using result_type = void;
+    static constexpr std::string_view name = "make_zone";
+    static constexpr auto method = http::method::post;
+    static constexpr auto idempotency = cloudflare::idempotency::once;
+    result<std::string> target() const { return std::string("/zones"); }
+    std::string body() const { return R"({"name":"z"})"; }
+};
+
+struct no_credentials {
+    result<void> authorize(http::headers&) const {
+        return error(errc::missing_credentials, "the vault is closed");
+    }
+};
+
+credentials token() {
+    return *api_token::make("broken-sample");
+}
+
+} // namespace
+
+TEST_CASE("a request has the base URL's origin and path, and the operation's method and target") {
+    auto const options =
+        client_options().base_url(*base_url::parse("http://localhost:8080/client/v4/"));
+    auto const r = make_request(get_zone(), token(), options);
+    REQUIRE(r.has_value());
+    CHECK(r->origin == *http::origin::parse("http://localhost:8080"));
+    CHECK(r->target == "/client/v4/zones/1");
+    CHECK(r->method == http::method::get);
+    CHECK(r->body.empty());
+    CHECK(r->repeatable);
+}
+
+TEST_CASE("a request carries the credentials and asks for JSON that is not compressed") {
+    auto const r = make_request(get_zone(), token(), client_options());
+    REQUIRE(r.has_value());
+    CHECK(r->fields.find("Authorization") == "Bearer broken-sample");
+    CHECK(r->fields.find("Accept") == "application/json");
+    CHECK(r->fields.find("Accept-Encoding") == "identity");
+    CHECK(r->fields.find("User-Agent").starts_with("cloudflare-access-cpp/"));
+    for (char const* name : {"Content-Type", "Host", "Content-Length", "Idempotency-Key"})
+        CHECK_FALSE(r->fields.contains(name));
+}
+
+TEST_CASE("a request with a body says that it is JSON, and that once is not repeatable") {
+    auto const r = make_request(make_zone(), token(), client_options());
+    REQUIRE(r.has_value());
+    CHECK(r->method == http::method::post);
+    CHECK(r->body == R"({"name":"z"})");
+    CHECK(r->fields.find("Content-Type") == "application/json");
+    CHECK_FALSE(r->repeatable);
+}
+
+TEST_CASE("the user agent can be set, and a bad one is an error") {
+    auto const r = make_request(get_zone(), token(), client_options().user_agent("mine/1"));
+    REQUIRE(r.has_value());
+    CHECK(r->fields.find("User-Agent") == "mine/1");
+    auto const bad = make_request(get_zone(), token(), client_options().user_agent("mine\n"));
+    REQUIRE(bad.has_error());
+    CHECK(bad.error() == errc::invalid_argument);
+}
+
+TEST_CASE("a call's headers are added, in place of the client's own of that name") {
+    auto const r = make_request(get_zone(), token(), client_options(),
+                                call_options().header("X-A", "1").header("user-agent", "other/2"));
+    REQUIRE(r.has_value());
+    CHECK(r->fields.find("X-A") == "1");
+    int agents = 0;
+    for (auto const f : r->fields)
+        agents += http::same_name(f.name, "User-Agent");
+    CHECK(agents == 1);
+    CHECK(r->fields.find("User-Agent") == "other/2");
+}
+
+TEST_CASE("a request that cannot be made is the error of what is wrong") {
+    get_zone nameless;
+    nameless.id.clear();
+    auto const bad_target = make_request(nameless, token(), client_options());
+    REQUIRE(bad_target.has_error());
+    CHECK(bad_target.error().details().explanation == "zone id: must not be empty");
+
+    auto const bad_who = make_request(get_zone(), no_credentials(), client_options());
+    REQUIRE(bad_who.has_error());
+    CHECK(bad_who.error() == errc::missing_credentials);
+
+    auto const bad_header = make_request(get_zone(), token(), client_options(),
+                                         call_options().header("Host", "other.example"));
+    REQUIRE(bad_header.has_error());
+    CHECK(bad_header.error() == errc::invalid_argument);
+}
+
+TEST_CASE("a request printed shows no credential and no body") {
+    auto const r = make_request(make_zone(), token(), client_options());
+    REQUIRE(r.has_value());
+    std::ostringstream out;
+    out << *r;
+    CHECK(out.str().starts_with("POST https://api.cloudflare.com/client/v4/zones\n"));
+    CHECK(out.str().find("[redacted]") != std::string::npos);
+    CHECK(out.str().find("broken-sample") == std::string::npos);
+    CHECK(out.str().find("\"name\"") == std::string::npos);
+}
