@@ -3,7 +3,8 @@
 #include "output.hpp"
 #include "secret_file.hpp"
 
-#include <cloudflare/access/service_tokens.hpp>
+#include <cloudflare/access.hpp>
+#include <cloudflare/client.hpp>
 #include <cloudflare/transport/beast_blocking.hpp>
 
 #include <chrono>
@@ -25,7 +26,7 @@ enum exit_status {
 };
 
 using service_tokens =
-    cf::access::service_tokens<cf::blocking_beast_transport, cf::access::any_scope>;
+    cf::access::service_tokens<cf::client<cf::blocking_beast_transport>, cf::access::any_scope>;
 
 // What may be left behind when the server may have acted, and how to go on.
 std::string advice(options const& o, cf::error const& e) {

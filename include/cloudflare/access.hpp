@@ -6,6 +6,7 @@
 #include <cloudflare/access/service_token.hpp>
 #include <cloudflare/access/service_token_operations.hpp>
 #include <cloudflare/access/service_token_params.hpp>
+#include <cloudflare/access/service_tokens.hpp>
 #include <cloudflare/core/version.hpp>
 #include <cloudflare/protocol/credentials.hpp>
 #include <cloudflare/protocol/exchange.hpp>

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cloudflare/client.hpp>
 #include <cloudflare/testing/scripted_transport.hpp>
 
 #include <string>

@@ -85,7 +85,7 @@ TEST_CASE("whether the outcome is unknown is a matter of the delivery alone") {
         for (auto const code : {errc::connection_lost, errc::server_error, errc::cancelled,
                                 errc::not_found, errc::unexpected_response}) {
             CAPTURE(to_string(how_far));
-            CAPTURE(to_string(code));
+            CAPTURE(std::string_view(to_string(code)));
             error const e(code, error_details{.delivery = how_far});
             CHECK((e == condition::outcome_unknown) == unknown);
             CHECK(e.delivery() == how_far);
@@ -197,7 +197,7 @@ TEST_CASE("the stream shows the same line") {
 TEST_CASE("text from outside cannot break the line, wherever it stands") {
     constexpr auto hostile = "a\r\nb\0c\x1b[31md\x7f\te"sv;
     struct row {
-        char const* where;
+        std::string_view where;
         void (*put)(error_details&, std::string);
     };
     row const rows[] = {

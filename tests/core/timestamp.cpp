@@ -307,6 +307,17 @@ TEST_CASE("a system clock's moment is kept whole, before the epoch too") {
     CHECK(before.to_string() == "1969-12-31T23:59:59.999999999Z");
 }
 
+TEST_CASE("a system time of any resolution is kept whole") {
+    timestamp const milliseconds(std::chrono::sys_time<std::chrono::milliseconds>(-1ms));
+    CHECK(milliseconds.to_string() == "1969-12-31T23:59:59.999Z");
+
+    timestamp const days = september_25;
+    CHECK(days.to_string() == "2025-09-25T00:00:00Z");
+
+    timestamp const far = std::chrono::sys_seconds(sys_days(9999y / 12 / 31));
+    CHECK(far.to_string() == "9999-12-31T00:00:00Z");
+}
+
 TEST_CASE("a later moment keeps its fraction") {
     auto const t = timestamp::parse("2025-12-31T23:59:59.25Z").value();
     CHECK(t.plus(1s).to_string() == "2026-01-01T00:00:00.25Z");

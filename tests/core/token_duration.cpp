@@ -153,6 +153,12 @@ TEST_CASE("a fraction is exact as far as nanoseconds go") {
     CHECK(token_duration::parse("0.999999999999999999999m").value().value() == 59'999'999'999ns);
 }
 
+TEST_CASE("a fraction may have any number of digits") {
+    std::string const digits(10'000, '3');
+    CHECK(token_duration::parse("0." + digits + "s").value().value() == 333'333'333ns);
+    CHECK(token_duration::parse("1." + std::string(10'000, '0') + "1h").value().value() == 1h);
+}
+
 TEST_CASE("a zero at the end of a fraction changes nothing") {
     for (auto const digits : {"4585346365975"sv, "8866933300625"sv, "2728491817775"sv,
                               "8761867535175"sv, "123"sv, "5"sv}) {

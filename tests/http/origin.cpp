@@ -35,6 +35,11 @@ TEST_CASE("an origin is read as scheme, host and port") {
              row{"http://[::1]:8080", false, "::1", 8080, "[::1]:8080"},
              row{"https://[2001:db8::A]:443", true, "2001:db8::A", 443, "[2001:db8::A]"},
              row{"https://[::ffff:192.0.2.1]", true, "::ffff:192.0.2.1", 443, "[::ffff:192.0.2.1]"},
+             row{"https://[::]", true, "::", 443, "[::]"},
+             row{"https://[1:2:3:4:5:6:7:8]", true, "1:2:3:4:5:6:7:8", 443, "[1:2:3:4:5:6:7:8]"},
+             row{"https://[1:2:3:4:5:6:7::]", true, "1:2:3:4:5:6:7::", 443, "[1:2:3:4:5:6:7::]"},
+             row{"https://[1:2:3:4:5:6:192.0.2.1]", true, "1:2:3:4:5:6:192.0.2.1", 443,
+                 "[1:2:3:4:5:6:192.0.2.1]"},
              row{"https://a-b_c.example", true, "a-b_c.example", 443, "a-b_c.example"},
          }) {
         CAPTURE(text);
@@ -113,9 +118,13 @@ TEST_CASE("what is not an origin is refused, and the error says so") {
 }
 
 TEST_CASE("what stands in brackets must be an IPv6 address") {
-    for (auto const text : {"https://[:]"sv, "https://[1.2.3.4]"sv, "https://[1]"sv,
-                            "https://[abc]"sv, "https://[:::]"sv, "https://[1::2::3]"sv,
-                            "https://[12345::]"sv, "https://[1:2:3:4:5:6:7:8:9]"sv}) {
+    for (auto const text :
+         {"https://[:]"sv, "https://[1.2.3.4]"sv, "https://[1]"sv, "https://[abc]"sv,
+          "https://[:::]"sv, "https://[1::2::3]"sv, "https://[12345::]"sv,
+          "https://[1:2:3:4:5:6:7:8:9]"sv, "https://[1:2:3:4:5:6:7]"sv,
+          "https://[1:2:3:4::5:6:7:8]"sv, "https://[::1.2.3]"sv, "https://[::1.2.3.256]"sv,
+          "https://[::1.2.3.4:5]"sv, "https://[1:2:3:4:5:6:7:1.2.3.4]"sv, "https://[1:]"sv,
+          "https://[:1::]"sv}) {
         CAPTURE(text);
         CHECK_FALSE(http::origin::parse(text).has_value());
     }

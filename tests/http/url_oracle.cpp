@@ -8,6 +8,7 @@
 #include <boost/url.hpp>
 
 #include <cstddef>
+#include <iterator>
 #include <random>
 #include <string>
 #include <string_view>
@@ -102,30 +103,41 @@ TEST_CASE("a good base URL is read as Boost.URL reads it") {
 }
 
 TEST_CASE("a base URL that Boost.URL refuses is refused here") {
-    for (auto const text : {""sv,
-                            "h"sv,
-                            "://h"sv,
-                            "https://h i"sv,
-                            "https://[::1"sv,
-                            "https://::1]"sv,
-                            "https://[]"sv,
-                            "https://[host]"sv,
-                            "https://[1.2.3.4]"sv,
-                            "https://[:::]"sv,
-                            "https://[1::2::3]"sv,
-                            "https://[12345::]"sv,
-                            "https://h:port"sv,
-                            "https://h:80:80"sv,
-                            "https://h\n"sv,
-                            "https://h\0"sv,
-                            "https://\xff"sv,
-                            "https://h%"sv,
-                            "https://h%zz"sv,
-                            "https://h\\i"sv}) {
+    for (auto const text :
+         {""sv, "h"sv, "://h"sv, "https://h i"sv, "https://[::1"sv, "https://::1]"sv,
+          "https://[]"sv, "https://[host]"sv, "https://[1.2.3.4]"sv, "https://[:::]"sv,
+          "https://[1::2::3]"sv, "https://[12345::]"sv, "https://h\n"sv, "https://h\0"sv,
+          "https://\xff"sv, "https://h%"sv, "https://h%zz"sv, "https://h\\i"sv}) {
         CAPTURE(text);
         REQUIRE_FALSE(urls::parse_uri(text).has_value());
         CHECK_FALSE(http::origin::parse(text).has_value());
     }
+}
+
+TEST_CASE("what Boost.URL takes for an IPv6 address is taken for one here, and nothing else") {
+    std::mt19937 random(4);
+    auto const pick = [&](auto const&... choices) {
+        std::string_view const all[] = {choices...};
+        return all[random() % std::size(all)];
+    };
+    int taken = 0, refused = 0;
+    for (int round = 0; round != 20'000; ++round) {
+        std::string address(pick("", "", "::", ":"));
+        for (auto more = random() % 9; more != 0; --more) {
+            address += pick("0", "1", "db8", "FFFF", "0000", "12345", "g");
+            if (more > 1) address += random() % 8 == 0 ? "::" : ":";
+        }
+        if (random() % 4 == 0)
+            address += pick("::", ":", ":1.2.3.4", "::255.0.0.10", ":1.2.3.256", ":1.2.3",
+                            ":1.2.3.4.5", ":1..2.3", "::1.2.3.4:5");
+        CAPTURE(address);
+        auto const ours = http::origin::parse("https://[" + address + "]");
+        auto const theirs = urls::parse_ipv6_address(address);
+        CHECK(ours.has_value() == theirs.has_value());
+        ++(theirs ? taken : refused);
+    }
+    CHECK(taken > 1000);
+    CHECK(refused > 1000);
 }
 
 TEST_CASE("whatever is taken for an origin is one for Boost.URL too, and nothing but an origin") {

@@ -69,7 +69,7 @@ TEST_CASE("what cannot be a credential is refused when it is made, and never sho
              row{"\"broken-sample\"", "quotes"},
              row{"'broken-sample'", "quotes"},
              row{"Bearer broken-sample", "Bearer"},
-             row{"bearer broken-sample", "bearer"},
+             row{"bearer broken-sample", "Bearer"},
              row{"\xEF\xBB\xBF"
                  "broken-sample",
                  "token68"},
@@ -84,7 +84,7 @@ TEST_CASE("what cannot be a credential is refused when it is made, and never sho
         CHECK(made.error() == condition::invalid_input);
         auto const shown = made.error().to_string();
         CHECK(shown.find("API token: ") != shown.npos);
-        if (std::string_view(rule) != "bearer") CHECK(shown.find(rule) != shown.npos);
+        CHECK(shown.find(rule) != shown.npos);
         CHECK(shown.find("broken") == shown.npos);
         CHECK(shown.find("sample") == shown.npos);
 

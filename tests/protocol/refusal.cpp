@@ -269,6 +269,17 @@ TEST_CASE("an excerpt is never made of JSON, whole or cut") {
     }
 }
 
+TEST_CASE("an excerpt is never made of JSON that has white space before its colons") {
+    for (char const* body :
+         {R"({ "client_secret" : "0badc0de)", R"([ { "client_secret" : "0badc0de)",
+          R"(HTTP noise "client_secret" : "0badc0de")"}) {
+        CAPTURE(body);
+        auto const e = refuse(answer(201, body));
+        CHECK(e.details().excerpt.empty());
+        CHECK(e.to_string().find("0badc0de") == std::string::npos);
+    }
+}
+
 TEST_CASE("an excerpt is short, one line, and without what may be a credential") {
     auto const e = refuse(answer(502, "a\nb\x01 cfut_broken-sample " + std::string(500, '!')));
     CHECK(e.details().excerpt.starts_with("a b  [redacted] !"));

@@ -77,6 +77,10 @@ TEST_CASE("a budget of nothing gives no retry") {
     CHECK_FALSE(retry_budget(-1).withdraw());
 }
 
+TEST_CASE("the largest budget that can be written gives retries") {
+    CHECK(retry_budget(std::numeric_limits<std::int64_t>::max()).withdraw());
+}
+
 TEST_CASE("ten successes pay for one retry") {
     retry_budget budget(1);
     REQUIRE(budget.withdraw());

@@ -32,8 +32,10 @@ add_access_headers(http::headers& fields, std::string_view client_id, secret con
     auto const scheme_end = host.find("://");
     if (scheme_end == host.npos) return false;
     host.remove_prefix(scheme_end + 3);
-    host = host.substr(0, host.find_first_of("/?#"));
-    return host.ends_with(".cloudflareaccess.com");
+    host = host.substr(0, host.find_first_of("/?#:"));
+    constexpr std::string_view domain = ".cloudflareaccess.com";
+    return host.size() > domain.size() &&
+           http::same_name(host.substr(host.size() - domain.size()), domain);
 }
 
 } // namespace cloudflare::inline v0::access

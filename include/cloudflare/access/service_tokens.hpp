@@ -2,14 +2,13 @@
 #pragma once
 
 #include <cloudflare/access/service_token_operations.hpp>
-#include <cloudflare/client.hpp>
+#include <cloudflare/protocol/call_options.hpp>
 #include <cloudflare/protocol/page.hpp>
 
 #include <concepts>
 #include <iterator>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -23,13 +22,13 @@ namespace cloudflare::inline v0::access {
 ///
 /// Each call gives `result<...>` in the client's coroutine type; see `client::call` for errors,
 /// retries and cancellation.
-template <class Transport, scope Scope>
+template <class Client, scope Scope>
 class service_tokens {
 public:
     template <class T>
-    using task = typename client<Transport>::template task<T>;
+    using task = typename Client::template task<T>;
 
-    service_tokens(client<Transport> through, Scope where)
+    service_tokens(Client through, Scope where)
         : client_(std::move(through)), where_(std::move(where)) {}
 
     /// Makes a token; its secret is shown in this answer and never again.
@@ -90,7 +89,7 @@ public:
 
 private:
     static task<result<std::vector<service_token>>>
-    collect(client<Transport> through, any_scope where, list_params params, call_options options) {
+    collect(Client through, any_scope where, list_params params, call_options options) {
         std::vector<service_token> all;
         page_cursor cursor(params.per_page());
         while (auto const number = cursor.next()) {
@@ -108,14 +107,14 @@ private:
 
     /// Appends what `all` does not hold yet: a token created meanwhile shifts the pages.
     static void append_new(std::vector<service_token>& all, std::vector<service_token> items) {
-        std::unordered_set<std::string_view> seen;
+        std::unordered_set<std::string> seen;
         for (auto const& token : all)
             seen.insert(token.id);
-        std::erase_if(items, [&](service_token const& t) { return seen.contains(t.id); });
+        std::erase_if(items, [&](service_token const& t) { return !seen.insert(t.id).second; });
         all.insert(all.end(), std::move_iterator(items.begin()), std::move_iterator(items.end()));
     }
 
-    client<Transport> client_;
+    Client client_;
     Scope where_;
 };
 

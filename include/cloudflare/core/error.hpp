@@ -158,7 +158,7 @@ inline void append_answer(std::string& line, error_details const& d) {
     for (auto const& m : d.api_errors)
         append_api_message(line, m);
     if (!d.content_type.empty()) line += ", " + redact(d.content_type);
-    if (!d.excerpt.empty()) line += ", \"" + d.excerpt + '"';
+    if (!d.excerpt.empty()) line += ", \"" + redact(d.excerpt) + '"';
 }
 
 inline void append_outcome(std::string& line, error_details const& d) {
@@ -176,7 +176,7 @@ inline void append_outcome(std::string& line, error_details const& d) {
 inline std::string error::to_string() const {
     error_details const& d = details();
     std::string line;
-    if (!d.operation.empty()) line += d.operation + ": ";
+    if (!d.operation.empty()) line += redact(d.operation) + ": ";
     line += code_.message();
     if (!d.explanation.empty()) line += ": " + redact(d.explanation, 400);
     if (d.cause) line += " (" + redact(d.cause.message()) + ')';

@@ -32,26 +32,24 @@ namespace detail {
 /// developers.cloudflare.com/fundamentals/api/get-started/token-formats.
 [[nodiscard]] inline std::string redact(std::string_view text, std::size_t limit = 200) {
     std::string line;
-    for (std::size_t i = 0; i < text.size() && line.size() < limit;) {
+    for (std::size_t i = 0; i != text.size() && line.size() <= limit;) {
         std::size_t end = i;
-        while (end < text.size() && detail::is_credential_character(text[end]))
+        while (end != text.size() && detail::is_credential_character(text[end]))
             ++end;
         auto const run = text.substr(i, end - i);
-        if (detail::is_like_credential(run)) {
-            line += "[redacted]";
-        } else {
-            line += run;
-        }
+        line += detail::is_like_credential(run) ? "[redacted]" : run;
         i = end;
         if (i == text.size()) break;
         auto const byte = static_cast<unsigned char>(text[i++]);
         line += byte < 0x20 || byte == 0x7f ? ' ' : static_cast<char>(byte);
     }
     if (line.size() <= limit) return line;
+    auto const continues = [&](std::size_t at) {
+        return (static_cast<unsigned char>(line[at]) & 0xC0) == 0x80;
+    };
+    while (limit != 0 && continues(limit))
+        --limit; // not in the middle of a character
     line.resize(limit);
-    while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xC0) == 0x80)
-        line.pop_back();
-    if (!line.empty() && static_cast<unsigned char>(line.back()) >= 0xC0) line.pop_back();
     return line += "...";
 }
 

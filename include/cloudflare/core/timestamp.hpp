@@ -27,10 +27,11 @@ public:
         : seconds_(std::chrono::floor<std::chrono::seconds>(moment)),
           fraction_(std::chrono::floor<std::chrono::nanoseconds>(moment - seconds_)) {}
 
-    /// @param fraction what is beyond the whole second; from 0 to below one second
+    /// `seconds` and `fraction` together.
     constexpr timestamp(std::chrono::sys_seconds seconds,
                         std::chrono::nanoseconds fraction) noexcept
-        : seconds_(seconds), fraction_(fraction) {}
+        : seconds_(seconds + std::chrono::floor<std::chrono::seconds>(fraction)),
+          fraction_(fraction - std::chrono::floor<std::chrono::seconds>(fraction)) {}
 
     /// Reads an RFC 3339 date-time: `T`, `t` or a space between date and time, 0 to 9 fractional
     /// digits, `Z` or an offset. A leap second (23:59:60 UTC) is read as the second after it.

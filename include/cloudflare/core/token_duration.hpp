@@ -107,23 +107,22 @@ namespace detail {
     for (; is_digit(); text.remove_prefix(1), any_digit = true)
         if (whole) whole = multiply_add(*whole, 10, text[0] - '0');
 
-    // Digits of the fraction that no nanosecond count can show are passed over, as in Go.
-    std::int64_t fraction = 0, scale = 1;
+    std::string_view fraction;
     if (text.starts_with('.')) {
         text.remove_prefix(1);
-        for (; is_digit(); text.remove_prefix(1), any_digit = true) {
-            if (scale >= 100'000'000'000'000) continue;
-            fraction = fraction * 10 + (text[0] - '0');
-            scale *= 10;
-        }
+        fraction = text.substr(0, text.find_first_not_of("0123456789"));
+        text.remove_prefix(fraction.size());
+        any_digit = any_digit || !fraction.empty();
     }
     if (!any_digit) return refuse("must be a number and a unit, such as 8760h, or forever");
 
     auto const unit = take_duration_unit(text);
     if (unit == 0) return refuse("must have a unit after each number: ns, us, ms, s, m or h");
-    auto const part =
-        static_cast<std::int64_t>(static_cast<long double>(fraction) *
-                                  static_cast<long double>(unit) / static_cast<long double>(scale));
+    // From the last digit to the first, which is exact: rounding down a tenth loses nothing that
+    // the next rounding down would keep.
+    std::int64_t part = 0;
+    for (auto digit = fraction.rbegin(); digit != fraction.rend(); ++digit)
+        part = ((*digit - '0') * unit + part) / 10;
     auto const total = whole ? multiply_add(*whole, unit, part) : std::nullopt;
     if (!total) return refuse("must be at most 292 years");
     return *total;

@@ -60,13 +60,13 @@ parse_date(std::string_view text) noexcept {
     unsigned const m = detail::month_number(asctime ? w[1] : w[2]);
     auto const year_word = asctime ? w[6] : w[3];
     int y = detail::date_number(year_word);
-    if (year_word.size() == 2) y += y < 70 ? 2000 : 1900;
+    if (year_word.size() == 2 && y >= 0) y += y < 70 ? 2000 : 1900;
     std::size_t const time = asctime ? 3 : 4;
     int const h = detail::date_number(w[time]);
     int const min = detail::date_number(w[time + 1]);
     int const s = detail::date_number(w[time + 2]);
 
-    if (d < 1 || m == 0 || y < 0 || y > 9999) return std::nullopt;
+    if (d < 1 || d > 31 || m == 0 || y < 0 || y > 9999) return std::nullopt;
     auto const date = year(y) / month(m) / day(static_cast<unsigned>(d));
     if (!date.ok() || h < 0 || h > 23 || min < 0 || min > 59 || s < 0 || s > 60)
         return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include <cloudflare/core/result.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <memory>
@@ -48,6 +49,59 @@ private:
     std::shared_ptr<parts const> parts_;
 };
 
+namespace detail {
+
+/// How many groups of an IPv6 address stand in `text`, between colons; -1 where one is bad.
+[[nodiscard]] constexpr int count_ipv6_groups(std::string_view text) noexcept {
+    if (text.empty()) return 0;
+    int count = 0;
+    for (bool more = true; more; ++count) {
+        auto const end = text.find(':');
+        auto const group = text.substr(0, end);
+        if (group.empty() || group.size() > 4 ||
+            group.find_first_not_of("0123456789abcdefABCDEF") != group.npos)
+            return -1;
+        more = end != text.npos;
+        if (more) text.remove_prefix(end + 1);
+    }
+    return count;
+}
+
+/// Four numbers up to 255, between points.
+[[nodiscard]] constexpr bool is_ipv4(std::string_view text) noexcept {
+    int numbers = 0, value = -1;
+    for (char const c : text) {
+        if (c >= '0' && c <= '9') {
+            value = std::max(value, 0) * 10 + (c - '0');
+            if (value > 255) return false;
+        } else {
+            if (c != '.' || value < 0) return false;
+            ++numbers;
+            value = -1;
+        }
+    }
+    return numbers == 3 && value >= 0;
+}
+
+/// Eight groups, or fewer around one `::`; an IPv4 address at the end counts as two groups.
+[[nodiscard]] constexpr bool is_ipv6(std::string_view text) noexcept {
+    int groups_of_ipv4 = 0;
+    if (auto const colon = text.rfind(':'); text.find('.') != text.npos && colon != text.npos) {
+        if (!is_ipv4(text.substr(colon + 1))) return false;
+        groups_of_ipv4 = 2;
+        bool const at_gap = colon != 0 && text[colon - 1] == ':';
+        text = text.substr(0, at_gap ? colon + 1 : colon);
+    }
+    auto const gap = text.find("::");
+    if (gap == text.npos) return count_ipv6_groups(text) + groups_of_ipv4 == 8;
+    if (text.find("::", gap + 1) != text.npos) return false;
+    int const before = count_ipv6_groups(text.substr(0, gap));
+    int const after = count_ipv6_groups(text.substr(gap + 2));
+    return before >= 0 && after >= 0 && before + after + groups_of_ipv4 < 8;
+}
+
+} // namespace detail
+
 inline result<origin> origin::parse(std::string_view text) {
     auto const refuse = [](char const* rule) {
         return error(errc::invalid_argument, std::string("base URL: ") + rule);
@@ -69,10 +123,11 @@ inline result<origin> origin::parse(std::string_view text) {
     if (bracketed && host_end == text.npos) return refuse("must close the bracket of the address");
     p.host = text.substr(bracketed ? 1 : 0, bracketed ? host_end - 1 : host_end);
     text.remove_prefix(host_end == text.npos ? text.size() : host_end + (bracketed ? 1 : 0));
-    auto const allowed = bracketed ? "0123456789abcdefABCDEF:."
-                                   : "0123456789abcdefghijklmnopqrstuvwxyz"
-                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._";
-    if (p.host.empty() || p.host.find_first_not_of(allowed) != p.host.npos)
+    constexpr std::string_view allowed =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._";
+    if (bracketed && !detail::is_ipv6(p.host))
+        return refuse("must have an IPv6 address in its brackets");
+    if (!bracketed && (p.host.empty() || p.host.find_first_not_of(allowed) != p.host.npos))
         return refuse("must have a host of letters, digits, '-' and '.'");
 
     if (!text.empty()) {

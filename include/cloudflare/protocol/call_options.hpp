@@ -4,6 +4,7 @@
 #include <cloudflare/http/headers.hpp>
 #include <cloudflare/protocol/retry.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string_view>
@@ -17,10 +18,10 @@ public:
     // Not defaulted: g++ 12 destroys an aggregate twice inside a co_await expression.
     call_options() noexcept {}
 
-    /// How long the whole call may take, its waits included. A wait that does not fit ends the call
-    /// at once.
+    /// How long the whole call may take, its waits included; at most ten years. A wait that does
+    /// not fit ends the call at once.
     call_options& deadline(std::chrono::milliseconds span) noexcept {
-        deadline_ = span;
+        deadline_ = std::min(span, longest_deadline);
         return *this;
     }
     /// How often and how fast the call is tried again.

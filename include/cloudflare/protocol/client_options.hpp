@@ -7,6 +7,7 @@
 #include <cloudflare/protocol/retry.hpp>
 #include <cloudflare/protocol/trace.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -34,9 +35,10 @@ public:
         user_agent_ = text;
         return *this;
     }
-    /// How long a call may take, its waits included. Default 60 s. A call may set its own.
+    /// How long a call may take, its waits included. Default 60 s, at most ten years. A call may
+    /// set its own.
     client_options& deadline(std::chrono::milliseconds span) noexcept {
-        deadline_ = span;
+        deadline_ = std::min(span, longest_deadline);
         return *this;
     }
     /// How often and how fast a call is tried again. A call may set its own.

@@ -35,13 +35,21 @@ struct json_limits {
 namespace detail {
 
 /// The heap, but wiped when memory is given back.
+///
+/// It keeps the size of each block in front of it: `monotonic_resource` of Boost 1.81 gives its
+/// blocks back as smaller than it took them.
 class wiping_resource final : public boost::json::memory_resource {
-    void* do_allocate(std::size_t size, std::size_t align) override {
-        return ::operator new(size, std::align_val_t(align));
+    static constexpr std::size_t prefix = alignof(std::max_align_t);
+
+    void* do_allocate(std::size_t size, std::size_t) override {
+        auto* const block = static_cast<unsigned char*>(::operator new(prefix + size));
+        new (block) std::size_t(size);
+        return block + prefix;
     }
-    void do_deallocate(void* p, std::size_t size, std::size_t align) override {
-        wipe(p, size);
-        ::operator delete(p, size, std::align_val_t(align));
+    void do_deallocate(void* p, std::size_t, std::size_t) override {
+        auto* const block = static_cast<unsigned char*>(p) - prefix;
+        wipe(p, *std::launder(reinterpret_cast<std::size_t*>(block)));
+        ::operator delete(block);
     }
     bool do_is_equal(memory_resource const& other) const noexcept override {
         return this == &other;

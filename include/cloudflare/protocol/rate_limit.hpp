@@ -44,8 +44,10 @@ namespace detail {
 [[nodiscard]] inline std::string_view take_item(std::string_view& list, char separator) noexcept {
     bool quoted = false;
     std::size_t end = 0;
-    for (; end != list.size() && (quoted || list[end] != separator); ++end)
+    for (; end != list.size() && (quoted || list[end] != separator); ++end) {
         if (list[end] == '"') quoted = !quoted;
+        if (quoted && list[end] == '\\' && end + 1 != list.size()) ++end;
+    }
     auto const item = list.substr(0, end);
     list.remove_prefix(std::min(list.size(), end + 1));
     return item;

@@ -19,6 +19,7 @@ namespace detail {
     auto const says = [&](std::string_view part) { return text.find(part) != text.npos; };
     if (says("service_token_not_found")) return errc::not_found;
     switch (m.code.value_or(0)) {
+    case 1000: return says("Invalid API Token") ? std::optional(errc::unauthorized) : std::nullopt;
     case 971:
     case 10100: return errc::rate_limited;
     case 7000:
@@ -89,7 +90,7 @@ namespace detail {
 [[nodiscard]] inline std::string excerpt_of(std::string_view body) {
     auto const first = body.find_first_not_of(" \t\r\n");
     if (first == body.npos || body[first] == '{' || body[first] == '[') return {};
-    if (body.find("client_secret") != body.npos) return {};
+    if (body.find("\":") != body.npos) return {};
     return redact(body.substr(first), 120);
 }
 

@@ -11,6 +11,10 @@
 
 namespace cloudflare::inline v0 {
 
+/// What a longer deadline is taken for: a sum with any time of the clock is still a time of the
+/// clock.
+inline constexpr std::chrono::milliseconds longest_deadline = std::chrono::years(10);
+
 /// How often and how fast a call is tried again. Built by chained setters, each of which takes a
 /// value outside its range to the nearer end.
 class retry_policy {
@@ -27,18 +31,18 @@ public:
     /// The longest wait before the second attempt; it doubles with each further one. Default 500
     /// ms.
     retry_policy& base_delay(duration delay) noexcept {
-        base_delay_ = std::max(delay, duration(1));
+        base_delay_ = std::clamp(delay, duration(1), longest_deadline);
         return *this;
     }
     /// What the doubling stops at. Default 30 s.
     retry_policy& max_delay(duration delay) noexcept {
-        max_delay_ = std::max(delay, duration(1));
+        max_delay_ = std::clamp(delay, duration(1), longest_deadline);
         return *this;
     }
     /// How long one attempt may take within the call's deadline. Default 30 s. A create that runs
     /// into it ends with an unknown outcome; a call that is safe to repeat is tried again.
     retry_policy& attempt_timeout(duration timeout) noexcept {
-        attempt_timeout_ = std::max(timeout, duration(1));
+        attempt_timeout_ = std::clamp(timeout, duration(1), longest_deadline);
         return *this;
     }
 

@@ -5,6 +5,7 @@
 #include <cloudflare/transport/blocking.hpp>
 #include <cloudflare/transport/transport.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -67,7 +68,7 @@ public:
     }
     [[nodiscard]] task<void> sleep_until(time_point t) {
         script_->waits.push_back(t - script_->now);
-        script_->now = t;
+        script_->now = std::max(script_->now, t);
         co_return;
     }
     [[nodiscard]] time_point now() const noexcept { return script_->now; }

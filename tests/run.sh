@@ -1,0 +1,40 @@
+#!/bin/bash
+# Passes all the tests on a bare Debian 12 machine: installs what they need, checks the format, then builds and tests
+# with g++ under AddressSanitizer and UBSan, and with clang. Ends with a line that counts.
+set -eu
+cd "$(dirname "$0")/.."
+sh tests/install_packages.sh g++ meson ninja-build pkg-config libboost1.81-dev libboost-json1.81-dev \
+    libboost-program-options1.81-dev libboost-url1.81-dev libssl-dev doctest-dev ca-certificates \
+    clang-19 clang-format-19 clang-tidy-19
+
+passed=0 failed=0
+step() { # what, then the command
+    echo "== $1"
+    shift
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+}
+count_tests() { # a build directory: adds up what meson counted
+    local log=$1/meson-logs/testlog.txt
+    passed=$((passed + $(sed -n 's/^Ok: *//p' "$log")))
+    failed=$((failed + $(sed -n 's/^\(Fail\|Timeout\): *//p' "$log" | awk "{n += \$1} END {print n + 0}")))
+}
+build_and_test() { # a build directory, then meson's options
+    local build=$1
+    shift
+    echo "== $build"
+    [ -f "$build/build.ninja" ] || meson setup "$build" -Dwerror=true -Dtests=enabled -Dexamples=enabled "$@" >/dev/null
+    ninja -C "$build" --quiet
+    meson test -C "$build" --no-rebuild --print-errorlogs || true
+    count_tests "$build"
+}
+
+files=$(git ls-files '*.hpp' '*.cpp')
+# shellcheck disable=SC2086 # a list of names
+step "format" clang-format-19 --dry-run --Werror $files
+build_and_test build-gcc -Db_sanitize=address,undefined -Db_lundef=false
+CXX=clang++-19 build_and_test build-clang
+step "clang-tidy" clang-tidy-19 -p build-clang --quiet --warnings-as-errors='*' \
+    examples/access-token/main.cpp tests/client.cpp tests/testing/sandbox.cpp
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

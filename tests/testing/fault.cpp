@@ -1,0 +1,40 @@
+#include <cloudflare/testing/fault.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace {
+
+using namespace cloudflare;
+using testing::fault;
+using testing::fault_plan;
+
+TEST_CASE("the first entry that fits a request is its fault") {
+    fault_plan plan;
+    plan.add("POST#2=drop-after").value();
+    plan.add("#1=delay:20").value();
+    plan.add("GET=truncate:5").value();
+    CHECK(plan.next(http::method::post).delay == std::chrono::milliseconds(20));
+    CHECK(plan.next(http::method::get).count == 5);
+    CHECK(plan.next(http::method::post).what == fault::kind::drop_after);
+    CHECK(plan.next(http::method::post).what == fault::kind::none);
+}
+
+TEST_CASE("an answer's body may hold colons") {
+    fault_plan plan;
+    plan.add("*=answer-before:502:error code: 502").value();
+    auto const f = plan.next(http::method::put);
+    CHECK(f.status == 502);
+    CHECK(f.text == "error code: 502");
+}
+
+TEST_CASE("an entry that is not understood is refused") {
+    for (std::string const text : {"", "POST", "POST#0=close", "POST#x=close", "what=close",
+                                   "*=", "*=explode", "*=truncate", "*=truncate:x", "*=close:1"}) {
+        CAPTURE(text);
+        CHECK(fault_plan().add(text).error() == errc::invalid_argument);
+    }
+}
+
+} // namespace

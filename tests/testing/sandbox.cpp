@@ -1,0 +1,186 @@
+#include <cloudflare/testing/sandbox.hpp>
+
+#include <cloudflare/access.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace {
+
+using namespace cloudflare;
+using namespace std::chrono_literals;
+using testing::sandbox;
+using testing::sandbox_switches;
+
+/// A client without a network: makes the request, hands it to the sandbox, decodes the answer.
+struct caller {
+    explicit caller(sandbox_switches switches = {}) : box(1, std::move(switches)) {}
+
+    template <class Op>
+    result<typename Op::result_type> operator()(Op const& op) {
+        auto const r = make_request(op, who, client_options()).value();
+        return decode<Op>(box.handle(r, now));
+    }
+
+    access::account_scope account =
+        access::account_scope::parse("023e105f4ecef8ad9ca31a8372d0c353").value();
+    access::zone_scope zone = access::zone_scope::parse("0123456789abcdef0123456789abcdef").value();
+    credentials who = api_token::make("sample").value();
+    timestamp now = timestamp::parse("2026-11-24T00:00:00Z").value();
+    sandbox box;
+};
+
+access::create_service_token create(access::any_scope const& where, std::string name = "ci") {
+    return {where, access::create_params(std::move(name))};
+}
+
+TEST_CASE("a created token is there with all its fields, and its secret is shown once") {
+    caller call;
+    auto const made = call(create(call.account)).value();
+    CHECK(made.name == "ci");
+    CHECK(made.duration == token_duration::hours(8760));
+    CHECK(made.client_secret_version == 1);
+    CHECK(made.created_at == call.now);
+    CHECK(made.expires_at == call.now.plus(24h * 365));
+    CHECK(made.client_secret.size() == 54);
+    CHECK(call.box.admits(made.client_id, made.client_secret.reveal(), call.now));
+
+    auto const got = call(access::get_service_token(call.account, made.id)).value();
+    CHECK(got.client_id == made.client_id);
+    CHECK_FALSE(got.previous_client_secret_expires_at);
+    auto const listed = call(access::list_service_tokens(call.account)).value();
+    REQUIRE(listed.items.size() == 1);
+    CHECK(listed.items[0].id == made.id);
+}
+
+TEST_CASE("the same seed and requests give the same tokens") {
+    caller a, b;
+    CHECK(a(create(a.account)).value().id == b(create(b.account)).value().id);
+}
+
+TEST_CASE("scopes do not see each other's tokens") {
+    caller call;
+    auto const made = call(create(call.account)).value();
+    CHECK(call(access::list_service_tokens(call.zone)).value().items.empty());
+    CHECK(call(access::get_service_token(call.zone, made.id)).error() == errc::not_found);
+}
+
+TEST_CASE("rotation kills the old secret at once, or at the end of its grace") {
+    caller call;
+    auto const made = call(create(call.account)).value();
+    auto const graced =
+        call(access::rotate_service_token(
+                 call.account, made.id,
+                 access::rotate_params().previous_client_secret_expires_at(call.now.plus(1h))))
+            .value();
+    CHECK(graced.client_secret_version == 2);
+    CHECK(call.box.admits(made.client_id, made.client_secret.reveal(), call.now));
+    CHECK_FALSE(call.box.admits(made.client_id, made.client_secret.reveal(), call.now.plus(1h)));
+
+    auto const again = call(access::rotate_service_token(call.account, made.id)).value();
+    CHECK_FALSE(call.box.admits(made.client_id, made.client_secret.reveal(), call.now));
+    CHECK_FALSE(call.box.admits(made.client_id, graced.client_secret.reveal(), call.now));
+    CHECK(call.box.admits(made.client_id, again.client_secret.reveal(), call.now));
+}
+
+TEST_CASE("an update that raises the version rotates, in a zone too") {
+    caller call;
+    auto const made = call(create(call.zone)).value();
+    auto const same =
+        call(access::update_service_token(call.zone, made.id,
+                                          access::update_params().client_secret_version(1)))
+            .value();
+    CHECK_FALSE(same.client_secret);
+    auto const raised =
+        call(access::update_service_token(call.zone, made.id,
+                                          access::update_params().client_secret_version(2)))
+            .value();
+    REQUIRE(raised.client_secret);
+    CHECK_FALSE(*raised.client_secret == made.client_secret);
+    CHECK(call(access::update_service_token(call.zone, made.id,
+                                            access::update_params().client_secret_version(1)))
+              .error() == errc::bad_request);
+}
+
+TEST_CASE("disabling ends a grace period for good") {
+    caller call;
+    auto const made = call(create(call.account)).value();
+    auto const until = access::rotate_params().previous_client_secret_expires_at(call.now.plus(1h));
+    call(access::rotate_service_token(call.account, made.id, until)).value();
+    for (bool const on : {false, true})
+        call(access::update_service_token(call.account, made.id,
+                                          access::update_params().enabled(on)))
+            .value();
+    CHECK_FALSE(call.box.admits(made.client_id, made.client_secret.reveal(), call.now));
+}
+
+TEST_CASE("each error that the API is known for is decoded to its code") {
+    sandbox_switches switches;
+    switches.token_limit = 1;
+    caller call(switches);
+    auto const made = call(create(call.account)).value();
+    CHECK(call(create(call.account)).error() == errc::limit_reached);
+    call.box.find(made.id)->in_use = true;
+    CHECK(call(access::delete_service_token(call.account, made.id)).error() == errc::token_in_use);
+    call.box.find(made.id)->in_use = false;
+    CHECK(call(access::delete_service_token(call.account, made.id)).value());
+    CHECK(call(access::delete_service_token(call.account, made.id)).error() == errc::not_found);
+
+    call.box.switches().api_token = "other";
+    CHECK(call(create(call.account)).error() == errc::unauthorized);
+    call.box.switches().api_token.clear();
+    call.box.switches().rate_limit = 1;
+    call(access::list_service_tokens(call.account)).value();
+    auto const limited = call(create(call.account)).error();
+    CHECK(limited == errc::rate_limited);
+    CHECK(limited.details().retry_after == 300s);
+}
+
+TEST_CASE("a list can lag behind, hide everything, or ignore the page") {
+    caller call;
+    call.box.switches().list_lag = 10s;
+    call(create(call.account)).value();
+    CHECK(call(access::list_service_tokens(call.account)).value().items.empty());
+    call.now = call.now.plus(10s);
+    CHECK(call(access::list_service_tokens(call.account)).value().items.size() == 1);
+    call(create(call.account)).value();
+    call.now = call.now.plus(10s);
+
+    auto const second =
+        access::list_service_tokens(call.account, access::list_params().page(2).per_page(1));
+    auto const page = call(second).value();
+    CHECK(page.info.page == 2);
+    CHECK(page.info.total_pages == 2);
+    call.box.switches().ignores_page = true;
+    CHECK(call(second).value().info.page == 1);
+    call.box.switches().read_permission = false;
+    CHECK(call(access::list_service_tokens(call.account)).value().items.empty());
+}
+
+TEST_CASE("a name filter compares the whole name, or a part where so switched") {
+    caller call;
+    call(create(call.account, "a&b=c d/%")).value();
+    auto const named = [&](std::string name) {
+        return call(access::list_service_tokens(call.account,
+                                                access::list_params().name(std::move(name))))
+            .value()
+            .items.size();
+    };
+    CHECK(named("a&b=c d/%") == 1);
+    CHECK(named("a&b") == 0);
+    call.box.switches().name_is_substring = true;
+    CHECK(named("a&b") == 1);
+}
+
+TEST_CASE("a token that lasts for ever has an expiry that means nothing") {
+    caller call;
+    auto const made =
+        call(access::create_service_token(
+                 call.account, access::create_params("x").duration(token_duration::forever())))
+            .value();
+    CHECK(made.expires_at);
+    CHECK_FALSE(made.expires_within(24h * 365 * 9000, call.now));
+}
+
+} // namespace
