@@ -125,7 +125,7 @@ private:
         if (answer) {
             event.http_status = answer->status;
             event.cf_ray = answer->fields.find("cf-ray");
-            event.limit = parse_rate_limit(answer->fields.find("Ratelimit"));
+            event.limit = parse_rate_limit(answer->fields);
         }
         error const failure = decoded ? error() : decoded.error();
         if (!decoded) event.failure = &failure;

@@ -1,2 +1,4 @@
 // That this links says that no header defines anything twice.
-int main() { return 0; }
+int main() {
+    return 0;
+}

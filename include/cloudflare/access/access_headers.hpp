@@ -15,8 +15,12 @@ add_access_headers(http::headers& fields, std::string_view client_id, secret con
     if (client_id.empty()) return error(errc::invalid_argument, "client id: must not be empty");
     if (client_secret.empty())
         return error(errc::invalid_argument, "client secret: must not be empty");
-    if (auto const ok = fields.set("CF-Access-Client-Id", client_id); !ok) return ok;
-    return fields.set("CF-Access-Client-Secret", client_secret.reveal());
+    http::headers checked; // both or none
+    auto ok = checked.add("CF-Access-Client-Id", client_id);
+    if (ok) ok = checked.add("CF-Access-Client-Secret", client_secret.reveal());
+    for (auto const [name, value] : checked)
+        if (ok) ok = fields.set(name, value);
+    return ok;
 }
 
 /// Whether an answer of a protected application is Access refusing the token, not the application
@@ -26,7 +30,10 @@ add_access_headers(http::headers& fields, std::string_view client_id, secret con
 ///
 /// Source: developers.cloudflare.com/cloudflare-one, service tokens; changelog of 2026-10-02.
 [[nodiscard]] inline bool is_access_refusal(http::response const& answer) noexcept {
-    if (answer.fields.find("WWW-Authenticate").starts_with("Cloudflare-Access")) return true;
+    for (auto const [name, value] : answer.fields)
+        if (http::same_name(name, "WWW-Authenticate") &&
+            value.find("Cloudflare-Access") != value.npos)
+            return true;
     if (answer.status < 300 || answer.status >= 400) return false;
     std::string_view host = answer.fields.find("Location");
     auto const scheme_end = host.find("://");

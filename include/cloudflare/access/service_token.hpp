@@ -39,6 +39,7 @@ struct service_token {
     [[nodiscard]] static result<service_token> from_json(boost::json::value const& v) {
         json_object_reader in(v);
         service_token token;
+        in.required("client_id", token.client_id);
         token.read(in);
         return in.finish(std::move(token));
     }
@@ -46,7 +47,7 @@ struct service_token {
 protected:
     void read(json_object_reader& in) {
         in.required("id", id);
-        in.required("client_id", client_id);
+        in.optional("client_id", client_id);
         in.optional("name", name);
         in.optional("duration", duration);
         in.optional("enabled", enabled);
@@ -63,7 +64,8 @@ protected:
 struct issued_service_token : service_token {
     secret client_secret; ///< goes into `CF-Access-Client-Secret`
 
-    /// Reads the API's `result` object. An answer without a secret is `errc::secret_missing`.
+    /// Reads the API's `result` object. Required is `id`; an answer without a secret is
+    /// `errc::secret_missing`. No other oddity may cost the secret.
     [[nodiscard]] static result<issued_service_token> from_json(boost::json::value const& v) {
         json_object_reader in(v);
         issued_service_token token;
@@ -80,7 +82,7 @@ struct issued_service_token : service_token {
 struct updated_service_token : service_token {
     std::optional<secret> client_secret;
 
-    /// Reads the API's `result` object.
+    /// Reads the API's `result` object. Required is `id`.
     [[nodiscard]] static result<updated_service_token> from_json(boost::json::value const& v) {
         json_object_reader in(v);
         updated_service_token token;

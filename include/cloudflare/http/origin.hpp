@@ -72,6 +72,7 @@ namespace detail {
     int numbers = 0, value = -1;
     for (char const c : text) {
         if (c >= '0' && c <= '9') {
+            if (value == 0) return false; // no leading zeros: some read them as octal
             value = std::max(value, 0) * 10 + (c - '0');
             if (value > 255) return false;
         } else {

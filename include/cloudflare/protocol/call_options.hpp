@@ -37,12 +37,13 @@ public:
     /// Adds a header field to every request, in place of the client's own of that name. A bad name
     /// or value, and a field that frames the message, is the call's error.
     call_options& header(std::string_view name, std::string_view value) {
-        for (std::string_view framing :
-             {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Upgrade"})
+        auto ok = fields_.set(name, value);
+        for (std::string_view framing : {"Host", "Content-Length", "Transfer-Encoding",
+                                         "Connection", "Upgrade", "Expect", "TE", "Trailer"})
             if (http::same_name(name, framing))
-                bad_header_ = error(errc::invalid_argument, "header " + std::string(framing) +
-                                                                ": is the transport's to set");
-        if (auto const ok = fields_.set(name, value); !ok && !bad_header_) bad_header_ = ok.error();
+                ok = error(errc::invalid_argument,
+                           "header " + std::string(framing) + ": is the transport's to set");
+        if (!ok && !bad_header_) bad_header_ = ok.error();
         return *this;
     }
 

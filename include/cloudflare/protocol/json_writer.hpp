@@ -4,7 +4,7 @@
 #include <cloudflare/core/fwd.hpp>
 
 #include <concepts>
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,14 +47,13 @@ public:
     json_object_writer& add(std::string_view key, char const* value) {
         return add(key, std::string_view(value));
     }
-    json_object_writer& add(std::string_view key, std::same_as<bool> auto value) {
+    json_object_writer& add(std::string_view key, std::integral auto value) {
         begin_member(key);
-        json_ += value ? "true" : "false";
-        return *this;
-    }
-    json_object_writer& add(std::string_view key, std::int64_t value) {
-        begin_member(key);
-        json_ += std::to_string(value);
+        if constexpr (std::same_as<decltype(value), bool>) {
+            json_ += value ? "true" : "false";
+        } else {
+            json_ += std::to_string(value);
+        }
         return *this;
     }
 

@@ -61,7 +61,8 @@ namespace detail {
     std::int64_t value = 0;
     auto const failed =
         std::from_chars(parameter.data(), parameter.data() + parameter.size(), value);
-    return failed.ec == std::errc() ? std::optional(value) : std::nullopt;
+    bool const whole = failed.ptr == parameter.data() + parameter.size();
+    return failed.ec == std::errc() && whole && value >= 0 ? std::optional(value) : std::nullopt;
 }
 
 } // namespace detail
@@ -80,6 +81,17 @@ namespace detail {
         }
         if (!remaining || (least && least->remaining <= *remaining)) continue;
         least = rate_limit{*remaining, std::chrono::seconds(resets.value_or(0))};
+    }
+    return least;
+}
+
+/// The same for an answer, whose list may stand in several fields.
+[[nodiscard]] inline std::optional<rate_limit> parse_rate_limit(http::headers const& fields) {
+    std::optional<rate_limit> least;
+    for (auto const [name, value] : fields) {
+        if (!http::same_name(name, "Ratelimit")) continue;
+        auto const limit = parse_rate_limit(value);
+        if (limit && (!least || limit->remaining < least->remaining)) least = limit;
     }
     return least;
 }

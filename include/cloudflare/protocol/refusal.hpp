@@ -29,10 +29,11 @@ namespace detail {
     case 9109: return errc::unauthorized;
     case 6003: return m.error_chain.empty() ? errc::bad_request : errc::unauthorized;
     case 9999: return errc::access_not_enabled;
-    case 10001: return says("internal") ? std::optional(errc::server_error) : std::nullopt;
+    case 10001: return says("nternal") ? std::optional(errc::server_error) : std::nullopt;
     case 12130:
         // The reason's text is all that tells one bad request from another.
-        return says("maximum number") || says("limit") ? errc::limit_reached : errc::bad_request;
+        return says("maximum number") || says("limit reached") ? errc::limit_reached
+                                                               : errc::bad_request;
     case 12132: return errc::conflict;
     case 12135: return errc::not_found;
     case 12139: return errc::token_in_use;
@@ -85,13 +86,22 @@ namespace detail {
     return has_envelope && refusal ? delivery::rejected : delivery::unknown;
 }
 
-/// The first characters of an answer that is not the API's. Never of what looks like JSON: a
+/// Whether a text may be a piece of JSON: a quote, and behind it nothing but blanks before a colon.
+[[nodiscard]] inline bool may_be_json(std::string_view text) noexcept {
+    constexpr std::string_view blanks = " \t\r\n";
+    auto const first = text.find_first_not_of(blanks);
+    if (first != text.npos && (text[first] == '{' || text[first] == '[')) return true;
+    for (auto at = text.find('"'); at != text.npos; at = text.find('"', at + 1)) {
+        auto const next = text.find_first_not_of(blanks, at + 1);
+        if (next != text.npos && text[next] == ':') return true;
+    }
+    return false;
+}
+
+/// The first characters of an answer that is not the API's. Never of what may be a piece of JSON: a
 /// create's answer cut short would show part of its secret.
 [[nodiscard]] inline std::string excerpt_of(std::string_view body) {
-    auto const first = body.find_first_not_of(" \t\r\n");
-    if (first == body.npos || body[first] == '{' || body[first] == '[') return {};
-    if (body.find("\":") != body.npos) return {};
-    return redact(body.substr(first), 120);
+    return may_be_json(body) ? std::string() : redact(body, 120);
 }
 
 } // namespace detail

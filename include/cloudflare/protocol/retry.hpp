@@ -79,7 +79,7 @@ class retry_budget {
 public:
     /// @param capacity how many retries may be made in a row while nothing succeeds
     explicit retry_budget(std::int64_t capacity = 20) noexcept
-        : capacity_(capacity * scale), tenths_(capacity * scale) {}
+        : capacity_(std::clamp<std::int64_t>(capacity, 0, most) * scale), tenths_(capacity_) {}
 
     /// Takes one retry out; false where none is left.
     [[nodiscard]] bool withdraw() noexcept {
@@ -99,6 +99,7 @@ public:
 
 private:
     static constexpr std::int64_t scale = 10;
+    static constexpr std::int64_t most = 1'000'000'000;
     std::int64_t capacity_;
     std::atomic<std::int64_t> tenths_;
 };

@@ -40,7 +40,7 @@ public:
         script_->answers.push_back(error(code, error_details{.delivery = d}));
         return *this;
     }
-    /// Moves the clock on while each request is under way.
+    /// Moves the clock on while each request is under way; past the deadline a request fails.
     scripted_transport& latency(time_point::duration span) noexcept {
         script_->latency = span;
         return *this;
@@ -57,9 +57,13 @@ public:
     }
 
     /// The next answer of the script; `errc::connect_failed` where it has ended.
-    [[nodiscard]] task<result<http::response>> send(http::request const& r, time_point) {
+    [[nodiscard]] task<result<http::response>> send(http::request const& r, time_point deadline) {
         script_->requests.push_back(r);
         script_->now += script_->latency;
+        if (script_->now > deadline) {
+            script_->now = deadline;
+            co_return error(errc::deadline_exceeded, error_details{.delivery = delivery::unknown});
+        }
         if (script_->answers.empty())
             co_return error(errc::connect_failed, "the script has no answer left");
         auto next = std::move(script_->answers.front());
