@@ -256,3 +256,14 @@ TEST_CASE("a copy of fields lives on its own") {
     CHECK(copy.find("A") == "1");
     CHECK(h.find("A") == "2");
 }
+
+TEST_CASE("a field may be made of a view into the same headers") {
+    http::headers fields;
+    fields.add("A", "old").value();
+    fields.add("Long", std::string(40, 'x')).value();
+    for (int i = 0; i != 20; ++i)
+        fields.add("Copy", fields.find("Long")).value();
+    fields.set("A", fields.find("Long")).value();
+    CHECK(fields.find("A") == std::string(40, 'x'));
+    CHECK(fields.find("Copy") == std::string(40, 'x'));
+}

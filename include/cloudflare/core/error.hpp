@@ -38,19 +38,19 @@ enum class stop_reason : unsigned char {
 
 /// One entry of the API's `errors` or `messages` array.
 struct api_message {
-    std::optional<std::int64_t> code; ///< may be absent
-    std::string message;
-    std::string documentation_url; ///< empty where absent
-    std::string source_pointer;    ///< JSON pointer into the request; empty where absent
-    std::vector<api_message> error_chain;
+    std::optional<std::int64_t> code{}; ///< may be absent
+    std::string message{};
+    std::string documentation_url{}; ///< empty where absent
+    std::string source_pointer{};    ///< JSON pointer into the request; empty where absent
+    std::vector<api_message> error_chain{};
 };
 
 /// All that is known of a failure. Holds no secret.
 struct error_details {
     std::string operation{};   ///< e.g. `create_service_token`
     std::string explanation{}; ///< one sentence: for bad input, the field and the rule
-    v0::delivery delivery = v0::delivery::not_sent;
-    int http_status = 0; ///< 0 where no answer came
+    v0::delivery delivery = v0::delivery::unknown; // the careful guess
+    int http_status = 0;                           ///< 0 where no answer came
     std::vector<api_message> api_errors{};
     std::string content_type{};   ///< of an answer that is not the API's JSON
     std::string excerpt{};        ///< its first characters, redacted
@@ -67,9 +67,11 @@ class error {
 public:
     /// No error: what `result<T>::error()` gives where there is a value.
     error() noexcept = default;
+    /// An error without details: of bad input nothing was sent, of all else that is unknown.
     error(errc code) : code_(code) {}
     error(errc code, std::string explanation)
-        : error(code, error_details{.explanation = std::move(explanation)}) {}
+        : error(code, error_details{.explanation = std::move(explanation),
+                                    .delivery = usual_delivery(code)}) {}
     error(errc code, error_details details)
         : code_(code), details_(std::make_shared<error_details const>(std::move(details))) {}
 
@@ -81,12 +83,15 @@ public:
         return details_ ? *details_ : none;
     }
 
-    [[nodiscard]] v0::delivery delivery() const noexcept { return details().delivery; }
+    [[nodiscard]] v0::delivery delivery() const noexcept {
+        return details_ ? details_->delivery : usual_delivery(static_cast<errc>(code_.value()));
+    }
 
     /// The same error with its details changed by `change(error_details&)`.
     template <class Change>
     [[nodiscard]] error with(Change change) const {
         error_details changed = details();
+        changed.delivery = delivery();
         change(changed);
         return {static_cast<errc>(code_.value()), std::move(changed)};
     }
@@ -105,6 +110,10 @@ public:
     }
 
 private:
+    [[nodiscard]] static v0::delivery usual_delivery(errc code) noexcept {
+        return code <= errc::unsupported_by_scope ? v0::delivery::not_sent : v0::delivery::unknown;
+    }
+
     boost::system::error_code code_;
     std::shared_ptr<error_details const> details_;
 };

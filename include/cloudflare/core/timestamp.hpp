@@ -48,8 +48,12 @@ public:
     /// `2025-09-25T22:26:26Z`.
     [[nodiscard]] std::string to_string() const;
 
-    /// The moment `span` later, to the whole second.
+    /// The moment `span` later, but no later than the end of year 9999.
+    /// @pre the sum is not before year 0
     [[nodiscard]] constexpr timestamp plus(std::chrono::seconds span) const noexcept {
+        using namespace std::chrono;
+        constexpr sys_seconds last = sys_days(year(10000) / 1 / 1) - std::chrono::seconds(1);
+        if (span > last - seconds_) return last;
         return timestamp(seconds_ + span, fraction_);
     }
 

@@ -4,6 +4,7 @@
 #include <cloudflare/core/result.hpp>
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -50,9 +51,11 @@ public:
     friend bool operator==(token_duration const& a, token_duration const& b) noexcept {
         return a.value_ == b.value_;
     }
-    friend bool operator<(token_duration const& a, token_duration const& b) noexcept {
-        if (a.is_forever() || b.is_forever()) return b.is_forever() && !a.is_forever();
-        return *a.value_ < *b.value_;
+    /// `forever` is longer than every other.
+    friend std::strong_ordering operator<=>(token_duration const& a,
+                                            token_duration const& b) noexcept {
+        if (a.is_forever() || b.is_forever()) return a.is_forever() <=> b.is_forever();
+        return *a.value_ <=> *b.value_;
     }
     friend std::ostream& operator<<(std::ostream& out, token_duration const& d) {
         return out << d.text_;

@@ -102,15 +102,18 @@ public:
     /// is added then.
     [[nodiscard]] result<void> add(std::string_view name, std::string_view value) {
         if (auto const ok = check(name, value); !ok) return ok;
-        block_.append(name).append(": ").append(value).append("\r\n");
+        append(block_, name, value);
         return {};
     }
 
     /// Adds a field in place of those of the same name. Errors as for `add`.
     [[nodiscard]] result<void> set(std::string_view name, std::string_view value) {
         if (auto const ok = check(name, value); !ok) return ok;
+        wiped_string line; // made first: name and value may stand in this very block
+        append(line, name, value);
         remove(name);
-        return add(name, value);
+        block_ += line;
+        return {};
     }
 
     /// Takes out every field of this name.
@@ -162,6 +165,20 @@ private:
             return error(errc::invalid_argument, "header " + std::string(name) +
                                                      ": must not begin or end with white space");
         return {};
+    }
+
+    /// Appends a line to `block`, which may hold `name` and `value` itself.
+    static void append(wiped_string& block, std::string_view name, std::string_view value) {
+        auto const size = block.size() + name.size() + value.size() + 4;
+        wiped_string grown;
+        bool const grows = size > block.capacity();
+        if (grows) {
+            grown.reserve(std::max(size, 2 * block.capacity()));
+            grown = block;
+        }
+        auto& target = grows ? grown : block;
+        target.append(name).append(": ").append(value).append("\r\n");
+        if (grows) block.swap(grown);
     }
 
     wiped_string block_;

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace cloudflare::inline v0::http {
 
@@ -16,6 +17,7 @@ namespace cloudflare::inline v0::http {
 class path {
 public:
     template <class... Segments>
+        requires(sizeof...(Segments) != 0)
     explicit path(Segments const&... segments) {
         text_.reserve(128);
         (append(segments), ...);

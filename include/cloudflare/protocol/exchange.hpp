@@ -122,8 +122,10 @@ public:
 private:
     [[nodiscard]] action begin_attempt(time_point now) {
         if (now >= deadline_) {
-            auto late = failure_.code() ? failure_ : error(errc::deadline_exceeded);
-            return stop(late, stop_reason::deadline);
+            if (failure_.code()) return stop(failure_, stop_reason::deadline);
+            return stop(
+                error(errc::deadline_exceeded, error_details{.delivery = delivery::not_sent}),
+                stop_reason::deadline);
         }
         ++attempts_;
         attempt_deadline_ = std::min(deadline_, now + policy_.attempt_timeout());

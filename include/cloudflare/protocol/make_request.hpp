@@ -7,6 +7,9 @@
 #include <cloudflare/protocol/credentials.hpp>
 #include <cloudflare/protocol/operation.hpp>
 
+#include <algorithm>
+#include <string_view>
+
 namespace cloudflare::inline v0 {
 
 namespace detail {
@@ -26,6 +29,12 @@ namespace detail {
     return ok;
 }
 
+/// Whether a target, which a user's own operation may have built, is one line of a request.
+[[nodiscard]] inline bool is_target(std::string_view text) noexcept {
+    return text.starts_with('/') &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
 } // namespace detail
 
 /// The request that makes the operation, its credentials included: to be made anew for every
@@ -40,6 +49,9 @@ template <operation O>
     constexpr bool has_body = requires { op.body(); };
     auto target = op.target();
     if (!target) return target.error();
+    if (!detail::is_target(*target))
+        return error(errc::invalid_argument,
+                     "target: must begin with / and hold no blank or control character");
 
     http::request r{.origin = options.base_url().origin(), .method = O::method};
     r.target = options.base_url().path() + *target;

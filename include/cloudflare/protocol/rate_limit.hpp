@@ -61,7 +61,8 @@ namespace detail {
     std::int64_t value = 0;
     auto const failed =
         std::from_chars(parameter.data(), parameter.data() + parameter.size(), value);
-    bool const whole = failed.ptr == parameter.data() + parameter.size();
+    parameter.remove_prefix(static_cast<std::size_t>(failed.ptr - parameter.data()));
+    bool const whole = parameter.find_first_not_of(' ') == parameter.npos;
     return failed.ec == std::errc() && whole && value >= 0 ? std::optional(value) : std::nullopt;
 }
 

@@ -65,7 +65,9 @@ public:
             co_return error(errc::deadline_exceeded, error_details{.delivery = delivery::unknown});
         }
         if (script_->answers.empty())
-            co_return error(errc::connect_failed, "the script has no answer left");
+            co_return error(errc::connect_failed,
+                            error_details{.explanation = "the script has no answer left",
+                                          .delivery = delivery::not_sent});
         auto next = std::move(script_->answers.front());
         script_->answers.pop_front();
         co_return next;
