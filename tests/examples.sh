@@ -102,7 +102,31 @@ expect "a bad duration is wrong usage" exits 2
 expect "which names the field" err_has 'duration'
 expect "and leaves no file" test ! -e "$work/none"
 
+# Issues are settled by themselves, or named.
+export XDG_STATE_HOME=$work/state
+start_server --fault POST#1=drop-after --fault POST#3=drop-before
+run "${account[@]}" issue machine --secret-file "$work/machine"
+expect "an issue whose create's answer is lost ends well" exits 0
+expect "its secret is in the file" grep -q '^CF_ACCESS_CLIENT_SECRET=cfast_' "$work/machine"
+expect "and on neither stream" test "$(cat "$work/out" "$work/err" | grep -c cfast_)" -eq 0
+expect "the tag is out of the name" out_has '^name: machine$'
+run "${account[@]}" issue machine --secret-file "$work/machine"
+expect "a secret file that exists is refused" exits 2
+run "${account[@]}" issue second --secret-file "$work/second" --deadline 1
+expect "an issue that made nothing it can see exits 3" exits 3
+expect "and names its intent" err_has 'stays open'
+run "${account[@]}" reconcile
+expect "reconcile leaves a young intent open" exits 3
+run "${account[@]}" reconcile --min-age 0s --gone-age 0s
+expect "reconcile settles it when told that nothing is under way" exits 0
+run "${account[@]}" issue third --secret-file "$work/no-such-directory/third"
+expect "an issue whose sink fails exits 1" exits 1
+expect "and says that the token was withdrawn" err_has 'withdrawn'
+run "${account[@]}" list
+expect "one token is left" test "$(wc -l <"$work/out")" -eq 1
+
 # Wrong usage.
+start_server
 for words in "" "frobnicate" "create" "create a b" "list a" "get" "create x --grace 1h" "list --output env" \
     "update f174e90a-fafe-4643-bbbc-4a0ed4fc8415" "update f174e90a-fafe-4643-bbbc-4a0ed4fc8415 --enable --disable" \
     "get not-a-uuid" "create x --output xml" "create x --deadline 0" "create x --nonsense" "rotate x --grace forever"; do

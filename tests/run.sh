@@ -31,8 +31,8 @@ build_and_test() { # a build directory, then meson's options
 files=$(git ls-files '*.hpp' '*.cpp')
 # shellcheck disable=SC2086 # a list of names
 step "format" clang-format-19 --dry-run --Werror $files
-build_and_test build-gcc -Db_sanitize=address,undefined -Db_lundef=false
-CXX=clang++-19 build_and_test build-clang
+build_and_test build-gcc -Db_sanitize=address,undefined -Db_lundef=false -Dschedules=5000
+CXX=clang++-19 build_and_test build-clang -Dmutants=true
 step "clang-tidy" clang-tidy-19 -p build-clang --quiet --warnings-as-errors='*' \
     examples/access-token/main.cpp tests/client.cpp tests/testing/sandbox.cpp
 

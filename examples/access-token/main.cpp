@@ -4,14 +4,23 @@
 #include "secret_file.hpp"
 
 #include <cloudflare/access.hpp>
+#include <cloudflare/access/file_intent_log.hpp>
+#include <cloudflare/access/file_sink.hpp>
+#include <cloudflare/access/issuer.hpp>
+#include <cloudflare/access/reconcile.hpp>
 #include <cloudflare/client.hpp>
 #include <cloudflare/transport/beast_blocking.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace cf = cloudflare;
 using cf::access::service_token;
@@ -25,8 +34,8 @@ enum exit_status {
     left_behind = 3
 };
 
-using service_tokens =
-    cf::access::service_tokens<cf::client<cf::blocking_beast_transport>, cf::access::any_scope>;
+using client = cf::client<cf::blocking_beast_transport>;
+using service_tokens = cf::access::service_tokens<client, cf::access::any_scope>;
 
 // What may be left behind when the server may have acted, and how to go on.
 std::string advice(options const& o, cf::error const& e) {
@@ -40,6 +49,9 @@ std::string advice(options const& o, cf::error const& e) {
         return "the secret of " + o.argument + (certain ? " was" : " may have been") +
                " rotated and the new one is lost; compare updated_at with: get " + o.argument +
                ", then rotate again";
+    if (o.command == "issue")
+        return "a service token named \"" + o.argument +
+               "\" may exist whose secret nobody has; settle it later with: reconcile";
     return o.command + " of " + o.argument + (certain ? " was done" : " may have been done") +
            "; look with: list";
 }
@@ -146,10 +158,76 @@ exit_status show_one(cf::result<service_token> const& token, options const& o) {
     return token ? print(show(*token, nullptr, o.output)) : fail(o, token.error());
 }
 
+// An absolute path, which means the same to a later process elsewhere.
+std::string absolute(std::string const& path) {
+    return std::filesystem::absolute(path).string();
+}
+
+exit_status issue(client const& through, options const& o) {
+    if (std::filesystem::exists(o.secret_file)) {
+        std::cerr << "access-token: secret file: " << o.secret_file << ": exists\n";
+        return wrong_usage;
+    }
+    cf::access::create_params params(o.argument);
+    if (o.duration) params.duration(*o.duration);
+    if (o.enabled) params.enabled(*o.enabled);
+    auto const path = absolute(o.secret_file);
+    cf::access::file_sink sink(path);
+    cf::access::file_intent_log intents(o.intents_file);
+    // A lost token is looked for as long as a call may take, but not longer than usual.
+    cf::access::issue_options settings;
+    settings.note(path).settle_window(std::min(settings.settle_window(), o.client.deadline()));
+    cf::access::issuer issuer(through, o.scope, sink, intents, settings);
+
+    auto const done = issuer.issue(std::move(params)).get();
+    if (!done) return fail(o, done.error());
+    if (done->intent_open)
+        std::cerr << "access-token: the token is good, but its intent is open: run reconcile\n";
+    return print(show(done->token, nullptr, o.output));
+}
+
+// The secret files that open intents name: a token is held by the one that holds it.
+cf::access::callable_sink sink_of_all(cf::access::file_intent_log const& intents) {
+    return {[](auto const&) -> cf::result<void> {
+                return cf::error(cf::errc::sink_failed, "reconcile stores nothing");
+            },
+            [&intents](std::string_view id) -> cf::result<bool> {
+                auto const open = intents.open_intents();
+                if (!open) return open.error();
+                for (auto const& i : *open) {
+                    auto const held = cf::access::file_sink(i.note).holds(id);
+                    if (!held || *held) return held;
+                }
+                return false;
+            }};
+}
+
+exit_status reconcile(client const& through, options const& o) {
+    cf::access::file_intent_log intents(o.intents_file);
+    auto sink = sink_of_all(intents);
+    cf::access::issue_options settings;
+    if (o.min_age) settings.min_age(*o.min_age);
+    if (o.gone_age) settings.gone_age(*o.gone_age);
+    cf::access::reconciler reconciler(through, o.scope, sink, intents, settings);
+
+    auto const done = reconciler.run().get();
+    if (!done) return fail(o, done.error());
+    for (auto const& id : done->kept)
+        std::cerr << "kept: " << id << '\n';
+    for (auto const& id : done->withdrawn)
+        std::cerr << "withdrawn: " << id << '\n';
+    for (auto const& i : done->left_open)
+        std::cerr << "access-token: left open: intent " << i.tag << ", perhaps a token named \""
+                  << cf::access::tagged_name(i.name, i.tag) << "\"\n";
+    return done->left_open.empty() ? exit_status::done : left_behind;
+}
+
 exit_status run(options const& o) {
-    cf::client client(cf::blocking_beast_transport(cf::beast_options().ca_file(o.ca_file)),
-                      o.credentials, o.client);
-    service_tokens const tokens(client, o.scope);
+    client const through(cf::blocking_beast_transport(cf::beast_options().ca_file(o.ca_file)),
+                         o.credentials, o.client);
+    if (o.command == "issue") return issue(through, o);
+    if (o.command == "reconcile") return reconcile(through, o);
+    service_tokens const tokens(through, o.scope);
     if (o.command == "create") return create(tokens, o);
     if (o.command == "list") return list(tokens, o);
     if (o.command == "get") return show_one(tokens.get(o.argument).get(), o);
@@ -162,7 +240,8 @@ exit_status run(options const& o) {
 } // namespace
 
 int main(int argc, char** argv) {
-    std::signal(SIGPIPE, SIG_IGN); // a closed stdout is seen where it is written to
+    static_cast<void>(
+        std::signal(SIGPIPE, SIG_IGN)); // a closed stdout is seen where it is written to
     try {
         auto const parsed = parse_options(argc, argv);
         if (!parsed) {

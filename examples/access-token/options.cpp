@@ -7,10 +7,12 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace cf = cloudflare;
@@ -28,6 +30,10 @@ Commands:
   rotate ID [--grace D] [--secret-file FILE]
   refresh ID
   delete ID
+  issue NAME --secret-file FILE [--duration D] [--disabled]
+      like create, but exactly once: a lost answer leaves no token that nobody owns
+  reconcile [--min-age D] [--gone-age D]
+      settles what issues that died left behind
 
 Credentials come from CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY, or a file.
 The secret goes to stdout, or to the secret file; all that is said goes to stderr.
@@ -60,6 +66,14 @@ po::options_description described_options() {
     add("secret-file", text(), "a new file for the secret, readable by you only");
     add("name", text(), "list: of this name; update: the new name");
     add("search", text(), "list: that hold this text");
+    add("intents", text(),
+        "issue, reconcile: the log of intents, instead of the one in "
+        "$XDG_STATE_HOME/access-token or ~/.local/state/access-token");
+    add("min-age", text(),
+        "reconcile: leave younger intents alone (default 15m; 0s if no issue is "
+        "under way)");
+    add("gone-age", text(),
+        "reconcile: a token not listed for so long was never made (default 1h)");
     add("disabled", "create: not accepted yet");
     add("enable", "update: accepted again");
     add("disable", "update: not accepted any more");
@@ -72,7 +86,7 @@ struct command {
     std::string_view options;  // that it takes, each between spaces
 };
 
-constexpr std::array<command, 7> commands{{
+constexpr std::array<command, 9> commands{{
     {"create", "NAME", " duration disabled secret-file "},
     {"list", "", " name search "},
     {"get", "ID", " "},
@@ -80,6 +94,8 @@ constexpr std::array<command, 7> commands{{
     {"rotate", "ID", " grace secret-file "},
     {"refresh", "ID", " "},
     {"delete", "ID", " "},
+    {"issue", "NAME", " duration disabled secret-file intents "},
+    {"reconcile", "", " intents min-age gone-age "},
 }};
 
 // The option of that name, else the environment's variable, else nothing.
@@ -99,8 +115,9 @@ cf::result<command> find_command(po::variables_map const& given,
             return usage(words[0] + (c.argument.empty()
                                          ? " takes no argument"
                                          : " takes one argument: " + std::string(c.argument)));
-        for (std::string const option : {"duration", "grace", "secret-file", "name", "search",
-                                         "disabled", "enable", "disable"})
+        for (std::string const option :
+             {"duration", "grace", "secret-file", "name", "search", "disabled", "enable", "disable",
+              "intents", "min-age", "gone-age"})
             if (given.count(option) != 0 && c.options.find(' ' + option + ' ') == c.options.npos)
                 return usage(words[0] + " does not take --" + option);
         return c;
@@ -176,6 +193,35 @@ cf::result<std::optional<cf::token_duration>> find_duration(po::variables_map co
     return std::optional(*parsed);
 }
 
+// A length of time that may be zero.
+cf::result<void> find_age(po::variables_map const& given, char const* option,
+                          std::optional<std::chrono::seconds>& age) {
+    if (given.count(option) == 0) return {};
+    if (given[option].as<std::string>() == "0s") {
+        age = std::chrono::seconds(0);
+        return {};
+    }
+    auto const parsed = find_duration(given, option);
+    if (!parsed) return parsed.error();
+    if ((*parsed)->is_forever()) return usage("--" + std::string(option) + " must end");
+    age = std::chrono::ceil<std::chrono::seconds>(*(*parsed)->value());
+    return {};
+}
+
+// The log of intents; its directory is made where it is the usual one.
+cf::result<std::string> find_intents_file(po::variables_map const& given) {
+    if (given.count("intents") != 0) return given["intents"].as<std::string>();
+    char const* state = std::getenv("XDG_STATE_HOME");
+    char const* home = std::getenv("HOME");
+    if (state == nullptr && home == nullptr) return usage("where are intents kept? give --intents");
+    namespace fs = std::filesystem;
+    auto const base = state != nullptr ? fs::path(state) : fs::path(home) / ".local" / "state";
+    std::error_code failed;
+    fs::create_directories(base / "access-token", failed);
+    if (failed) return usage("cannot make " + base.string() + "/access-token: " + failed.message());
+    return (base / "access-token" / "intents").string();
+}
+
 cf::result<void> add_command_options(options& o, po::variables_map const& given) {
     auto const duration = find_duration(given, "duration");
     if (!duration) return duration.error();
@@ -193,6 +239,15 @@ cf::result<void> add_command_options(options& o, po::variables_map const& given)
     if (given.count("search") != 0) o.search = given["search"].as<std::string>();
     if (given.count("secret-file") != 0) o.secret_file = given["secret-file"].as<std::string>();
     if (given.count("ca-file") != 0) o.ca_file = given["ca-file"].as<std::string>();
+
+    if (o.command == "issue" && o.secret_file.empty()) return usage("issue needs a --secret-file");
+    if (o.command == "issue" || o.command == "reconcile") {
+        auto file = find_intents_file(given);
+        if (!file) return file.error();
+        o.intents_file = std::move(*file);
+    }
+    if (auto const ok = find_age(given, "min-age", o.min_age); !ok) return ok;
+    if (auto const ok = find_age(given, "gone-age", o.gone_age); !ok) return ok;
 
     if (given.count("output") == 0) return {};
     auto const format = given["output"].as<std::string>();

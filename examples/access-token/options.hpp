@@ -4,6 +4,7 @@
 #include <cloudflare/access.hpp>
 #include <cloudflare/protocol/client_options.hpp>
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -22,6 +23,9 @@ struct options {
     std::string command{};
     std::string argument{}; // the NAME of create, the ID of the others
     std::string secret_file{};
+    std::string intents_file{}; // of issue and reconcile
+    std::optional<std::chrono::seconds> min_age{};
+    std::optional<std::chrono::seconds> gone_age{};
     std::optional<std::string> name{};
     std::optional<std::string> search{};
     std::optional<cloudflare::token_duration> duration{};

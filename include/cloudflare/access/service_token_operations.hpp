@@ -167,8 +167,9 @@ public:
     static constexpr auto method = http::method::post;
     static constexpr auto idempotency = cloudflare::idempotency::voids;
 
-    rotate_service_token(any_scope where, std::string id, rotate_params params = rotate_params())
-        : where_(std::move(where)), id_(std::move(id)), params_(std::move(params)) {}
+    rotate_service_token(any_scope where, std::string id,
+                         rotate_params const& params = rotate_params())
+        : where_(std::move(where)), id_(std::move(id)), params_(params) {}
     rotate_service_token(zone_scope, std::string, rotate_params = rotate_params()) = delete;
 
     [[nodiscard]] result<std::string> target() const {

@@ -60,6 +60,11 @@ public:
     /// @param name any UTF-8 text but the empty one; the API allows the same name twice
     explicit create_params(std::string name) { settings_.name = std::move(name); }
 
+    /// Another name. The same rules.
+    create_params& name(std::string text) {
+        settings_.name = std::move(text);
+        return *this;
+    }
     /// How long the token is valid. The API's default is one year, `8760h`.
     create_params& duration(token_duration d) {
         settings_.duration = std::move(d);

@@ -71,11 +71,11 @@ public:
 
     /// Makes a new secret for a token; it is shown in this answer and never again. Not for zones.
     [[nodiscard]] task<result<issued_service_token>>
-    rotate(std::string id, rotate_params params = rotate_params(),
+    rotate(std::string id, rotate_params const& params = rotate_params(),
            call_options options = call_options()) const
         requires(!std::same_as<Scope, zone_scope>)
     {
-        return client_.call(rotate_service_token(where_, std::move(id), std::move(params)),
+        return client_.call(rotate_service_token(where_, std::move(id), params),
                             std::move(options));
     }
 

@@ -43,6 +43,9 @@ enum class errc {
     unexpected_response, ///< not the API's JSON: HTML, plain text, nothing, too deep
     missing_field,       ///< a field that must be there is not, or has another type
     secret_missing,      ///< the server acted, but the answer holds no client secret
+    // On this side.
+    sink_failed,       ///< the sink did not take a secret
+    intent_log_failed, ///< the log of intents cannot be read or written
 };
 
 /// Groups of codes. Compare an `error` with one: `if (r.error() == condition::rate_limited)`.
@@ -99,6 +102,8 @@ enum class condition {
     case errc::unexpected_response: return "not an answer of the API";
     case errc::missing_field: return "field missing in the answer";
     case errc::secret_missing: return "client secret missing in the answer";
+    case errc::sink_failed: return "secret not stored";
+    case errc::intent_log_failed: return "log of intents not usable";
     }
     return "unknown error";
 }

@@ -29,7 +29,7 @@ namespace cloudflare::inline v0 {
 /// How large a JSON text the library reads.
 struct json_limits {
     std::size_t max_depth = 32;
-    std::size_t max_size = 16 * 1024 * 1024; ///< bytes of text
+    std::size_t max_size = std::size_t{16} * 1024 * 1024; ///< bytes of text
 };
 
 namespace detail {

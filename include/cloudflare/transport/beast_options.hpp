@@ -89,7 +89,7 @@ private:
     std::string ca_file_;
     std::shared_ptr<boost::asio::ssl::context> tls_context_;
     std::uint32_t max_header_size_ = 64 * 1024;
-    std::uint64_t max_body_size_ = 16 * 1024 * 1024;
+    std::uint64_t max_body_size_ = std::uint64_t{16} * 1024 * 1024;
     std::size_t max_idle_connections_ = 16;
     std::chrono::milliseconds idle_timeout_{30'000};
     std::chrono::milliseconds trusted_idle_time_{5'000};

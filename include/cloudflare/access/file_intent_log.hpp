@@ -1,0 +1,158 @@
+/// A log of intents that is a file: appended to, put on the disk, and readable after any crash.
+#pragma once
+
+#include <cloudflare/access/file.hpp>
+#include <cloudflare/access/intent.hpp>
+#include <cloudflare/protocol/json.hpp>
+#include <cloudflare/protocol/json_writer.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::access {
+
+namespace detail {
+
+/// CRC-32 (IEEE 802.3) as 8 hexadecimal digits.
+[[nodiscard]] inline std::string crc32_text(std::string_view text) {
+    std::uint32_t crc = 0xffffffff;
+    for (char const c : text) {
+        crc ^= static_cast<unsigned char>(c);
+        for (int bit = 0; bit != 8; ++bit)
+            crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xedb88320U : 0U);
+    }
+    std::string digits;
+    for (int shift = 28; shift >= 0; shift -= 4)
+        digits += "0123456789abcdef"[(~crc >> shift) & 15];
+    return digits;
+}
+
+} // namespace detail
+
+/// Keeps intents in a file. Several processes may share it; each write is made under a lock on the
+/// file.
+///
+/// A line is a checksum and a JSON object:
+/// `{"open":TAG,"scope":..,"id":..,"name":..,"note":..,"at":..}` or
+/// `{"close":TAG}`. A line that is cut or damaged, which a crash can leave at the end only, is
+/// passed over and cut off by the next write. When no intent is open, a file past 64 KiB is
+/// emptied.
+class file_intent_log {
+public:
+    /// @param path the file, made with the first intent; its directory must exist
+    explicit file_intent_log(std::string path) : path_(std::move(path)) {}
+
+    [[nodiscard]] std::string const& path() const noexcept { return path_; }
+
+    [[nodiscard]] result<void> open(intent const& i) {
+        json_object_writer json;
+        json.add("open", i.tag).add("scope", i.scope.is_account() ? "account" : "zone");
+        json.add("id", i.scope.id()).add("name", i.name).add("note", i.note);
+        json.add("at", i.opened_at.to_string());
+        return append(std::move(json).finish());
+    }
+
+    [[nodiscard]] result<void> close(std::string_view tag) {
+        json_object_writer json;
+        json.add("close", tag);
+        return append(std::move(json).finish());
+    }
+
+    [[nodiscard]] result<std::vector<intent>> open_intents() const {
+        auto const opened = file::open(path_, O_RDONLY, errc::intent_log_failed);
+        if (!opened && errno == ENOENT) return std::vector<intent>();
+        if (!opened) return opened.error();
+        if (::flock(opened->descriptor(), LOCK_SH) != 0) return failed();
+        wiped_string text;
+        if (!opened->read(text)) return failed();
+        return parse(text).open;
+    }
+
+private:
+    struct contents {
+        std::vector<intent> open{};
+        std::size_t whole = 0; ///< bytes up to the end of the last good line
+    };
+
+    static constexpr std::size_t size_to_empty = std::size_t{64} * 1024;
+
+    [[nodiscard]] error failed() const { return file::last_error(errc::intent_log_failed, path_); }
+
+    [[nodiscard]] result<void> append(std::string const& json) {
+        auto const opened = file::open(path_, O_RDWR | O_CREAT, errc::intent_log_failed);
+        if (!opened) return opened.error();
+        if (::flock(opened->descriptor(), LOCK_EX) != 0) return failed();
+        wiped_string text;
+        if (!opened->read(text)) return failed();
+
+        auto const old = parse(text);
+        auto const line = detail::crc32_text(json) + ' ' + json + '\n';
+        bool const empties = old.whole >= size_to_empty && old.open.empty();
+        auto const end = empties ? 0 : static_cast<off_t>(old.whole);
+        bool const written = ::ftruncate(opened->descriptor(), end) == 0 &&
+                             ::lseek(opened->descriptor(), end, SEEK_SET) == end &&
+                             opened->write(line) && opened->sync() &&
+                             (old.whole != 0 || sync_directory_of(path_));
+        if (!written) return failed();
+        return {};
+    }
+
+    /// Reads line by line, up to the first that is not whole.
+    [[nodiscard]] static contents parse(std::string_view text) {
+        contents c;
+        for (auto rest = text; !rest.empty();) {
+            auto const end = rest.find('\n');
+            if (end == rest.npos || !apply(rest.substr(0, end), c.open)) break;
+            rest.remove_prefix(end + 1);
+            c.whole = text.size() - rest.size();
+        }
+        return c;
+    }
+
+    /// Carries one line out on the open intents; false where it is damaged.
+    [[nodiscard]] static bool apply(std::string_view line, std::vector<intent>& open) {
+        if (line.size() < 9 || detail::crc32_text(line.substr(9)) != line.substr(0, 8))
+            return false;
+        json_document const document(line.substr(9));
+        if (document.root() == nullptr) return false;
+        json_object_reader in(*document.root());
+        std::string closed, tag, scope, id, name, note;
+        timestamp at;
+        in.optional("close", closed);
+        in.optional("open", tag);
+        in.optional("scope", scope);
+        in.optional("id", id);
+        in.optional("name", name);
+        in.optional("note", note);
+        in.optional("at", at);
+        if (!closed.empty()) {
+            std::erase_if(open, [&](intent const& i) { return i.tag == closed; });
+            return true;
+        }
+        auto const where = parse_scope(scope, id);
+        if (where && !tag.empty()) open.push_back({tag, *where, name, at, note});
+        return where.has_value();
+    }
+
+    [[nodiscard]] static std::optional<any_scope> parse_scope(std::string_view kind,
+                                                              std::string_view id) {
+        if (kind == "zone") {
+            auto const zone = zone_scope::parse(id);
+            return zone ? std::optional<any_scope>(*zone) : std::nullopt;
+        }
+        auto const account = account_scope::parse(id);
+        return account ? std::optional<any_scope>(*account) : std::nullopt;
+    }
+
+    std::string path_;
+};
+
+static_assert(intent_log<file_intent_log>);
+
+} // namespace cloudflare::inline v0::access

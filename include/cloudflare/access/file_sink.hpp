@@ -1,0 +1,62 @@
+/// A sink that is a file: the token's ids and its secret, as lines for a shell.
+#pragma once
+
+#include <cloudflare/access/file.hpp>
+#include <cloudflare/access/secret_sink.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cloudflare::inline v0::access {
+
+/// Keeps one token in one file, readable by its owner only:
+///
+///     CF_ACCESS_TOKEN_ID=f174e90a-fafe-4643-bbbc-4a0ed4fc8415
+///     CF_ACCESS_CLIENT_ID=88bf3b6d86161464f6509f7219099e57.access
+///     CF_ACCESS_CLIENT_SECRET=...
+///
+/// It is written beside its place, put on the disk and renamed, so that the file is whole or not
+/// there.
+class file_sink {
+public:
+    /// @param path where the file is or will be; its directory must exist
+    explicit file_sink(std::string path) : path_(std::move(path)) {}
+
+    [[nodiscard]] std::string const& path() const noexcept { return path_; }
+
+    /// Writes the file, in place of one that is there.
+    [[nodiscard]] result<void> store(issued_service_token const& token) {
+        auto const beside = path_ + ".new";
+        ::unlink(beside.c_str()); // of a process that died
+        auto opened = file::open(beside, O_WRONLY | O_CREAT | O_EXCL, errc::sink_failed);
+        if (!opened) return opened.error();
+
+        wiped_string text("CF_ACCESS_TOKEN_ID=");
+        text.append(token.id).append("\nCF_ACCESS_CLIENT_ID=").append(token.client_id);
+        text.append("\nCF_ACCESS_CLIENT_SECRET=").append(token.client_secret.reveal()) += '\n';
+        bool const written = opened->write(text) && opened->sync() &&
+                             ::rename(beside.c_str(), path_.c_str()) == 0 &&
+                             sync_directory_of(path_);
+        if (written) return {};
+        auto const why = file::last_error(errc::sink_failed, path_);
+        ::unlink(beside.c_str());
+        return why;
+    }
+
+    /// Whether the file holds this token.
+    [[nodiscard]] result<bool> holds(std::string_view token_id) const {
+        auto const opened = file::open(path_, O_RDONLY, errc::sink_failed);
+        if (!opened && errno == ENOENT) return false;
+        if (!opened) return opened.error();
+        wiped_string text;
+        if (!opened->read(text)) return file::last_error(errc::sink_failed, path_);
+        wiped_string line("CF_ACCESS_TOKEN_ID=");
+        return text.starts_with(line.append(token_id) += '\n');
+    }
+
+private:
+    std::string path_;
+};
+
+} // namespace cloudflare::inline v0::access

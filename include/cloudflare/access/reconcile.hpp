@@ -1,0 +1,110 @@
+/// Settling what dead processes left: open intents, and the tokens that carry their tags.
+#pragma once
+
+#include <cloudflare/access/intent.hpp>
+#include <cloudflare/access/issue_options.hpp>
+#include <cloudflare/access/recovery.hpp>
+#include <cloudflare/access/secret_sink.hpp>
+#include <cloudflare/access/service_token_operations.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::access {
+
+/// What `reconcile` did.
+struct reconciled {
+    std::vector<std::string>
+        kept; ///< ids of tokens that the sink holds: renamed, their intents closed
+    std::vector<std::string> withdrawn; ///< ids of tokens that nobody held: deleted
+    std::vector<intent> left_open;      ///< what could not be settled yet
+};
+
+/// Settles open intents. Safe to kill at any moment and to run again.
+///
+///     access::reconciler reconciler(client, account, sink, intents);
+///     auto done = co_await reconciler.run();
+///
+/// For each intent of the scope that is at least `min_age` old: a token with its tag which the sink
+/// holds is kept, and one that the sink does not hold is withdrawn. A token without the tag is
+/// never touched. Where no token has the tag, the intent is closed only if it is `gone_age` old and
+/// the list shows some token at all: an empty list may mean that the credentials may not see, and a
+/// young create may still arrive.
+template <class Client, secret_sink Sink, intent_log Log>
+class reconciler {
+public:
+    template <class T>
+    using task = typename Client::template task<T>;
+
+    /// @param sink, intents must outlive the reconciler and every run
+    reconciler(Client through, any_scope where, Sink& sink, Log& intents,
+               issue_options options = issue_options())
+        : recovery_(std::move(through), std::move(where), std::move(options)),
+          sink_(sink),
+          intents_(intents) {}
+
+    /// Settles what can be settled; an error where the log, the sink or the list cannot be read.
+    [[nodiscard]] task<result<reconciled>> run() {
+        auto const open = intents_.open_intents();
+        if (!open) co_return open.error();
+        reconciled done;
+        for (auto const& wanted : *open) {
+            if (wanted.scope != recovery_.scope()) continue;
+            auto settling = settle(wanted, done);
+            auto const settled = co_await std::move(settling);
+            if (!settled) co_return settled.error();
+            if (!*settled) done.left_open.push_back(wanted);
+        }
+        co_return done;
+    }
+
+private:
+    /// Settles one intent; gives whether it is closed.
+    task<result<bool>> settle(intent const& wanted, reconciled& done) {
+        auto const now = recovery_.options().now();
+        auto const age = now.seconds() - wanted.opened_at.seconds();
+        if (age < recovery_.options().min_age()) co_return false;
+
+        auto listing = recovery_.list(wanted);
+        auto const tokens = co_await std::move(listing);
+        if (!tokens) co_return tokens.error();
+        bool found = false, settled = true;
+        for (auto const& token : *tokens) {
+            if (!has_tag(token.name, wanted.tag)) continue;
+            found = true;
+            auto const held = sink_.holds(token.id);
+            if (!held) co_return held.error();
+            auto ending = *held ? keep(wanted, token.id, done) : withdraw(wanted, token.id, done);
+            bool const ended = co_await std::move(ending);
+            settled = settled && ended;
+        }
+        if (!found && (tokens->empty() || age < recovery_.options().gone_age())) co_return false;
+        co_return settled&& intents_.close(wanted.tag).has_value();
+    }
+
+    task<bool> keep(intent const& wanted, std::string id, reconciled& done) {
+        bool named = true;
+        if (!recovery_.options().keeps_tag()) {
+            auto naming = recovery_.rename(wanted, id);
+            named = co_await std::move(naming);
+        }
+        if (named) done.kept.push_back(std::move(id));
+        co_return named;
+    }
+
+    task<bool> withdraw(intent const& wanted, std::string id, reconciled& done) {
+        auto removing = recovery_.remove(wanted, id);
+        bool const gone = co_await std::move(removing);
+        if (gone) done.withdrawn.push_back(std::move(id));
+        co_return gone;
+    }
+
+    recovery<Client> recovery_;
+    Sink& sink_;
+    Log& intents_;
+};
+
+} // namespace cloudflare::inline v0::access
