@@ -1,8 +1,4 @@
-// The README's code: the first block is a program of its own and is only compiled; the others run
-// against a sandbox.
-#define main readme_main
-#include "readme_1.hpp"
-#undef main
+// The README's functions run against a sandbox. Its program is only compiled: it would talk to Cloudflare.
 #include "readme_2.hpp"
 #include "readme_3.hpp"
 
