@@ -7,7 +7,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 survived=0
 
-mutant() { # what it is, the file, a sed script that plants it
+mutant() { # what it is, the file, a sed script that plants it, and the simulation that is to find it
     rm -rf "$work/include"
     cp -r "$root/include" "$work/include"
     sed -i -z -E "$3" "$work/include/cloudflare/$2"
@@ -16,7 +16,7 @@ mutant() { # what it is, the file, a sed script that plants it
         survived=$((survived + 1))
         return
     fi
-    if ! $compiler -std=c++20 -O1 -I "$work/include" "$root/tests/simulation/issue.cpp" -o "$work/simulate" -lboost_json 2>"$work/errors"; then
+    if ! $compiler -std=c++20 -O1 -I "$work/include" "$root/tests/simulation/${4:-issue}.cpp" -o "$work/simulate" -lboost_json 2>"$work/errors"; then
         echo "DOES NOT COMPILE: $1"
         head -5 "$work/errors"
         survived=$((survived + 1))
@@ -36,7 +36,7 @@ mutant "the intent is closed before the secret is stored" access/issuer.hpp \
     's/(if \(auto const stored = sink_)/static_cast<void>(intents_.close(tag)); \1/'
 mutant "no tag in the name" access/issuer.hpp \
     's/params\.name\(tagged_name\(name, tag\)\);//'
-mutant "a stranger'\''s token is taken for our own" access/intent.hpp \
+mutant "a stranger's token is taken for our own" access/intent.hpp \
     's/name\.ends_with\(tag\) \&\&/true \&\&/'
 mutant "reconcile trusts a list that shows nothing" access/reconcile.hpp \
     's/if \(!found \&\& \(tokens->empty\(\) \|\| age < recovery_\.options\(\)\.gone_age\(\)\)\) co_return false;//'
@@ -48,6 +48,12 @@ mutant "a token whose secret was not stored is left" access/issuer.hpp \
     's/auto removing = recovery_\.remove\(wanted, std::move\(id\)\);[^;]*;/bool const gone = true; co_await recovery_.client().transport().sleep_until(recovery_.client().transport().now());/'
 mutant "reconcile touches issues under way" access/reconcile.hpp \
     's/if \(age < recovery_\.options\(\)\.min_age\(\)\) co_return false;//'
+mutant "a lost answer to a rotation is answered by a second rotation" access/rotation.hpp \
+    's/(for \(int i = 0; i != max_sends; \+\+i\) \{)/\1 auto again = params; again.client_secret_version(*before.client_secret_version + 1 + i);/; s/update_service_token\(where_, before\.id, params\)/update_service_token(where_, before.id, again)/' rotation
+mutant "/rotate is sent again blindly" access/service_token_operations.hpp \
+    's/(rotate_service_token".{0,120})idempotency::voids/\1idempotency::idempotent/' rotation
+mutant "a running grace period is not respected" access/rotation.hpp \
+    's/if \(!force \&\& running \&\& \*running > now\)/if (false)/' rotation
 
 [ $survived -eq 0 ] && echo "every planted bug is found"
 exit $survived

@@ -46,6 +46,8 @@ enum class errc {
     // On this side.
     sink_failed,       ///< the sink did not take a secret
     intent_log_failed, ///< the log of intents cannot be read or written
+    grace_running,     ///< a rotation would revoke a secret that is still in its grace period
+    rotation_lost,     ///< a secret was rotated, and the new one is lost
 };
 
 /// Groups of codes. Compare an `error` with one: `if (r.error() == condition::rate_limited)`.
@@ -104,6 +106,8 @@ enum class condition {
     case errc::secret_missing: return "client secret missing in the answer";
     case errc::sink_failed: return "secret not stored";
     case errc::intent_log_failed: return "log of intents not usable";
+    case errc::grace_running: return "a grace period is running";
+    case errc::rotation_lost: return "rotated, and the new secret is lost";
     }
     return "unknown error";
 }
