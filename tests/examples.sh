@@ -60,18 +60,21 @@ for scope in account zone; do
     expect "$scope: update answers JSON" test "$(tr -d '\n' <"$work/out" | head -c 1)" = '{'
     expect "$scope: update renames" out_has '"name":"renamed"'
     expect "$scope: update enables" out_has '"enabled":true'
+    run "${where[@]}" rotate "$id" --grace 1h --output env
+    expect "$scope: rotate exits 0" exits 0
+    expect "$scope: rotate shows the secret" out_has '^CF_ACCESS_CLIENT_SECRET=cfast_'
+    run "${where[@]}" rotate "$id"
+    expect "$scope: a second rotate is refused while the grace period runs" exits 1
+    expect "$scope: it says until when" err_has 'works until 20'
+    run "${where[@]}" rotate "$id" --replace-now
+    expect "$scope: or done at once where that is chosen" exits 0
     if [ $scope = account ]; then
-        run "${where[@]}" rotate "$id" --grace 1h --output env
-        expect "rotate exits 0" exits 0
-        expect "rotate shows the secret" out_has '^CF_ACCESS_CLIENT_SECRET=cfast_'
         run "${where[@]}" refresh "$id"
         expect "refresh exits 0" exits 0
     else
-        run "${where[@]}" rotate "$id"
-        expect "rotate in a zone is wrong usage" exits 2
-        expect "rotate in a zone says why" err_has 'accounts only'
         run "${where[@]}" refresh "$id"
         expect "refresh in a zone is wrong usage" exits 2
+        expect "which says why" err_has 'accounts only'
     fi
     run "${where[@]}" delete "$id"
     expect "$scope: delete exits 0" exits 0
@@ -125,11 +128,24 @@ expect "and says that the token was withdrawn" err_has 'withdrawn'
 run "${account[@]}" list
 expect "one token is left" test "$(wc -l <"$work/out")" -eq 1
 
+# Rotation and renewal.
+start_server --fault PUT#1=drop-after --fault PUT#3=drop-after
+run "${account[@]}" issue renewed --secret-file "$work/renewed" # its PUT#1 is the rename, which is sent again
+id=$(field id)
+run "${account[@]}" rotate "$id" --grace 1h
+expect "a rotation whose answer is lost exits 3" exits 3
+expect "and tells until when the secret in use works" err_has 'works until 20'
+run "${account[@]}" renew "$id" --secret-file "$work/renewed" --refresh-before 9000h
+expect "a token that expires soon is renewed" exits 0
+expect "by a refresh" err_has "^refreshed: $id"
+run "${account[@]}" renew "$id" --secret-file "$work/secret"
+expect "a token that the file does not hold is not renewed" exits 2
+
 # Wrong usage.
 start_server
 for words in "" "frobnicate" "create" "create a b" "list a" "get" "create x --grace 1h" "list --output env" \
     "update f174e90a-fafe-4643-bbbc-4a0ed4fc8415" "update f174e90a-fafe-4643-bbbc-4a0ed4fc8415 --enable --disable" \
-    "get not-a-uuid" "create x --output xml" "create x --deadline 0" "create x --nonsense" "rotate x --grace forever"; do
+    "get not-a-uuid" "create x --output xml" "create x --deadline 0" "create x --nonsense" "rotate x --grace forever" "renew x" "issue x"; do
     # shellcheck disable=SC2086 # split on purpose
     run "${account[@]}" $words
     expect "wrong usage: $words" exits 2

@@ -1,4 +1,5 @@
-// The README's functions run against a sandbox. Its program is only compiled: it would talk to Cloudflare.
+// The README's functions run against a sandbox. Its program is only compiled, for it would talk to
+// Cloudflare.
 #include "readme_2.hpp"
 #include "readme_3.hpp"
 

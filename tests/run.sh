@@ -22,8 +22,14 @@ build_and_test() { # a build directory, then meson's options
     local build=$1
     shift
     echo "== $build"
-    [ -f "$build/build.ninja" ] || meson setup "$build" -Dwerror=true -Dtests=enabled -Dexamples=enabled "$@" >/dev/null
-    ninja -C "$build" --quiet
+    local log=$build.log
+    if ! { { [ -f "$build/build.ninja" ] || meson setup "$build" -Dwerror=true -Dtests=enabled -Dexamples=enabled "$@"; } &&
+        ninja -C "$build"; } >"$log" 2>&1; then
+        tail -n 50 "$log"
+        failed=$((failed + 1))
+        return
+    fi
+    rm "$log"
     meson test -C "$build" --no-rebuild --print-errorlogs || true
     count_tests "$build"
 }

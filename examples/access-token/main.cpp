@@ -8,6 +8,8 @@
 #include <cloudflare/access/file_sink.hpp>
 #include <cloudflare/access/issuer.hpp>
 #include <cloudflare/access/reconcile.hpp>
+#include <cloudflare/access/renewal.hpp>
+#include <cloudflare/access/rotation.hpp>
 #include <cloudflare/client.hpp>
 #include <cloudflare/transport/beast_blocking.hpp>
 
@@ -45,10 +47,11 @@ std::string advice(options const& o, cf::error const& e) {
         return "a service token named \"" + o.argument + "\" " +
                (certain ? "exists" : "may exist") +
                " whose secret nobody has; look with: list --name, then" + where;
-    if (o.command == "rotate")
+    if (o.command == "rotate" || o.command == "renew")
         return "the secret of " + o.argument + (certain ? " was" : " may have been") +
-               " rotated and the new one is lost; compare updated_at with: get " + o.argument +
-               ", then rotate again";
+               " rotated and the new one is lost; look at the version and the grace period with: "
+               "get " +
+               o.argument + ", then rotate again, if need be with --replace-now";
     if (o.command == "issue")
         return "a service token named \"" + o.argument +
                "\" may exist whose secret nobody has; settle it later with: reconcile";
@@ -109,21 +112,50 @@ exit_status create(service_tokens const& tokens, options const& o) {
     return removed ? refused : left_behind;
 }
 
-exit_status rotate(service_tokens const& tokens, options const& o) {
-    cf::access::rotate_params params;
-    if (o.grace)
-        params.previous_client_secret_expires_at(
-            cf::timestamp(std::chrono::system_clock::now())
-                .plus(std::chrono::ceil<std::chrono::seconds>(*o.grace->value())));
+std::chrono::seconds grace_of(options const& o, std::chrono::seconds otherwise) {
+    return o.grace ? std::chrono::ceil<std::chrono::seconds>(*o.grace->value()) : otherwise;
+}
+
+exit_status rotate(client const& through, options const& o) {
     auto file = prepare_secret_file(o);
     if (!file) return fail(o, file.error());
+    cf::access::callable_sink sink(
+        [&](cf::access::issued_service_token const& token) -> cf::result<void> {
+            if (deliver(token, *file, o.output)) return {};
+            return cf::error(cf::errc::sink_failed, "the secret could not be written");
+        },
+        [](std::string_view) { return cf::result<bool>(true); });
+    cf::access::rotation rotation(through, o.scope, sink);
 
-    auto const token = tokens.rotate(o.argument, params).get();
-    if (!token) return fail(o, token.error());
-    if (deliver(*token, *file, o.output)) return done;
-    std::cerr << "access-token: left behind: the secret of " << token->id
-              << " was rotated and could not be written; rotate it again\n";
-    return left_behind;
+    auto const grace = grace_of(o, std::chrono::seconds(0));
+    auto const done = o.replace_now ? rotation.replace_now(o.argument, grace).get()
+                                    : rotation.rotate(o.argument, grace).get();
+    return done ? exit_status::done : fail(o, done.error());
+}
+
+exit_status renew(client const& through, options const& o) {
+    cf::access::file_sink sink(o.secret_file);
+    auto const held = sink.holds(o.argument);
+    if (!held) return fail(o, held.error());
+    if (!*held) {
+        std::cerr << "access-token: " << o.secret_file << " does not hold " << o.argument << '\n';
+        return wrong_usage;
+    }
+    cf::access::renewal_policy policy;
+    if (o.refresh_before) policy.refresh_before(*o.refresh_before);
+    if (o.rotate_after) policy.rotate_after(*o.rotate_after);
+    policy.grace(grace_of(o, policy.grace()));
+    cf::access::renewal renewal(through, o.scope, sink, policy);
+
+    auto const report = renewal.run_once().get();
+    if (!report) return fail(o, report.error());
+    for (auto const& id : report->refreshed)
+        std::cerr << "refreshed: " << id << '\n';
+    for (auto const& id : report->rotated)
+        std::cerr << "rotated: " << id << '\n';
+    for (auto const& failure : report->failed)
+        return fail(o, failure.why);
+    return print("next look: " + report->next_look.to_string() + '\n');
 }
 
 exit_status update(service_tokens const& tokens, options const& o) {
@@ -227,12 +259,13 @@ exit_status run(options const& o) {
                          o.credentials, o.client);
     if (o.command == "issue") return issue(through, o);
     if (o.command == "reconcile") return reconcile(through, o);
+    if (o.command == "rotate") return rotate(through, o);
+    if (o.command == "renew") return renew(through, o);
     service_tokens const tokens(through, o.scope);
     if (o.command == "create") return create(tokens, o);
     if (o.command == "list") return list(tokens, o);
     if (o.command == "get") return show_one(tokens.get(o.argument).get(), o);
     if (o.command == "update") return update(tokens, o);
-    if (o.command == "rotate") return rotate(tokens, o);
     if (o.command == "refresh") return show_one(tokens.refresh(o.argument).get(), o);
     return remove(tokens, o);
 }

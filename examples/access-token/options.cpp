@@ -27,13 +27,16 @@ Commands:
   list [--name N] [--search S]
   get ID
   update ID [--name N] [--duration D] [--enable | --disable]
-  rotate ID [--grace D] [--secret-file FILE]
+  rotate ID [--grace D] [--replace-now] [--secret-file FILE]
+      never twice for one answer lost; refused while an earlier grace period runs
   refresh ID
   delete ID
   issue NAME --secret-file FILE [--duration D] [--disabled]
       like create, but exactly once: a lost answer leaves no token that nobody owns
   reconcile [--min-age D] [--gone-age D]
       settles what issues that died left behind
+  renew ID --secret-file FILE [--refresh-before D] [--rotate-after D] [--grace D]
+      refreshes or rotates the token in that file where it is due
 
 Credentials come from CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY, or a file.
 The secret goes to stdout, or to the secret file; all that is said goes to stderr.
@@ -63,6 +66,9 @@ po::options_description described_options() {
     add("output", text(), "text, json or env (default text)");
     add("duration", text(), "how long the token is valid: 8760h, 90m ... or forever");
     add("grace", text(), "how long the secret in use is still accepted: 1h, 720h ...");
+    add("replace-now", "rotate: although an earlier grace period runs, which ends it");
+    add("refresh-before", text(), "renew: what expires within this time (default 720h)");
+    add("rotate-after", text(), "renew: secrets older than this (default: never)");
     add("secret-file", text(), "a new file for the secret, readable by you only");
     add("name", text(), "list: of this name; update: the new name");
     add("search", text(), "list: that hold this text");
@@ -86,16 +92,17 @@ struct command {
     std::string_view options;  // that it takes, each between spaces
 };
 
-constexpr std::array<command, 9> commands{{
+constexpr std::array<command, 10> commands{{
     {"create", "NAME", " duration disabled secret-file "},
     {"list", "", " name search "},
     {"get", "ID", " "},
     {"update", "ID", " name duration enable disable "},
-    {"rotate", "ID", " grace secret-file "},
+    {"rotate", "ID", " grace replace-now secret-file "},
     {"refresh", "ID", " "},
     {"delete", "ID", " "},
     {"issue", "NAME", " duration disabled secret-file intents "},
     {"reconcile", "", " intents min-age gone-age "},
+    {"renew", "ID", " secret-file refresh-before rotate-after grace "},
 }};
 
 // The option of that name, else the environment's variable, else nothing.
@@ -117,7 +124,7 @@ cf::result<command> find_command(po::variables_map const& given,
                                          : " takes one argument: " + std::string(c.argument)));
         for (std::string const option :
              {"duration", "grace", "secret-file", "name", "search", "disabled", "enable", "disable",
-              "intents", "min-age", "gone-age"})
+              "intents", "min-age", "gone-age", "replace-now", "refresh-before", "rotate-after"})
             if (given.count(option) != 0 && c.options.find(' ' + option + ' ') == c.options.npos)
                 return usage(words[0] + " does not take --" + option);
         return c;
@@ -240,7 +247,8 @@ cf::result<void> add_command_options(options& o, po::variables_map const& given)
     if (given.count("secret-file") != 0) o.secret_file = given["secret-file"].as<std::string>();
     if (given.count("ca-file") != 0) o.ca_file = given["ca-file"].as<std::string>();
 
-    if (o.command == "issue" && o.secret_file.empty()) return usage("issue needs a --secret-file");
+    if ((o.command == "issue" || o.command == "renew") && o.secret_file.empty())
+        return usage(o.command + " needs a --secret-file");
     if (o.command == "issue" || o.command == "reconcile") {
         auto file = find_intents_file(given);
         if (!file) return file.error();
@@ -248,6 +256,9 @@ cf::result<void> add_command_options(options& o, po::variables_map const& given)
     }
     if (auto const ok = find_age(given, "min-age", o.min_age); !ok) return ok;
     if (auto const ok = find_age(given, "gone-age", o.gone_age); !ok) return ok;
+    if (auto const ok = find_age(given, "refresh-before", o.refresh_before); !ok) return ok;
+    if (auto const ok = find_age(given, "rotate-after", o.rotate_after); !ok) return ok;
+    o.replace_now = given.count("replace-now") != 0;
 
     if (given.count("output") == 0) return {};
     auto const format = given["output"].as<std::string>();

@@ -26,10 +26,13 @@ struct options {
     std::string intents_file{}; // of issue and reconcile
     std::optional<std::chrono::seconds> min_age{};
     std::optional<std::chrono::seconds> gone_age{};
+    std::optional<std::chrono::seconds> refresh_before{};
+    std::optional<std::chrono::seconds> rotate_after{};
     std::optional<std::string> name{};
     std::optional<std::string> search{};
     std::optional<cloudflare::token_duration> duration{};
     std::optional<cloudflare::token_duration> grace{};
+    bool replace_now = false;
     std::optional<bool> enabled{};
 };
 

@@ -1,0 +1,131 @@
+/// Renewing service tokens before they expire or their secrets grow old.
+#pragma once
+
+#include <cloudflare/access/renewal_plan.hpp>
+#include <cloudflare/access/rotation.hpp>
+#include <cloudflare/access/service_tokens.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::access {
+
+/// What one round of renewal did.
+struct renewal_report {
+    struct failure {
+        std::string id;
+        error why;
+    };
+    std::vector<std::string> refreshed; ///< ids
+    std::vector<std::string> rotated;   ///< ids; the new secrets are in the sink
+    std::vector<failure> failed;        ///< each is due again at the next look
+    timestamp next_look;
+};
+
+/// Renews the tokens of a scope, by plan and at a pace that the account's rate allows.
+///
+/// Only tokens that the sink holds are renewed: what somebody else uses is theirs to renew.
+template <class Client, secret_sink Sink>
+class renewal {
+public:
+    template <class T>
+    using task = typename Client::template task<T>;
+
+    /// @param sink must outlive the renewal and every round under way
+    renewal(Client through, any_scope where, Sink& sink, renewal_policy policy = renewal_policy(),
+            rotation_options options = rotation_options())
+        : client_(std::move(through)),
+          where_(std::move(where)),
+          sink_(sink),
+          policy_(policy),
+          options_(std::move(options)) {}
+
+    /// One round: lists, plans, and does what is due. An error where the list or the sink cannot be
+    /// read.
+    [[nodiscard]] task<result<renewal_report>> run_once() {
+        service_tokens tokens(client_, where_);
+        auto listing = tokens.list_all();
+        auto all = co_await std::move(listing);
+        if (!all) co_return all.error();
+        std::vector<service_token> ours;
+        for (auto& token : *all) {
+            auto const held = sink_.holds(token.id);
+            if (!held) co_return held.error();
+            if (*held) ours.push_back(std::move(token));
+        }
+
+        auto const plan = plan_renewal(ours, policy_, options_.now());
+        renewal_report report{
+            .refreshed = {}, .rotated = {}, .failed = {}, .next_look = plan.next_look};
+        for (auto const& due : plan.due) {
+            auto& way = client_.transport();
+            co_await way.sleep_until(way.now() + policy_.pace());
+            auto doing =
+                due.what == renewal_action::refresh ? refresh(due.token) : rotate(due.token);
+            auto const failed = co_await std::move(doing);
+            if (failed) {
+                report.failed.push_back({due.token.id, *failed});
+                if (*failed == errc::cancelled) break;
+                continue;
+            }
+            auto& done = due.what == renewal_action::refresh ? report.refreshed : report.rotated;
+            done.push_back(due.token.id);
+        }
+        co_return report;
+    }
+
+    /// Round after round, until `goes_on` says no or the call is cancelled. A round that fails is
+    /// tried again a minute later.
+    ///
+    /// @param goes_on called after each round
+    [[nodiscard]] task<void> run(std::function<bool(result<renewal_report> const&)> goes_on) {
+        for (;;) {
+            auto running = run_once();
+            auto const report = co_await std::move(running);
+            if (!goes_on(report) || (!report && report.error() == errc::cancelled)) co_return;
+            auto& way = client_.transport();
+            auto const wait = report && report->failed.empty()
+                                  ? report->next_look.seconds() - options_.now().seconds()
+                                  : std::chrono::minutes(1);
+            co_await way.sleep_until(way.now() + std::max(wait, std::chrono::seconds(1)));
+        }
+    }
+
+private:
+    /// In a zone there is no refresh: an update with the token's own duration counts it from now.
+    task<std::optional<error>> refresh(service_token token) {
+        if (where_.is_account()) {
+            auto refreshing = client_.call(refresh_service_token(where_, token.id));
+            auto const refreshed = co_await std::move(refreshing);
+            if (!refreshed) co_return refreshed.error();
+            co_return std::nullopt;
+        }
+        auto const lasting = token.duration.value_or(token_duration::hours(8760));
+        auto updating =
+            client_.call(update_service_token(where_, token.id, update_params().duration(lasting)));
+        auto const updated = co_await std::move(updating);
+        if (!updated) co_return updated.error();
+        co_return std::nullopt;
+    }
+
+    task<std::optional<error>> rotate(service_token token) {
+        rotation turning(client_, where_, sink_, options_);
+        auto rotating = turning.rotate(token.id, policy_.grace());
+        auto const done = co_await std::move(rotating);
+        if (!done) co_return done.error();
+        co_return std::nullopt;
+    }
+
+    Client client_;
+    any_scope where_;
+    Sink& sink_;
+    renewal_policy policy_;
+    rotation_options options_;
+};
+
+} // namespace cloudflare::inline v0::access
