@@ -1,7 +1,7 @@
 // A new file for a secret, made before the secret exists.
 #pragma once
 
-#include <cloudflare/core/result.hpp>
+#include <cloudflare/access/file.hpp>
 #include <cloudflare/core/secret.hpp>
 
 #include <string>
@@ -19,9 +19,8 @@ public:
     [[nodiscard]] bool store(cloudflare::secret const& secret);
 
 private:
-    secret_file(std::string path, int descriptor);
+    secret_file(std::string path, cloudflare::access::file opened);
 
-    std::string path_;
-    int descriptor_;
-    bool stored_ = false;
+    std::string path_; // of a file to remove at the end; else empty
+    cloudflare::access::file file_;
 };

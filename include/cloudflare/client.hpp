@@ -1,6 +1,7 @@
 /// The client: credentials, options and a transport, and `call(operation)`.
 #pragma once
 
+#include <cloudflare/core/splitmix64.hpp>
 #include <cloudflare/protocol/exchange.hpp>
 #include <cloudflare/protocol/make_request.hpp>
 #include <cloudflare/transport/transport.hpp>
@@ -55,12 +56,10 @@ private:
               budget(options.retry_budget()),
               random(options.seed() ? *options.seed() : any_seed()) {}
 
-        /// SplitMix64 over a shared counter: 64 random bits for any thread.
+        /// 64 random bits, for any thread.
         [[nodiscard]] std::uint64_t random_bits() noexcept {
-            std::uint64_t z = random.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed);
-            z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-            z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-            return z ^ (z >> 31);
+            return detail::splitmix64(
+                random.fetch_add(detail::splitmix64_step, std::memory_order_relaxed));
         }
         [[nodiscard]] static std::uint64_t any_seed() {
             std::random_device device;

@@ -1,6 +1,7 @@
 // Simulates issues: each single fault and crash in turn, pairs of them, and random schedules of
 // concurrent processes. Usage: simulate_issue [RANDOM_SCHEDULES [FIRST_SEED]]
 #include "oracle.hpp"
+#include "tally.hpp"
 #include "world.hpp"
 
 #include <cstdio>
@@ -94,20 +95,8 @@ std::vector<std::string> play(history const& h, int* steps = nullptr, int* reque
     return w.complaints;
 }
 
-struct counts {
-    unsigned long long played = 0;
-    unsigned long long failed = 0;
-};
-
-void play_and_tell(history const& h, counts& c, std::string const& what) {
-    ++c.played;
-    auto const complaints = play(h);
-    if (complaints.empty()) return;
-    ++c.failed;
-    if (c.failed > 10) return;
-    std::printf("%s, seed %llu:\n", what.c_str(), static_cast<unsigned long long>(h.seed));
-    for (auto const& complaint : complaints)
-        std::printf("    %s\n", complaint.c_str());
+void tell(history const& h, tally& t, std::string const& what) {
+    t.add(play(h), what, h.seed);
 }
 
 /// What the API may be like.
@@ -123,21 +112,21 @@ std::vector<cf::testing::sandbox_switches> kinds_of_api() {
 }
 
 /// Each fault of each request, each crash, each failure of sink and log, alone and in pairs.
-void enumerate(counts& c) {
+void enumerate(tally& t) {
     int kind = 0;
     for (auto const& switches : kinds_of_api()) {
         ++kind;
         for (bool const account : {true, false}) {
             history const base{.account = account, .switches = switches, .disabled = kind == 6};
             auto const name = "kind " + std::to_string(kind) + (account ? ", account" : ", zone");
-            play_and_tell(base, c, name);
+            tell(base, t, name);
             for (int request = 1; request <= 6; ++request) {
                 for (int f = 1; f != static_cast<int>(fate::count); ++f) {
                     auto faulty = base;
                     faulty.issuers[0].requests[request] = static_cast<fate>(f);
                     auto const label = name + ", request " + std::to_string(request) + " fate " +
                                        std::to_string(f);
-                    play_and_tell(faulty, c, label);
+                    tell(faulty, t, label);
 
                     int steps = 0, requests = 0;
                     static_cast<void>(play(faulty, &steps, &requests));
@@ -145,53 +134,50 @@ void enumerate(counts& c) {
                     for (int crash = 1; crash <= steps; ++crash) {
                         auto dying = faulty;
                         dying.issuers[0].crash_at_step = crash;
-                        play_and_tell(dying, c, label + ", crash " + std::to_string(crash));
+                        tell(dying, t, label + ", crash " + std::to_string(crash));
                     }
                     for (int other = request + 1; other <= 6; ++other)
-                        for (int g = 1; g != static_cast<int>(fate::count); ++g) {
+                        for (auto const g : all_faults()) {
                             auto twice = faulty;
-                            twice.issuers[0].requests[other] = static_cast<fate>(g);
-                            play_and_tell(twice, c,
-                                          label + ", then request " + std::to_string(other) +
-                                              " fate " + std::to_string(g));
+                            twice.issuers[0].requests[other] = g;
+                            tell(twice, t,
+                                 label + ", then request " + std::to_string(other) + " fate " +
+                                     std::to_string(static_cast<int>(g)));
                         }
                     auto sinking = faulty;
                     sinking.issuers[0].sink_fails_at = 1;
-                    play_and_tell(sinking, c, label + ", sink");
+                    tell(sinking, t, label + ", sink");
                     for (int write = 1; write <= 2; ++write) {
                         auto unlogged = faulty;
                         unlogged.issuers[0].log_fails_at = write;
-                        play_and_tell(unlogged, c, label + ", log " + std::to_string(write));
+                        tell(unlogged, t, label + ", log " + std::to_string(write));
                     }
                 }
             }
+            for (int request = 1; request <= 3; ++request)
+                for (std::size_t left = 0; left <= 520; ++left) {
+                    auto shortened = base;
+                    if (request > 1) shortened.issuers[0].requests[1] = fate::lost_after;
+                    shortened.issuers[0].cuts[request] = left;
+                    tell(shortened, t,
+                         name + ", request " + std::to_string(request) + " cut at " +
+                             std::to_string(left));
+                }
             int steps = 0;
             static_cast<void>(play(base, &steps));
             for (int crash = 1; crash <= steps; ++crash) {
                 auto dying = base;
                 dying.issuers[0].crash_at_step = crash;
-                play_and_tell(dying, c, name + ", crash " + std::to_string(crash));
+                tell(dying, t, name + ", crash " + std::to_string(crash));
                 for (int again = 1; again <= 40; ++again) {
                     dying.reconcilers = {plan{.crash_at_step = again}};
-                    play_and_tell(dying, c,
-                                  name + ", crash " + std::to_string(crash) + ", reconcile crash " +
-                                      std::to_string(again));
+                    tell(dying, t,
+                         name + ", crash " + std::to_string(crash) + ", reconcile crash " +
+                             std::to_string(again));
                 }
             }
         }
     }
-}
-
-plan random_plan(std::mt19937_64& random) {
-    auto const below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
-    plan p;
-    for (int request = 1; request <= 12; ++request)
-        if (below(4) == 0)
-            p.requests[request] = static_cast<fate>(1 + below(static_cast<int>(fate::count) - 1));
-    if (below(3) == 0) p.crash_at_step = 1 + below(60);
-    if (below(8) == 0) p.sink_fails_at = 1;
-    if (below(8) == 0) p.log_fails_at = 1 + below(3);
-    return p;
 }
 
 history random_history(std::uint64_t seed) {
@@ -201,9 +187,9 @@ history random_history(std::uint64_t seed) {
         .account = random() % 2 == 0, .switches = kinds[random() % kinds.size()], .seed = seed};
     h.issuers.clear();
     for (auto n = 1 + random() % 3; n != 0; --n)
-        h.issuers.push_back(random_plan(random));
+        h.issuers.push_back(random_plan(random, 4));
     for (auto n = random() % 3; n != 0; --n)
-        h.reconcilers.push_back(random_plan(random));
+        h.reconcilers.push_back(random_plan(random, 4));
     h.has_strangers = random() % 4 != 0;
     h.disabled = random() % 4 == 0;
     return h;
@@ -214,13 +200,9 @@ history random_history(std::uint64_t seed) {
 int main(int argc, char** argv) {
     auto const schedules = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 10'000ULL;
     auto const first = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1ULL;
-    counts enumerated, random;
+    tally enumerated, random;
     enumerate(enumerated);
     for (auto i = 0ULL; i != schedules; ++i)
-        play_and_tell(random_history(first + i), random, "random");
-    std::printf(
-        "%llu enumerated histories, %llu of them wrong; %llu random ones from seed %llu, %llu "
-        "of them wrong\n",
-        enumerated.played, enumerated.failed, random.played, first, random.failed);
-    return enumerated.failed + random.failed == 0 ? 0 : 1;
+        tell(random_history(first + i), random, "random");
+    return finish(enumerated, random, first);
 }

@@ -2,6 +2,7 @@
 // concurrent rotations. In each history the secret that the sink holds must be accepted at every
 // moment. Usage: simulate_rotation [RANDOM_SCHEDULES [FIRST_SEED]]
 #include "oracle.hpp"
+#include "tally.hpp"
 #include "world.hpp"
 
 #include <cloudflare/access/rotation.hpp>
@@ -88,18 +89,8 @@ std::vector<std::string> play(history const& h, int* steps = nullptr, int* reque
     return w.complaints;
 }
 
-struct counts {
-    unsigned long long played = 0;
-    unsigned long long failed = 0;
-};
-
-void play_and_tell(history const& h, counts& c, std::string const& what) {
-    ++c.played;
-    auto const complaints = play(h);
-    if (complaints.empty()) return;
-    if (++c.failed > 10) return;
-    std::printf("%s, seed %llu:\n    %s\n", what.c_str(), static_cast<unsigned long long>(h.seed),
-                complaints.front().c_str());
+void tell(history const& h, tally& t, std::string const& what) {
+    t.add(play(h), what, h.seed);
 }
 
 std::vector<cf::testing::sandbox_switches> kinds_of_api() {
@@ -110,7 +101,7 @@ std::vector<cf::testing::sandbox_switches> kinds_of_api() {
     return kinds;
 }
 
-void enumerate(counts& c) {
+void enumerate(tally& t) {
     int kind = 0;
     for (auto const& switches : kinds_of_api()) {
         ++kind;
@@ -119,7 +110,15 @@ void enumerate(counts& c) {
                 continue; // no way to rotate safely
             history const base{.account = account, .switches = switches};
             auto const name = "kind " + std::to_string(kind) + (account ? ", account" : ", zone");
-            play_and_tell(base, c, name);
+            tell(base, t, name);
+            for (int request = 1; request <= 2; ++request)
+                for (std::size_t left = 0; left <= 520; ++left) {
+                    auto shortened = base;
+                    shortened.rotations[0].cuts[request] = left;
+                    tell(shortened, t,
+                         name + ", request " + std::to_string(request) + " cut at " +
+                             std::to_string(left));
+                }
             for (int request = 1; request <= 6; ++request) {
                 for (int f = 1; f != static_cast<int>(fate::count); ++f) {
                     auto faulty = base;
@@ -127,25 +126,25 @@ void enumerate(counts& c) {
                     auto const label = name + ", request " + std::to_string(request) + " fate " +
                                        std::to_string(f);
                     int steps = 0, requests = 0;
-                    play_and_tell(faulty, c, label);
+                    tell(faulty, t, label);
                     static_cast<void>(play(faulty, &steps, &requests));
                     if (requests < request) continue;
                     for (int crash = 1; crash <= steps; ++crash) {
                         auto dying = faulty;
                         dying.rotations[0].crash_at_step = crash;
-                        play_and_tell(dying, c, label + ", crash " + std::to_string(crash));
+                        tell(dying, t, label + ", crash " + std::to_string(crash));
                     }
                     for (int other = request + 1; other <= 6; ++other)
-                        for (int g = 1; g != static_cast<int>(fate::count); ++g) {
+                        for (auto const g : all_faults()) {
                             auto twice = faulty;
-                            twice.rotations[0].requests[other] = static_cast<fate>(g);
-                            play_and_tell(twice, c,
-                                          label + ", then request " + std::to_string(other) +
-                                              " fate " + std::to_string(g));
+                            twice.rotations[0].requests[other] = g;
+                            tell(twice, t,
+                                 label + ", then request " + std::to_string(other) + " fate " +
+                                     std::to_string(static_cast<int>(g)));
                         }
                     auto sinking = faulty;
                     sinking.rotations[0].sink_fails_at = 1;
-                    play_and_tell(sinking, c, label + ", sink");
+                    tell(sinking, t, label + ", sink");
                 }
             }
         }
@@ -154,21 +153,12 @@ void enumerate(counts& c) {
 
 history random_history(std::uint64_t seed) {
     std::mt19937_64 random(seed);
-    auto const below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
     auto const kinds = kinds_of_api();
     history h{.switches = kinds[random() % 3], .seed = seed}; // two at once need the version
-    h.account = below(2) == 0;
+    h.account = random() % 2 == 0;
     h.rotations.clear();
-    for (auto n = 1 + below(3); n != 0; --n) {
-        plan p;
-        for (int request = 1; request <= 10; ++request)
-            if (below(3) == 0)
-                p.requests[request] =
-                    static_cast<fate>(1 + below(static_cast<int>(fate::count) - 1));
-        if (below(3) == 0) p.crash_at_step = 1 + below(40);
-        if (below(8) == 0) p.sink_fails_at = 1;
-        h.rotations.push_back(p);
-    }
+    for (auto n = 1 + random() % 3; n != 0; --n)
+        h.rotations.push_back(random_plan(random, 3));
     return h;
 }
 
@@ -177,13 +167,9 @@ history random_history(std::uint64_t seed) {
 int main(int argc, char** argv) {
     auto const schedules = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 10'000ULL;
     auto const first = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1ULL;
-    counts enumerated, random;
+    tally enumerated, random;
     enumerate(enumerated);
     for (auto i = 0ULL; i != schedules; ++i)
-        play_and_tell(random_history(first + i), random, "random");
-    std::printf(
-        "%llu enumerated histories, %llu of them wrong; %llu random ones from seed %llu, %llu "
-        "of them wrong\n",
-        enumerated.played, enumerated.failed, random.played, first, random.failed);
-    return enumerated.failed + random.failed == 0 ? 0 : 1;
+        tell(random_history(first + i), random, "random");
+    return finish(enumerated, random, first);
 }

@@ -53,6 +53,7 @@ struct crashed {};
 /// What goes wrong in one process, and when. Requests and steps are counted from 1.
 struct plan {
     std::map<int, fate> requests{};
+    std::map<int, std::size_t> cuts{}; ///< of answers' bodies: what is left, as if that were all
     int crash_at_step = 0; ///< 0: never. A step is a moment before or after something has an effect
     int sink_fails_at = 0; ///< the store that fails
     int log_fails_at = 0;  ///< the write of the log that fails
@@ -100,6 +101,12 @@ public:
         auto const found = plan_.requests.find(++requests_);
         return found == plan_.requests.end() ? fate::arrives : found->second;
     }
+    /// Cuts the answer to the last request as planned.
+    void cut(cf::http::response& answer) const {
+        auto const found = plan_.cuts.find(requests_);
+        if (found != plan_.cuts.end() && found->second < answer.body.size())
+            answer.body.resize(found->second);
+    }
     [[nodiscard]] bool sink_fails() { return ++stores_ == plan_.sink_fails_at; }
     [[nodiscard]] bool log_fails() { return ++writes_ == plan_.log_fails_at; }
     [[nodiscard]] world& in() const noexcept { return world_; }
@@ -129,6 +136,7 @@ public:
         bool const acts = what == fate::arrives || what == fate::lost_after ||
                           what == fate::error_after || what == fate::html || what == fate::cut;
         if (acts) answer = act(w, r);
+        if (answer) process_->cut(*answer);
         process_->step();
         co_await w.clock.until(w.clock.now() + 20ms);
         process_->step();

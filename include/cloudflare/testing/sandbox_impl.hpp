@@ -1,6 +1,7 @@
 /// The definitions of `sandbox`.
 #pragma once
 
+#include <cloudflare/core/splitmix64.hpp>
 #include <cloudflare/testing/sandbox.hpp>
 
 namespace cloudflare::inline v0::testing {
@@ -370,12 +371,8 @@ inline boost::json::object sandbox::show(sandbox_token const& t, bool with_secre
     return shown;
 }
 
-/// SplitMix64.
 inline std::uint64_t sandbox::random_bits() noexcept {
-    std::uint64_t z = (random_ += 0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
+    return v0::detail::splitmix64(random_ += v0::detail::splitmix64_step);
 }
 
 inline std::string sandbox::random_text(std::string_view alphabet, std::size_t size) {
