@@ -1,0 +1,53 @@
+// A connection to PostgreSQL, with an error for each statement that fails.
+#pragma once
+
+#include <cloudflare/core/result.hpp>
+
+#include <libpq-fe.h>
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+class database {
+public:
+    using rows = std::unique_ptr<PGresult, decltype(&PQclear)>;
+
+    // Connects as the environment says (PGHOST, PGDATABASE ...), and makes the tables where they
+    // are missing.
+    static cloudflare::result<database> connect() {
+        database made;
+        if (PQstatus(made.connection_.get()) != CONNECTION_OK) return made.failed();
+        for (char const* table : {"CREATE TABLE IF NOT EXISTS access_intents (tag text PRIMARY "
+                                  "KEY, is_account boolean NOT NULL,"
+                                  " scope_id text NOT NULL, name text NOT NULL, opened_at text NOT "
+                                  "NULL, note text NOT NULL)",
+                                  "CREATE TABLE IF NOT EXISTS access_secrets (token_id text "
+                                  "PRIMARY KEY, client_id text NOT NULL,"
+                                  " client_secret text NOT NULL)"})
+            if (auto const done = made.execute(table, {}); !done) return done.error();
+        return made;
+    }
+
+    // Executes one statement; it is committed when this returns.
+    cloudflare::result<rows> execute(char const* statement,
+                                     std::initializer_list<char const*> values) {
+        rows given(PQexecParams(connection_.get(), statement, static_cast<int>(values.size()),
+                                nullptr, values.begin(), nullptr, nullptr, 0),
+                   &PQclear);
+        auto const status = PQresultStatus(given.get());
+        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) return failed();
+        return given;
+    }
+
+private:
+    database() : connection_(PQconnectdb(""), &PQfinish) {}
+
+    [[nodiscard]] cloudflare::error failed() const {
+        return {cloudflare::errc::intent_log_failed,
+                std::string("PostgreSQL: ") + PQerrorMessage(connection_.get())};
+    }
+
+    std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
+};

@@ -1,0 +1,55 @@
+#!/bin/bash
+# Issues, rotates and deletes over each fault of the sandbox server in turn, then reconciles: no token may be left that
+# nobody owns, no secret lost, or the program exits 3 and names what is left.
+# Usage: faults.sh ACCESS_TOKEN SANDBOX_SERVER
+set -u
+access_token=$1 sandbox_server=$2
+work=$(mktemp -d)
+trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
+export CLOUDFLARE_API_TOKEN=sample-token CLOUDFLARE_ACCOUNT_ID=023e105f4ecef8ad9ca31a8372d0c353
+failures=0 runs=0
+
+run() { "$access_token" --base-url "$url" --ca-file "$work/ca.pem" --deadline 2 "$@" 2>>"$work/err"; }
+complain() {
+    echo "FAILED: $fault: $1"
+    sed 's/^/    /' "$work/err"
+    failures=$((failures + 1))
+}
+check_owners() { # every token must be the one in the file
+    while read -r id _ _ name; do
+        grep -qs "^CF_ACCESS_TOKEN_ID=$id$" "$work/secret" || complain "nobody owns $id, named $name"
+    done < <(run list)
+}
+
+for what in drop-before drop-after reset-before reset-after answer-before:503:busy answer-after:502:oops \
+    answer-before:429: answer-before:200:hello answer-after:200:hello truncate:0 truncate:200 truncate:700 \
+    drip:1 delay:300 delay:4000 chunked close; do
+    for when in POST#1 POST#2 PUT#1 PUT#2 DELETE#1 GET#1 '#1' '#2' '#3'; do
+        fault="$when=$what"
+        runs=$((runs + 1))
+        rm -f "$work/secret" "$work/intents" "$work/url" "$work/err"
+        "$sandbox_server" --ca-file "$work/ca.pem" --fault "$fault" >"$work/url" &
+        server=$!
+        until [ -s "$work/url" ]; do sleep 0.02; done
+        url=$(cat "$work/url")
+
+        run issue machine --secret-file "$work/secret" --intents "$work/intents" >"$work/out"
+        status=$?
+        [ $status -eq 1 ] && [ -e "$work/secret" ] && complain "an issue that failed left a secret"
+        [ $status -eq 3 ] && ! grep -q 'stays open' "$work/err" && complain "exit status 3 names nothing"
+        if [ $status -eq 0 ]; then
+            id=$(sed -n 's/^id: //p' "$work/out")
+            run rotate "$id" --grace 1h >"$work/out" || [ $? -ne 3 ] || grep -q 'left behind' "$work/err" ||
+                complain "a rotation left something unnamed"
+        fi
+        run reconcile --intents "$work/intents" --min-age 0s --gone-age 0s
+        status=$?
+        # An account that shows no token proves nothing: then the intent stays open, and is named.
+        [ $status -eq 0 ] || grep -q 'left open' "$work/err" || complain "reconcile exits $status"
+        check_owners
+        kill $server
+        wait $server 2>/dev/null
+    done
+done
+echo "$runs faults met, $failures failures"
+exit $failures
