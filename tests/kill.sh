@@ -53,7 +53,7 @@ while read -r id _ _ name; do
     fi
     [ "$name" = ci ] || { echo "FAILED: the tag was left in $name" && failures=$((failures + 1)); }
 done < <(run list)
-files=$(find "$work" -name 'secret-*' ! -name '*.new' | wc -l)
+files=$(find "$work" -name 'secret-*' ! -name '*.new.*' | wc -l)
 [ "$files" -eq "$held" ] || { echo "FAILED: $files secret files, $held tokens" && failures=$((failures + 1)); }
 run list | grep -q bystander || { echo "FAILED: the bystander is gone" && failures=$((failures + 1)); }
 echo "$count issues killed, $held tokens held, $failures failures"

@@ -226,10 +226,19 @@ cf::access::callable_sink sink_of_all(cf::access::file_intent_log const& intents
             [&intents](std::string_view id) -> cf::result<bool> {
                 auto const open = intents.open_intents();
                 if (!open) return open.error();
+                bool all_known = true;
                 for (auto const& i : *open) {
+                    bool const known = i.note.starts_with('/');
+                    all_known = all_known && known;
+                    if (!known) continue;
                     auto const held = cf::access::file_sink(i.note).holds(id);
                     if (!held || *held) return held;
                 }
+                if (!all_known)
+                    return cf::error(
+                        cf::errc::sink_failed,
+                        "an intent was not opened by access-token: reconcile it with the "
+                        "program that has its sink");
                 return false;
             }};
 }

@@ -111,6 +111,15 @@ TEST_CASE("a long log without open intents is emptied by the next write") {
     CHECK(log.open_intents().value().size() == 1);
 }
 
+TEST_CASE("an intent that is not UTF-8 is refused, not lost") {
+    scratch s;
+    auto bad = make('1');
+    bad.note = "/tmp/\xe9";
+    CHECK(file_intent_log(s.path()).open(bad).error() == errc::invalid_argument);
+    CHECK(file_intent_log(s.path()).open(make('1', "\xff")).error() == errc::invalid_argument);
+    CHECK(file_intent_log(s.path()).open_intents().value().empty());
+}
+
 TEST_CASE("a log that cannot be written is an error that names it") {
     file_intent_log log("/no-such-directory/log");
     auto const opened = log.open(make('1'));

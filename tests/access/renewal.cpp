@@ -113,6 +113,35 @@ TEST_CASE("the loop looks again when the plan says so, and ends when told") {
     CHECK(refreshed == 1); // after 90 h, for a year
 }
 
+TEST_CASE("a secret lost in a rotation is reported in every round, or replaced where the policy "
+          "says so") {
+    for (bool const replaces : {false, true}) {
+        fixture f(account);
+        auto const ours = f.make("ours", 8760);
+        f.sink.store(ours).value();
+        f.way.shared->now += 48h;
+        bool full = true;
+        access::callable_sink sink(
+            [&](access::issued_service_token const& t) -> result<void> {
+                if (full) return error(errc::sink_failed, "disk full");
+                return f.sink.store(t);
+            },
+            [&](std::string_view id) { return f.sink.holds(id); });
+        access::renewal renewing(
+            f.through, f.where, sink,
+            access::renewal_policy().refresh_before(0s).rotate_after(24h).grace(1h).replace_lost(
+                replaces),
+            access::rotation_options().now_from([w = f.way] { return w.wall(); }));
+        CHECK(renewing.run_once().get().value().failed.size() == 1);
+        full = false;
+        auto const report = renewing.run_once().get().value();
+        CHECK(report.failed.size() == (replaces ? 0 : 1));
+        auto const& held = f.sink.find(ours.id)->client_secret;
+        CHECK(f.way.shared->box.admits(ours.client_id, held.reveal(), f.way.wall()));
+        CHECK((held == ours.client_secret) == !replaces);
+    }
+}
+
 TEST_CASE("a token whose grace period is running is reported, not rotated") {
     fixture f(account);
     f.sink.store(f.make("ours", 8760)).value();

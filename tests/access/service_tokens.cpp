@@ -144,7 +144,8 @@ TEST_CASE("a server that gives the same page for ever is asked twice") {
     scripted_transport script;
     for (int i = 0; i != 5; ++i)
         script.answer(200, success(list_of({"a", "b"})));
-    auto const all = service_tokens(client_over(script), account).list_all().get();
+    auto const all =
+        service_tokens(client_over(script), account).list_all(list_params().per_page(2)).get();
     REQUIRE(all.has_value());
     CHECK(ids_of(*all) == std::vector<std::string>{"a", "b"});
     CHECK(script.requests().size() == 2);

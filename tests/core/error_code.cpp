@@ -13,7 +13,7 @@ using namespace cloudflare;
 namespace {
 
 constexpr int first_code = static_cast<int>(errc::invalid_argument);
-constexpr int last_code = static_cast<int>(errc::secret_missing);
+constexpr int last_code = static_cast<int>(errc::rotation_lost);
 
 struct group {
     condition name;

@@ -16,10 +16,7 @@ namespace simulation {
 template <class T>
 struct result_slot {
     std::optional<T> value;
-    template <class U>
-    void return_value(U&& u) {
-        value.emplace(std::forward<U>(u));
-    }
+    void return_value(T given) { value.emplace(std::move(given)); }
     T take() { return std::move(*value); }
 };
 template <>

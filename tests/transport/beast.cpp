@@ -399,6 +399,16 @@ TEST_CASE(
     CHECK(stored);
 }
 
+TEST_CASE("a deadline that passes as the connection opens is an error, however close") {
+    running_server s(plain());
+    for (int i = 0; i != 200; ++i) {
+        blocking_beast_transport way;
+        auto const soon = time_point::clock::now() + std::chrono::microseconds(i * 3);
+        auto const answer = way.send(make(s, collection), soon).get();
+        if (!answer) CHECK(answer.error() == errc::deadline_exceeded);
+    }
+}
+
 TEST_CASE("many calls run at once on one thread") {
     running_server s;
     asio::io_context context(1);

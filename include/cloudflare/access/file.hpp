@@ -64,8 +64,10 @@ public:
         }
     }
 
-    /// Puts what was written on the disk.
-    [[nodiscard]] bool sync() const noexcept { return ::fsync(descriptor_) == 0; }
+    /// Puts what was written on the disk; true too where the file system knows no such thing.
+    [[nodiscard]] bool sync() const noexcept {
+        return ::fsync(descriptor_) == 0 || errno == EINVAL || errno == ENOTSUP;
+    }
 
     /// The reason of the last system call that failed.
     [[nodiscard]] static error last_error(errc code, std::string const& path) {
@@ -79,12 +81,11 @@ private:
     int descriptor_;
 };
 
-/// Puts a directory's entries on the disk: of the directory that `path` is in.
-[[nodiscard]] inline bool sync_directory_of(std::string const& path) {
+/// Opens the directory that `path` is in, so that `sync` can put its entries on the disk.
+[[nodiscard]] inline result<file> open_directory_of(std::string const& path, errc code) {
     auto const slash = path.rfind('/');
     auto const directory = slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-    auto const opened = file::open(directory, O_RDONLY | O_DIRECTORY, errc::sink_failed);
-    return opened && opened->sync();
+    return file::open(directory, O_RDONLY | O_DIRECTORY, code);
 }
 
 } // namespace cloudflare::inline v0::access

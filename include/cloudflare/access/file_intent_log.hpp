@@ -50,7 +50,10 @@ public:
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
 
+    /// `errc::invalid_argument` where the name or the note is not UTF-8.
     [[nodiscard]] result<void> open(intent const& i) {
+        if (!is_utf8(i.name) || !is_utf8(i.note))
+            return error(errc::invalid_argument, "intent: name and note must be UTF-8");
         json_object_writer json;
         json.add("open", i.tag).add("scope", i.scope.is_account() ? "account" : "zone");
         json.add("id", i.scope.id()).add("name", i.name).add("note", i.note);
@@ -98,9 +101,14 @@ private:
         bool const written = ::ftruncate(opened->descriptor(), end) == 0 &&
                              ::lseek(opened->descriptor(), end, SEEK_SET) == end &&
                              opened->write(line) && opened->sync() &&
-                             (old.whole != 0 || sync_directory_of(path_));
+                             (old.whole != 0 || sync_directory());
         if (!written) return failed();
         return {};
+    }
+
+    [[nodiscard]] bool sync_directory() const {
+        auto const directory = open_directory_of(path_, errc::intent_log_failed);
+        return directory && directory->sync();
     }
 
     /// Reads line by line, up to the first that is not whole.
@@ -115,12 +123,13 @@ private:
         return c;
     }
 
-    /// Carries one line out on the open intents; false where it is damaged.
+    /// Carries one line out on the open intents; false where it is damaged. A whole line that is
+    /// not understood, of a later version perhaps, is passed over.
     [[nodiscard]] static bool apply(std::string_view line, std::vector<intent>& open) {
         if (line.size() < 9 || detail::crc32_text(line.substr(9)) != line.substr(0, 8))
             return false;
         json_document const document(line.substr(9));
-        if (document.root() == nullptr) return false;
+        if (document.root() == nullptr) return true;
         json_object_reader in(*document.root());
         std::string closed, tag, scope, id, name, note;
         timestamp at;
@@ -137,7 +146,7 @@ private:
         }
         auto const where = parse_scope(scope, id);
         if (where && !tag.empty()) open.push_back({tag, *where, name, at, note});
-        return where.has_value();
+        return true;
     }
 
     [[nodiscard]] static std::optional<any_scope> parse_scope(std::string_view kind,

@@ -25,23 +25,29 @@ public:
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
 
-    /// Writes the file, in place of one that is there.
+    /// Writes the file: a new one, or in place of one that holds the same token. A file that holds
+    /// anything else is left alone, which is an error.
     [[nodiscard]] result<void> store(issued_service_token const& token) {
-        auto const beside = path_ + ".new";
-        ::unlink(beside.c_str()); // of a process that died
-        auto opened = file::open(beside, O_WRONLY | O_CREAT | O_EXCL, errc::sink_failed);
+        auto const held = holds(token.id);
+        if (!held) return held.error();
+        auto const directory = open_directory_of(path_, errc::sink_failed);
+        if (!directory) return directory.error();
+        auto const beside = path_ + ".new." + std::to_string(::getpid());
+        auto opened = file::open(beside, O_WRONLY | O_CREAT | O_TRUNC, errc::sink_failed);
         if (!opened) return opened.error();
 
         wiped_string text("CF_ACCESS_TOKEN_ID=");
         text.append(token.id).append("\nCF_ACCESS_CLIENT_ID=").append(token.client_id);
         text.append("\nCF_ACCESS_CLIENT_SECRET=").append(token.client_secret.reveal()) += '\n';
-        bool const written = opened->write(text) && opened->sync() &&
-                             ::rename(beside.c_str(), path_.c_str()) == 0 &&
-                             sync_directory_of(path_);
-        if (written) return {};
-        auto const why = file::last_error(errc::sink_failed, path_);
+        // A link is made only where there is nothing yet: two processes cannot take the same place.
+        bool const placed = opened->write(text) && opened->sync() &&
+                            (*held ? ::rename(beside.c_str(), path_.c_str())
+                                   : ::link(beside.c_str(), path_.c_str())) == 0;
+        auto why = file::last_error(errc::sink_failed, path_);
         ::unlink(beside.c_str());
-        return why;
+        if (!placed) return why;
+        if (!directory->sync()) return file::last_error(errc::sink_failed, path_);
+        return {};
     }
 
     /// Whether the file holds this token.

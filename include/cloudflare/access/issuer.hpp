@@ -140,8 +140,8 @@ private:
 
             last = renewed.error();
             auto removing = recovery_.remove(wanted, (*found)->id);
-            bool const gone = co_await std::move(removing);
-            if (!gone) break;
+            auto const removed = co_await std::move(removing);
+            if (!removed) break;
             deleted.push_back((*found)->id);
         }
         // Whatever the later requests met with, a token may be there.
@@ -149,10 +149,11 @@ private:
     }
 
     /// The sink failed: deletes the token that nobody owns.
-    task<error> withdraw(intent const& wanted, std::string id, error const& why) {
+    task<error> withdraw(intent const& wanted, std::string id, error why) {
         auto failed = error(errc::sink_failed, why.details());
         auto removing = recovery_.remove(wanted, std::move(id));
-        bool const gone = co_await std::move(removing);
+        auto const removed = co_await std::move(removing);
+        bool const gone = removed.has_value();
         if (gone) static_cast<void>(intents_.close(wanted.tag));
         failed = failed.with([&](error_details& d) {
             d.operation = "issue";

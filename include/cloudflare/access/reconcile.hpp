@@ -74,32 +74,35 @@ private:
         bool found = false, settled = true;
         for (auto const& token : *tokens) {
             if (!has_tag(token.name, wanted.tag)) continue;
-            found = true;
             auto const held = sink_.holds(token.id);
             if (!held) co_return held.error();
             auto ending = *held ? keep(wanted, token.id, done) : withdraw(wanted, token.id, done);
-            bool const ended = co_await std::move(ending);
-            settled = settled && ended;
+            auto const ended = co_await std::move(ending);
+            settled = settled && ended.has_value();
+            found = found || (ended && *ended == presence::there);
         }
         if (!found && (tokens->empty() || age < recovery_.options().gone_age())) co_return false;
         co_return settled&& intents_.close(wanted.tag).has_value();
     }
 
-    task<bool> keep(intent const& wanted, std::string id, reconciled& done) {
-        bool named = true;
+    // A list that lags may show a token that is long deleted, which says nothing of another with
+    // the same tag: both tell what they found. An error: it is not settled.
+
+    task<result<presence>> keep(intent const& wanted, std::string id, reconciled& done) {
         if (!recovery_.options().keeps_tag()) {
             auto naming = recovery_.rename(wanted, id);
-            named = co_await std::move(naming);
+            bool const named = co_await std::move(naming);
+            if (!named) co_return error(errc::conflict);
         }
-        if (named) done.kept.push_back(std::move(id));
-        co_return named;
+        done.kept.push_back(std::move(id));
+        co_return presence::there;
     }
 
-    task<bool> withdraw(intent const& wanted, std::string id, reconciled& done) {
+    task<result<presence>> withdraw(intent const& wanted, std::string id, reconciled& done) {
         auto removing = recovery_.remove(wanted, id);
-        bool const gone = co_await std::move(removing);
-        if (gone) done.withdrawn.push_back(std::move(id));
-        co_return gone;
+        auto const found = co_await std::move(removing);
+        if (found && *found == presence::there) done.withdrawn.push_back(std::move(id));
+        co_return found;
     }
 
     recovery<Client> recovery_;

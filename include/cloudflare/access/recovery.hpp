@@ -16,6 +16,13 @@
 
 namespace cloudflare::inline v0::access {
 
+/// What a request found of a token. (Not a `result<bool>`: returned from a coroutine as a constant,
+/// that is true whatever it holds, for it converts to bool.)
+enum class presence : unsigned char {
+    there,
+    gone
+};
+
 /// What issuer and reconcile have in common: the requests that settle an intent.
 template <class Client>
 class recovery {
@@ -79,11 +86,15 @@ public:
         co_return renewed;
     }
 
-    /// Deletes a token of this issue; false where it is not certain that it is gone.
-    [[nodiscard]] task<bool> remove(intent const& wanted, std::string id) {
+    /// Deletes a token of this issue.
+    ///
+    /// @return what was found before it was deleted; an error where it is not certain that it is
+    /// gone
+    [[nodiscard]] task<result<presence>> remove(intent const& wanted, std::string id) {
         auto deleting = client_.call(delete_service_token(wanted.scope, std::move(id)));
         auto const deleted = co_await std::move(deleting);
-        co_return deleted.has_value() || deleted.error() == errc::not_found;
+        if (!deleted && deleted.error() != errc::not_found) co_return deleted.error();
+        co_return deleted ? presence::there : presence::gone;
     }
 
     /// Takes the tag out of the token's name; false where that is not certain.
@@ -107,12 +118,7 @@ private:
             where, std::move(id), update_params().client_secret_version(version)));
         auto updated = co_await std::move(updating);
         if (!updated) co_return updated.error();
-        if (!updated->client_secret)
-            co_return error(errc::secret_missing, error_details{.delivery = delivery::accepted});
-        issued_service_token token;
-        static_cast<service_token&>(token) = *updated;
-        token.client_secret = std::move(*updated->client_secret);
-        co_return token;
+        co_return as_issued(std::move(*updated));
     }
 
     Client client_;

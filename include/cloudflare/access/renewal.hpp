@@ -23,7 +23,10 @@ struct renewal_report {
     };
     std::vector<std::string> refreshed; ///< ids
     std::vector<std::string> rotated;   ///< ids; the new secrets are in the sink
-    std::vector<failure> failed;        ///< each is due again at the next look
+    /// What failed. A token whose new secret is lost (`rotation_lost`, `sink_failed`) is here in
+    /// every round until it is replaced: its secret in use dies at the end of the grace period. A
+    /// new process does not know of it.
+    std::vector<failure> failed;
     timestamp next_look;
 };
 
@@ -62,19 +65,20 @@ public:
         auto const plan = plan_renewal(ours, policy_, options_.now());
         renewal_report report{
             .refreshed = {}, .rotated = {}, .failed = {}, .next_look = plan.next_look};
-        for (auto const& due : plan.due) {
-            auto& way = client_.transport();
+        auto& way = client_.transport();
+        for (auto const& lost : std::exchange(lost_, {})) {
             co_await way.sleep_until(way.now() + policy_.pace());
-            auto doing =
-                due.what == renewal_action::refresh ? refresh(due.token) : rotate(due.token);
+            auto settling = settle(lost);
+            auto const failed = co_await std::move(settling);
+            note(lost.id, failed, report.rotated, report);
+        }
+        for (auto const& due : plan.due) {
+            co_await way.sleep_until(way.now() + policy_.pace());
+            bool const refreshes = due.what == renewal_action::refresh;
+            auto doing = refreshes ? refresh(due.token) : rotate(due.token.id, false);
             auto const failed = co_await std::move(doing);
-            if (failed) {
-                report.failed.push_back({due.token.id, *failed});
-                if (*failed == errc::cancelled) break;
-                continue;
-            }
-            auto& done = due.what == renewal_action::refresh ? report.refreshed : report.rotated;
-            done.push_back(due.token.id);
+            note(due.token.id, failed, refreshes ? report.refreshed : report.rotated, report);
+            if (failed && *failed == errc::cancelled) break;
         }
         co_return report;
     }
@@ -113,12 +117,35 @@ private:
         co_return std::nullopt;
     }
 
-    task<std::optional<error>> rotate(service_token token) {
+    task<std::optional<error>> rotate(std::string id, bool now) {
         rotation turning(client_, where_, sink_, options_);
-        auto rotating = turning.rotate(token.id, policy_.grace());
+        auto rotating = now ? turning.replace_now(std::move(id), policy_.grace())
+                            : turning.rotate(std::move(id), policy_.grace());
         auto const done = co_await std::move(rotating);
         if (!done) co_return done.error();
         co_return std::nullopt;
+    }
+
+    /// A token whose new secret was lost: replaced, or reported again.
+    task<std::optional<error>> settle(renewal_report::failure lost) {
+        if (!policy_.replaces_lost()) co_return lost.why;
+        auto replacing = rotate(lost.id, true);
+        auto failed = co_await std::move(replacing);
+        bool const changed = failed && failed->delivery() == delivery::accepted;
+        if (failed && !changed) co_return lost.why; // nothing new: it is lost still
+        co_return failed;
+    }
+
+    /// Notes how one action ended.
+    void note(std::string const& id, std::optional<error> const& failed,
+              std::vector<std::string>& done, renewal_report& report) {
+        if (!failed) {
+            done.push_back(id);
+            return;
+        }
+        report.failed.push_back({id, *failed});
+        if (*failed == errc::rotation_lost || *failed == errc::sink_failed)
+            lost_.push_back({id, *failed});
     }
 
     Client client_;
@@ -126,6 +153,7 @@ private:
     Sink& sink_;
     renewal_policy policy_;
     rotation_options options_;
+    std::vector<renewal_report::failure> lost_; ///< by rotations of this object
 };
 
 } // namespace cloudflare::inline v0::access

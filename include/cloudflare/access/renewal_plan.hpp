@@ -31,6 +31,13 @@ public:
         grace_ = span;
         return *this;
     }
+    /// What is done with a token whose new secret was lost in a rotation: true, `replace_now`,
+    /// which revokes the secret in use at once and gives another; false, it is reported in every
+    /// round. Default false.
+    renewal_policy& replace_lost(bool on) noexcept {
+        replace_lost_ = on;
+        return *this;
+    }
     /// The longest time between two looks. Default one day.
     renewal_policy& look_every(std::chrono::seconds span) noexcept {
         look_every_ = span;
@@ -48,6 +55,7 @@ public:
         return rotate_after_;
     }
     [[nodiscard]] std::chrono::seconds grace() const noexcept { return grace_; }
+    [[nodiscard]] bool replaces_lost() const noexcept { return replace_lost_; }
     [[nodiscard]] std::chrono::seconds look_every() const noexcept { return look_every_; }
     [[nodiscard]] std::chrono::milliseconds pace() const noexcept { return pace_; }
 
@@ -55,6 +63,7 @@ private:
     std::chrono::seconds refresh_before_ = std::chrono::days(30);
     std::optional<std::chrono::seconds> rotate_after_;
     std::chrono::seconds grace_ = std::chrono::days(1);
+    bool replace_lost_ = false;
     std::chrono::seconds look_every_ = std::chrono::days(1);
     std::chrono::milliseconds pace_{250};
 };

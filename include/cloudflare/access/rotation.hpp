@@ -140,14 +140,13 @@ private:
         for (int i = 0; i != max_sends; ++i) {
             auto updating = client_.call(update_service_token(where_, before.id, params));
             auto updated = co_await std::move(updating);
-            if (updated && updated->client_secret) {
-                issued_service_token token;
-                static_cast<service_token&>(token) = *updated;
-                token.client_secret = std::move(*updated->client_secret);
-                co_return token;
+            if (updated) {
+                auto token = as_issued(std::move(*updated));
+                if (token) co_return token;
+                co_return lost(before.id, until, token.error());
             }
-            if (updated) co_return lost(before.id, until, error(errc::secret_missing));
-            bool const sent_before = last.delivery() == delivery::unknown && i != 0;
+            bool const sent_before =
+                i != 0; // and its outcome is unknown, or this would not be a second
             last = updated.error();
             bool const unknown =
                 last.delivery() == delivery::unknown || last.delivery() == delivery::accepted;
@@ -206,6 +205,7 @@ private:
         auto const verified = options_.verifier()(token);
         if (verified) return {};
         return verified.error().with([&](error_details& d) {
+            d.delivery = delivery::accepted;
             d.explanation += "; the new secret is stored and does not verify; the one before works "
                              "until " +
                              until.to_string();

@@ -92,4 +92,15 @@ struct updated_service_token : service_token {
     }
 };
 
+/// The token of an update as a rotate would give it; `errc::secret_missing` where the update
+/// rotated nothing.
+[[nodiscard]] inline result<issued_service_token> as_issued(updated_service_token updated) {
+    if (!updated.client_secret)
+        return error(errc::secret_missing, error_details{.delivery = delivery::accepted});
+    issued_service_token token;
+    token.client_secret = std::move(*updated.client_secret);
+    static_cast<service_token&>(token) = static_cast<service_token&&>(std::move(updated));
+    return token;
+}
+
 } // namespace cloudflare::inline v0::access

@@ -171,6 +171,9 @@ public:
     // Not defaulted: g++ 12 destroys an aggregate twice inside a co_await expression.
     list_params() noexcept {}
 
+    /// What the API takes where no `per_page` is given.
+    static constexpr std::int64_t usual_per_page = 1000;
+
     /// Tokens of this name. Whether the API compares the whole name is not recorded: compare it
     /// yourself.
     list_params& name(std::string text) {

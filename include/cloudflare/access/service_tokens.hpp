@@ -91,7 +91,7 @@ private:
     static task<result<std::vector<service_token>>>
     collect(Client through, any_scope where, list_params params, call_options options) {
         std::vector<service_token> all;
-        page_cursor cursor(params.per_page());
+        page_cursor cursor(params.per_page().value_or(list_params::usual_per_page));
         while (auto const number = cursor.next()) {
             params.page(*number);
             auto call = through.call(list_service_tokens(where, params), options);

@@ -18,10 +18,8 @@ struct blocking_state {
     std::optional<T> value;
     std::exception_ptr thrown;
 
-    template <class U>
-    void return_value(U&& u) {
-        value.emplace(std::forward<U>(u));
-    }
+    /// By value: only what converts implicitly is taken, so that a `result<bool>` stays one.
+    void return_value(T given) { value.emplace(std::move(given)); }
     T take() {
         if (thrown) std::rethrow_exception(thrown);
         return std::move(*value);

@@ -28,6 +28,7 @@ public:
                        [&](std::exception_ptr thrown, result<http::response> given) {
                            if (thrown) std::rethrow_exception(thrown);
                            answer = std::move(given);
+                           context.stop(); // whatever a look-up that was given up still does
                        });
         context.restart();
         context.run();

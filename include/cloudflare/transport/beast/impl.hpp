@@ -86,12 +86,13 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
 
     auto taking = take_or_open(*self, r, deadline);
     auto c = co_await std::move(taking);
-    if (!c) co_return c.error();
-    auto sending = round_trip(**c, r, deadline, self->options);
-    auto end = co_await std::move(sending);
-    if (end.keep_alive)
-        self->connections.give_back(r.origin, std::move(*c), time_point::clock::now());
-
+    round_trip_end end{c ? failure(errc::cancelled, false) : c.error()};
+    if (c) {
+        auto sending = round_trip(**c, r, deadline, self->options);
+        end = co_await std::move(sending);
+        if (end.keep_alive)
+            self->connections.give_back(r.origin, std::move(*c), time_point::clock::now());
+    }
     if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
     co_return std::move(end.answer);
 }

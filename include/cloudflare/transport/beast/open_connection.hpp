@@ -69,6 +69,7 @@ private:
     using step = asio::awaitable<std::optional<error>>; ///< why the step failed
 
     void expire() {
+        if (!made_) return; // the connection is open, and this handler was queued before that
         expired_ = true;
         boost::system::error_code ignored;
         made_->socket.close(ignored);

@@ -1,0 +1,117 @@
+#include <cloudflare/access/reconcile.hpp>
+
+#include <cloudflare/client.hpp>
+#include <cloudflare/testing/scripted_transport.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace {
+
+using namespace cloudflare;
+using namespace std::chrono_literals;
+
+std::string const id = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415";
+std::string const tag(32, '1');
+timestamp const opened = timestamp::parse("2026-11-24T00:00:00Z").value();
+
+struct fixture {
+    fixture() { intents.open({tag, where, "ci", opened, ""}).value(); }
+
+    result<access::reconciled> reconcile(std::chrono::seconds age) {
+        access::reconciler reconciler(
+            client(way, api_token::make("sample").value(), client_options().seed(1)), where, sink,
+            intents, access::issue_options().now_from([=] { return opened.plus(age); }));
+        return reconciler.run().get();
+    }
+    fixture& answer_list(std::string const& names) {
+        way.answer(200, R"({"success":true,"result":[)" + names + "]}");
+        return *this;
+    }
+    static std::string token(std::string const& name) {
+        return R"({"id":")" + id + R"(","client_id":"c.access","name":")" + name + R"("})";
+    }
+    fixture& answer_token() {
+        way.answer(200, R"({"success":true,"result":)" + token("ci") + "}");
+        return *this;
+    }
+    [[nodiscard]] bool is_open() const { return !intents.open_intents().value().empty(); }
+
+    access::any_scope where = access::account_scope::parse(std::string(32, 'a')).value();
+    testing::scripted_transport way;
+    access::memory_sink sink;
+    access::memory_intent_log intents;
+};
+
+TEST_CASE("a token that nobody holds is withdrawn") {
+    fixture f;
+    f.answer_list(fixture::token("ci issue:" + tag)).answer_token();
+    auto const done = f.reconcile(15min).value();
+    CHECK(done.withdrawn == std::vector<std::string>{id});
+    CHECK(f.way.requests()[1].method == http::method::delete_);
+    CHECK_FALSE(f.is_open());
+}
+
+TEST_CASE("a token that the sink holds is kept and gets its name") {
+    fixture f;
+    access::issued_service_token token;
+    token.id = id;
+    f.sink.store(token).value();
+    f.answer_list(fixture::token("ci issue:" + tag)).answer_token();
+    auto const done = f.reconcile(15min).value();
+    CHECK(done.kept == std::vector<std::string>{id});
+    CHECK(f.way.requests()[1].body == R"({"name":"ci"})");
+    CHECK_FALSE(f.is_open());
+}
+
+TEST_CASE("a young intent is left alone") {
+    fixture f;
+    auto const done = f.reconcile(15min - 1s).value();
+    CHECK(done.left_open.size() == 1);
+    CHECK(f.way.requests().empty());
+}
+
+TEST_CASE("an empty list proves nothing, however old the intent is") {
+    fixture f;
+    f.answer_list("");
+    CHECK(f.reconcile(1000h).value().left_open.size() == 1);
+    CHECK(f.is_open());
+}
+
+TEST_CASE("a list that shows others proves that the token was never made, once the intent is old") {
+    fixture f;
+    f.answer_list(fixture::token("ci"));
+    CHECK(f.reconcile(1h - 1s).value().left_open.size() == 1);
+    f.answer_list(fixture::token("ci"));
+    CHECK(f.reconcile(1h).value().left_open.empty());
+    CHECK_FALSE(f.is_open());
+    CHECK(f.way.requests().size() == 2);
+}
+
+TEST_CASE("a token that a lagging list shows and that is long gone proves nothing") {
+    fixture f;
+    f.answer_list(fixture::token("ci issue:" + tag));
+    f.way.answer(404, R"({"success":false,"errors":[{"code":12135,"message":"not found"}]})");
+    CHECK(f.reconcile(15min).value().left_open.size() == 1);
+    CHECK(f.is_open());
+}
+
+TEST_CASE("a withdrawal that is not certain leaves the intent open") {
+    fixture f;
+    f.answer_list(fixture::token("ci issue:" + tag));
+    f.way.answer(400, R"({"success":false,"errors":[{"code":12139,"message":"in use"}]})");
+    CHECK(f.reconcile(15min).value().left_open.size() == 1);
+    CHECK(f.is_open());
+}
+
+TEST_CASE("another scope's intents are left alone") {
+    fixture f;
+    f.where = access::zone_scope::parse(std::string(32, 'b')).value();
+    f.answer_list("");
+    CHECK(f.reconcile(1000h).value().left_open.empty());
+    CHECK(f.is_open());
+    CHECK(f.way.requests().empty());
+}
+
+} // namespace
