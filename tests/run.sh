@@ -37,6 +37,8 @@ build_and_test() { # a build directory, then meson's options
 files=$(git ls-files '*.hpp' '*.cpp')
 # shellcheck disable=SC2086 # a list of names
 step "format" clang-format-19 --dry-run --Werror $files
+drawn_from_the_code() { awk -f examples/issue_states.awk include/cloudflare/access/issuer.hpp | cmp - examples/issue_states.svg; }
+step "diagram" drawn_from_the_code
 build_and_test build-gcc -Db_sanitize=address,undefined -Db_lundef=false -Dschedules=5000
 CXX=clang++-19 build_and_test build-clang -Dthorough=true
 step "clang-tidy" clang-tidy-19 -p build-clang --quiet --warnings-as-errors='*' \

@@ -28,9 +28,9 @@ struct intent {
 
 /// Where intents are kept. Three functions, so that a fleet can keep them in a database of its own:
 ///
-///     result<void> open(intent const&);            // written down for good when it returns
-///     result<void> close(std::string_view tag);    // the same; closing what is not open does
-///     nothing result<std::vector<intent>> open_intents();
+///     result<void> open(intent const&);          // written down for good when it returns
+///     result<void> close(std::string_view tag);  // the same; of what is not open it does nothing
+///     result<std::vector<intent>> open_intents();
 template <class L>
 concept intent_log = requires(L& log, intent const& i, std::string_view tag) {
     { log.open(i) } -> std::same_as<result<void>>;

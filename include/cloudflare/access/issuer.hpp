@@ -30,16 +30,21 @@ struct issued {
 ///
 /// The states of an issue, and what a crash in each of them leaves to `reconcile`:
 ///
-///     | state     | what happens                                  | a crash leaves | | opening   |
-///     the intent is written down                    | nothing, or an intent without a token     |
-///     | creating  | the token is created, its tag in its name     | an intent, and perhaps its
-///     token          | | settling  | outcome unknown: the tag is looked for, and   | an intent,
-///     and perhaps its token          | |           | the token found is given a fresh secret | |
-///     | storing   | the secret goes to the sink                   | an intent, and a token that
-///     the sink may hold | | naming    | the tag is taken out of the name              | an intent,
-///     and a token that the sink holds | | closing   | the intent is closed | the same | |
-///     withdrawing | the sink failed: the token is deleted       | an intent, and perhaps its token
-///     |
+///     | state       | what happens                       | a crash leaves                     |
+///     | opening     | the intent is written down         | nothing, or an intent alone        |
+///     | creating    | the token is created, its tag in   | an intent, and perhaps its token   |
+///     |             | its name                           |                                    |
+///     | settling    | outcome unknown: the tag is looked | an intent, and perhaps its token   |
+///     |             | for; the token found is given a    |                                    |
+///     |             | fresh secret, or deleted and made  |                                    |
+///     |             | again                              |                                    |
+///     | storing     | the secret goes to the sink        | an intent, and a token that the    |
+///     |             |                                    | sink may hold                      |
+///     | naming      | the tag is taken out of the name   | an intent, and a token that the    |
+///     |             |                                    | sink holds                         |
+///     | closing     | the intent is closed               | the same                           |
+///     | withdrawing | the sink failed: the token is      | an intent, and perhaps its token   |
+///     |             | deleted                            |                                    |
 ///
 /// @tparam Client a `client<...>`; its `now` and `sleep_until` are used for the waits between looks
 template <class Client, secret_sink Sink, intent_log Log>

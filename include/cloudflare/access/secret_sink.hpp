@@ -15,9 +15,8 @@ namespace cloudflare::inline v0::access {
 
 /// Where secrets go.
 ///
-///     result<void> store(issued_service_token const&);  // for good when it returns; an error:
-///     nothing is kept result<bool> holds(std::string_view token_id);    // whether a secret of
-///     this token was stored
+///     result<void> store(issued_service_token const&); // for good; an error: nothing is kept
+///     result<bool> holds(std::string_view token_id);   // whether a secret of it was stored
 ///
 /// `store` of a token that is held already replaces its secret. `holds` is what tells a token that
 /// was handed over from one that nobody owns, so it must know what earlier processes stored.

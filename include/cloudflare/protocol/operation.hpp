@@ -30,12 +30,14 @@ enum class idempotency : unsigned char {
 /// An operation is a value with these members. A user adds an endpoint by writing such a struct:
 ///
 ///     struct get_zone {
-///         using result_type = zone;          // with `static result<zone>
-///         from_json(boost::json::value const&)` static constexpr std::string_view name =
-///         "get_zone"; static constexpr auto method = cloudflare::http::method::get; static
-///         constexpr auto idempotency = cloudflare::idempotency::safe;
-///         cloudflare::result<std::string> target() const { return cloudflare::http::path("zones",
-///         id).str(); } std::string id;
+///         using result_type = zone; // has `static result<zone> from_json(boost::json::value const&)`
+///         static constexpr std::string_view name = "get_zone";
+///         static constexpr auto method = cloudflare::http::method::get;
+///         static constexpr auto idempotency = cloudflare::idempotency::safe;
+///         cloudflare::result<std::string> target() const {
+///             return cloudflare::http::path("zones", id).str();
+///         }
+///         std::string id;
 ///     };
 ///
 /// `target()` is the path below the base URL, with the query; it gives an error for bad input. An

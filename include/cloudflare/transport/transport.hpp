@@ -12,9 +12,10 @@ namespace cloudflare::inline v0 {
 
 /// A transport sends requests and waits, in the coroutine type of its choice:
 ///
-///     template <class T> using task = ...;   // a coroutine type: boost::asio::awaitable<T>,
-///     blocking<T> ... task<result<http::response>> send(http::request const&, time_point
-///     deadline); task<void> sleep_until(time_point); time_point now();
+///     template <class T> using task = ...; // boost::asio::awaitable<T>, blocking<T> ...
+///     task<result<http::response>> send(http::request const&, time_point deadline);
+///     task<void> sleep_until(time_point);
+///     time_point now();
 ///
 /// `send` sends the request once, adding `Host` and `Content-Length`, and gives the whole answer,
 /// whatever its status, by the deadline; it follows no redirect. The request outlives the task. Its
