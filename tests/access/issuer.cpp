@@ -153,6 +153,24 @@ TEST_CASE("a token that the sink does not take is withdrawn") {
     CHECK(f.open() == 0);
 }
 
+/// A log that cannot be written.
+struct full_log {
+    result<void> open(access::intent const&) { return error(errc::intent_log_failed, "disk full"); }
+    result<void> close(std::string_view) { return {}; }
+    result<std::vector<access::intent>> open_intents() { return std::vector<access::intent>(); }
+};
+
+TEST_CASE("without an intent nothing is sent") {
+    fixture f;
+    full_log log;
+    access::issuer issuer(client(f.way, api_token::make("sample").value()),
+                          access::account_scope::parse(std::string(32, 'a')).value(), f.sink, log);
+    auto const failed = issuer.issue(access::create_params("ci")).get().error();
+    CHECK(failed == errc::intent_log_failed);
+    CHECK(failed.delivery() == delivery::not_sent);
+    CHECK(f.way.requests().empty());
+}
+
 TEST_CASE("bad parameters open no intent and send nothing") {
     fixture f;
     access::issuer issuer(client(f.way, api_token::make("sample").value()),

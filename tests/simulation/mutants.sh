@@ -43,7 +43,7 @@ mutant "reconcile trusts a list that shows nothing" access/reconcile.hpp \
 mutant "reconcile does not ask the sink" access/reconcile.hpp \
     's/auto ending = \*held \? keep\(wanted, token\.id, done\) :/auto ending =/'
 mutant "no intent is written down" access/issuer.hpp \
-    's/if \(auto const ok = intents_\.open\(wanted\); !ok\) co_return ok\.error\(\);//'
+    's/if \(auto const ok = intents_\.open\(wanted\); !ok\) co_return nothing_sent\(ok\.error\(\)\);//'
 mutant "a token whose secret was not stored is left" access/issuer.hpp \
     's/auto removing = recovery_\.remove\(wanted, std::move\(id\)\);[^;]*;/bool const gone = true; co_await recovery_.client().transport().sleep_until(recovery_.client().transport().now());/'
 mutant "reconcile touches issues under way" access/reconcile.hpp \

@@ -53,7 +53,7 @@ public:
     template <class T>
     using task = typename Client::template task<T>;
 
-    /// @param sink, intents must outlive the issuer and every issue under way
+    /// @param sink, intents must outlive the issuer, and the issuer every issue under way
     issuer(Client through, any_scope where, Sink& sink, Log& intents,
            issue_options options = issue_options())
         : recovery_(std::move(through), std::move(where), std::move(options)),
@@ -78,7 +78,7 @@ public:
                             .opened_at = recovery_.options().now(),
                             .note = recovery_.options().note()};
         if (auto const ok = params.check(); !ok) co_return ok.error();
-        if (auto const ok = intents_.open(wanted); !ok) co_return ok.error();
+        if (auto const ok = intents_.open(wanted); !ok) co_return nothing_sent(ok.error());
 
         params.name(tagged_name(name, tag));
         auto obtaining = obtain(wanted, std::move(params));
@@ -100,6 +100,10 @@ public:
     }
 
 private:
+    [[nodiscard]] static error nothing_sent(error const& e) {
+        return e.with([](error_details& d) { d.delivery = delivery::not_sent; });
+    }
+
     /// The server certainly made no token.
     [[nodiscard]] static bool is_settled(error const& e) noexcept {
         return e.delivery() == delivery::not_sent || e.delivery() == delivery::rejected;

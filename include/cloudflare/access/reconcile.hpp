@@ -39,7 +39,7 @@ public:
     template <class T>
     using task = typename Client::template task<T>;
 
-    /// @param sink, intents must outlive the reconciler and every run
+    /// @param sink, intents must outlive the reconciler, and the reconciler every run
     reconciler(Client through, any_scope where, Sink& sink, Log& intents,
                issue_options options = issue_options())
         : recovery_(std::move(through), std::move(where), std::move(options)),

@@ -39,7 +39,7 @@ public:
     template <class T>
     using task = typename Client::template task<T>;
 
-    /// @param sink must outlive the renewal and every round under way
+    /// @param sink must outlive the renewal, and the renewal every round under way
     renewal(Client through, any_scope where, Sink& sink, renewal_policy policy = renewal_policy(),
             rotation_options options = rotation_options())
         : client_(std::move(through)),

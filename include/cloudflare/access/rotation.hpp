@@ -42,7 +42,7 @@ public:
     template <class T>
     using task = typename Client::template task<T>;
 
-    /// @param sink must outlive the rotation and every call under way
+    /// @param sink must outlive the rotation, and the rotation every call under way
     rotation(Client through, any_scope where, Sink& sink,
              rotation_options options = rotation_options())
         : client_(std::move(through)),
