@@ -45,7 +45,7 @@ mutant "reconcile does not ask the sink" access/reconcile.hpp \
 mutant "no intent is written down" access/issuer.hpp \
     's/if \(auto const ok = intents_\.open\(wanted\); !ok\) co_return nothing_sent\(ok\.error\(\)\);//'
 mutant "a token whose secret was not stored is left" access/issuer.hpp \
-    's/auto removing = recovery_\.remove\(wanted, std::move\(id\)\);[^;]*;/bool const gone = true; co_await recovery_.client().transport().sleep_until(recovery_.client().transport().now());/'
+    's/auto removing = recovery_\.remove\(wanted, std::move\(id\)\);[^;]*;[^;]*;/bool const gone = true; co_await recovery_.client().transport().sleep_until(recovery_.client().transport().now());/'
 mutant "reconcile touches issues under way" access/reconcile.hpp \
     's/if \(age < recovery_\.options\(\)\.min_age\(\)\) co_return false;//'
 mutant "a lost answer to a rotation is answered by a second rotation" access/rotation.hpp \
