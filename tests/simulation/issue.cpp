@@ -121,11 +121,11 @@ void enumerate(tally& t) {
             auto const name = "kind " + std::to_string(kind) + (account ? ", account" : ", zone");
             tell(base, t, name);
             for (int request = 1; request <= 6; ++request) {
-                for (int f = 1; f != static_cast<int>(fate::count); ++f) {
+                for (auto const f : all_faults()) {
                     auto faulty = base;
-                    faulty.issuers[0].requests[request] = static_cast<fate>(f);
+                    faulty.issuers[0].requests[request] = f;
                     auto const label = name + ", request " + std::to_string(request) + " fate " +
-                                       std::to_string(f);
+                                       std::to_string(static_cast<int>(f));
                     tell(faulty, t, label);
 
                     int steps = 0, requests = 0;

@@ -120,11 +120,11 @@ void enumerate(tally& t) {
                              std::to_string(left));
                 }
             for (int request = 1; request <= 6; ++request) {
-                for (int f = 1; f != static_cast<int>(fate::count); ++f) {
+                for (auto const f : all_faults()) {
                     auto faulty = base;
-                    faulty.rotations[0].requests[request] = static_cast<fate>(f);
+                    faulty.rotations[0].requests[request] = f;
                     auto const label = name + ", request " + std::to_string(request) + " fate " +
-                                       std::to_string(f);
+                                       std::to_string(static_cast<int>(f));
                     int steps = 0, requests = 0;
                     tell(faulty, t, label);
                     static_cast<void>(play(faulty, &steps, &requests));

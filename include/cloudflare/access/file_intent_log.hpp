@@ -7,7 +7,6 @@
 #include <cloudflare/protocol/json_writer.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
