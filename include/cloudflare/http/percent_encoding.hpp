@@ -3,6 +3,8 @@
 
 #include <cloudflare/core/fwd.hpp>
 
+#include <charconv>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +27,25 @@ inline void append_percent_encoded(std::string& target, std::string_view text) {
         target += hex[byte >> 4];
         target += hex[byte & 15];
     }
+}
+
+/// The text with every `%XX` read, or nothing where two hexadecimal digits are missing.
+[[nodiscard]] inline std::optional<std::string> percent_decode(std::string_view text) {
+    std::string decoded;
+    while (!text.empty()) {
+        if (text.front() != '%') {
+            decoded += text.front();
+            text.remove_prefix(1);
+            continue;
+        }
+        unsigned char byte = 0;
+        if (text.size() < 3 ||
+            std::from_chars(text.data() + 1, text.data() + 3, byte, 16).ptr != text.data() + 3)
+            return std::nullopt;
+        decoded += static_cast<char>(byte);
+        text.remove_prefix(3);
+    }
+    return decoded;
 }
 
 } // namespace cloudflare::inline v0::http

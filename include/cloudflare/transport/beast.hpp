@@ -19,9 +19,10 @@ class transport_state;
 
 /// A transport whose calls are `boost::asio::awaitable`.
 ///
-/// Connections are kept alive and re-used. TLS is 1.2 or newer, with SNI, and the peer's chain and
-/// host name are checked against the system's CA certificates or a given file. No redirect is
-/// followed.
+/// Connections are kept alive and re-used; a new one tries the addresses of a name by turns
+/// (RFC 8305), and resumes an earlier TLS session. TLS is 1.2 or newer, with SNI, and the peer's
+/// chain and host name are checked against the system's CA certificates, which are read once, or a
+/// given file. No redirect is followed.
 ///
 /// A handle: copies share the connections. It must not outlive the execution context behind its
 /// executor. Several threads may run that context, and several calls may be under way at once.
@@ -47,6 +48,10 @@ public:
 
     /// Closes the idle connections; those in use are closed when their answer is there.
     void close_idle() const noexcept;
+
+    /// Ends in good order: idle connections are closed, calls that have a connection go on to their
+    /// end, and those that wait for one or begin later give `errc::cancelled`, `not_sent`.
+    void shut_down() const noexcept;
 
 private:
     std::shared_ptr<detail::beast::transport_state> state_;

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cloudflare/core/fwd.hpp>
+#include <cloudflare/transport/proxy.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,11 +30,22 @@ public:
         ca_file_ = std::move(path);
         return *this;
     }
+    /// The client's certificate, with its chain, and its key: two files in PEM.
+    beast_options& client_certificate(std::string certificate_file, std::string key_file) {
+        client_certificate_file_ = std::move(certificate_file);
+        client_key_file_ = std::move(key_file);
+        return *this;
+    }
     /// A TLS context to use as it is, in place of one that the transport makes: versions, CA
     /// certificates and client certificates are yours to set; the peer's chain and host name are
     /// checked all the same.
     beast_options& tls_context(std::shared_ptr<boost::asio::ssl::context> context) noexcept {
         tls_context_ = std::move(context);
+        return *this;
+    }
+    /// A proxy to go through: see `proxy_from_environment()`. Default none.
+    beast_options& proxy(std::optional<v0::proxy> through) noexcept {
+        proxy_ = std::move(through);
         return *this;
     }
     /// The most bytes of an answer's header. Default 64 KiB. More is `errc::response_too_large`.
@@ -42,6 +56,17 @@ public:
     /// The most bytes of an answer's body. Default 16 MiB. More is `errc::response_too_large`.
     beast_options& max_body_size(std::uint64_t bytes) noexcept {
         max_body_size_ = bytes;
+        return *this;
+    }
+    /// The most connections to one origin at a time, 1 or more; further calls wait, within their
+    /// deadline, the longest waiting first. Default: no bound.
+    beast_options& max_connections_per_host(std::size_t count) noexcept {
+        max_connections_per_host_ = count;
+        return *this;
+    }
+    /// The most connections at a time in all, 1 or more. Default: no bound.
+    beast_options& max_connections(std::size_t count) noexcept {
+        max_connections_ = count;
         return *this;
     }
     /// How many idle connections are kept for each origin. Default 16; 0 closes each after its
@@ -67,13 +92,28 @@ public:
         connect_timeout_ = span;
         return *this;
     }
+    /// How long one address has to answer before the next one is tried beside it. Default 250 ms,
+    /// as RFC 8305 recommends.
+    beast_options& connection_attempt_delay(std::chrono::milliseconds span) noexcept {
+        connection_attempt_delay_ = span;
+        return *this;
+    }
 
     [[nodiscard]] std::string const& ca_file() const noexcept { return ca_file_; }
+    [[nodiscard]] std::string const& client_certificate_file() const noexcept {
+        return client_certificate_file_;
+    }
+    [[nodiscard]] std::string const& client_key_file() const noexcept { return client_key_file_; }
     [[nodiscard]] std::shared_ptr<boost::asio::ssl::context> const& tls_context() const noexcept {
         return tls_context_;
     }
+    [[nodiscard]] std::optional<v0::proxy> const& proxy() const noexcept { return proxy_; }
     [[nodiscard]] std::uint32_t max_header_size() const noexcept { return max_header_size_; }
     [[nodiscard]] std::uint64_t max_body_size() const noexcept { return max_body_size_; }
+    [[nodiscard]] std::size_t max_connections_per_host() const noexcept {
+        return max_connections_per_host_;
+    }
+    [[nodiscard]] std::size_t max_connections() const noexcept { return max_connections_; }
     [[nodiscard]] std::size_t max_idle_connections() const noexcept {
         return max_idle_connections_;
     }
@@ -84,16 +124,26 @@ public:
     [[nodiscard]] std::chrono::milliseconds connect_timeout() const noexcept {
         return connect_timeout_;
     }
+    [[nodiscard]] std::chrono::milliseconds connection_attempt_delay() const noexcept {
+        return connection_attempt_delay_;
+    }
 
 private:
+    static constexpr auto no_bound = std::numeric_limits<std::size_t>::max();
+
     std::string ca_file_;
+    std::string client_certificate_file_, client_key_file_;
     std::shared_ptr<boost::asio::ssl::context> tls_context_;
+    std::optional<v0::proxy> proxy_;
     std::uint32_t max_header_size_ = 64 * 1024;
     std::uint64_t max_body_size_ = std::uint64_t{16} * 1024 * 1024;
+    std::size_t max_connections_per_host_ = no_bound;
+    std::size_t max_connections_ = no_bound;
     std::size_t max_idle_connections_ = 16;
     std::chrono::milliseconds idle_timeout_{30'000};
     std::chrono::milliseconds trusted_idle_time_{5'000};
     std::chrono::milliseconds connect_timeout_{10'000};
+    std::chrono::milliseconds connection_attempt_delay_{250};
 };
 
 } // namespace cloudflare::inline v0

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cloudflare/http/request.hpp>
-#include <cloudflare/transport/beast/deadline_guard.hpp>
+#include <cloudflare/transport/beast/deadline_watch.hpp>
 #include <cloudflare/transport/beast/response_reader.hpp>
+#include <cloudflare/transport/beast/tls_session.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -11,14 +12,9 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/write.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -35,14 +31,67 @@ inline constexpr auto as_result = asio::as_tuple(asio::deferred);
     return state.cancelled() != asio::cancellation_type::none;
 }
 
-/// An open connection.
+/// A failure on the way. `wrote` is whether a byte of the request may have left.
+[[nodiscard]] inline error failure(errc code, bool wrote, boost::system::error_code cause = {}) {
+    error_details d;
+    d.delivery = wrote ? delivery::unknown : delivery::not_sent;
+    d.cause = cause;
+    return {code, std::move(d)};
+}
+
+/// An open connection. The socket does not block.
 class connection {
 public:
-    explicit connection(asio::any_io_executor const& executor) : socket(executor) {}
+    explicit connection(tcp::socket connected) : socket(std::move(connected)), deadline(socket) {
+        boost::system::error_code ignored;
+        socket.set_option(tcp::no_delay(true), ignored);
+        socket.non_blocking(true, ignored);
+    }
+    connection(connection const&) = delete;
+    connection& operator=(connection const&) = delete;
+    ~connection() {
+        if (!tls) return;
+        tls->close();
+        boost::system::error_code ignored;
+        socket.write_some(tls->outgoing(), ignored);
+    }
 
-    tcp::socket socket;
-    std::optional<asio::ssl::stream<tcp::socket&>> tls; ///< set where TLS is spoken
-    time_point idle_since{};
+    /// Takes what is to be sent.
+    void write(asio::const_buffer bytes, boost::system::error_code& ec) noexcept {
+        if (tls) {
+            tls->write(bytes, ec);
+        } else {
+            plain_outgoing_ = bytes;
+        }
+    }
+    /// Sends what is to be sent, as far as the socket takes it at once: `would_block` where it does
+    /// not take all.
+    std::size_t flush(boost::system::error_code& ec) noexcept {
+        std::size_t flushed = 0;
+        for (auto rest = outgoing(); rest.size() != 0 && !ec; rest = outgoing()) {
+            auto const size = socket.write_some(rest, ec);
+            flushed += size;
+            if (tls) {
+                tls->sent(size);
+            } else {
+                plain_outgoing_ += size;
+            }
+        }
+        return flushed;
+    }
+
+    /// Where the network's next bytes are to be put.
+    [[nodiscard]] asio::mutable_buffer room() { return tls ? tls->room() : received.room(); }
+    /// `size` bytes are there, and `ec` is how the reading ended: makes them `received`.
+    void take_in(std::size_t size, boost::system::error_code& ec) {
+        if (!tls) return received.commit(size);
+        tls->feed(size);
+        if (ec == asio::error::eof)
+            tls->feed_end();
+        else if (ec)
+            return;
+        tls->read(received, ec);
+    }
 
     /// Whether the server has closed an idle connection, or said something that nobody asked for.
     [[nodiscard]] bool is_stale() noexcept {
@@ -52,43 +101,34 @@ public:
         return ec != asio::error::would_block;
     }
 
-    /// Bytes received and not parsed yet. Wiped: they may hold a secret.
-    class inbox {
-    public:
-        [[nodiscard]] asio::const_buffer unread() const noexcept {
-            return asio::buffer(bytes_.data() + begin_, end_ - begin_);
-        }
-        [[nodiscard]] asio::mutable_buffer room() {
-            if (begin_ == end_) clear();
-            if (end_ == bytes_.size()) {
-                if (begin_ != 0) {
-                    std::copy(bytes_.data() + begin_, bytes_.data() + end_, bytes_.data());
-                    end_ -= std::exchange(begin_, 0);
-                } else {
-                    bytes_.resize(bytes_.size() == 0 ? 8192 : bytes_.size() * 2);
-                }
-            }
-            return asio::buffer(bytes_.data() + end_, bytes_.size() - end_);
-        }
-        void commit(std::size_t size) noexcept {
-            end_ += size;
-            high_ = std::max(high_, end_);
-        }
-        void consume(std::size_t size) noexcept { begin_ += size; }
-        void clear() noexcept { begin_ = end_ = 0; }
-        void wipe() noexcept {
-            v0::wipe(bytes_.data(), high_);
-            begin_ = end_ = high_ = 0;
-        }
-
-    private:
-        wiped_string bytes_;
-        std::size_t begin_ = 0, end_ = 0, high_ = 0;
-    };
-
+    tcp::socket socket;
+    std::optional<tls_session> tls; ///< set where TLS is spoken
+    deadline_watch deadline;
     inbox received;
     wiped_string wire; ///< the request's bytes; kept for its memory
+    time_point idle_since{};
+    bool has_given_ticket = false;
+
+private:
+    [[nodiscard]] asio::const_buffer outgoing() const noexcept {
+        return tls ? tls->outgoing() : plain_outgoing_;
+    }
+    asio::const_buffer plain_outgoing_;
 };
+
+/// Waits until the socket takes what is still to be sent, and sends it; for the rare case that it
+/// did not take all at once.
+inline asio::awaitable<boost::system::error_code> finish_flush(connection& c) {
+    auto const cancellation = co_await asio::this_coro::cancellation_state;
+    for (;;) {
+        if (is_cancelled(cancellation)) co_return asio::error::operation_aborted;
+        auto const [failed] = co_await c.socket.async_wait(tcp::socket::wait_write, as_result);
+        if (failed) co_return failed;
+        boost::system::error_code ec;
+        c.flush(ec);
+        if (ec != asio::error::would_block) co_return ec;
+    }
+}
 
 /// How a request over a connection ended.
 struct round_trip_end {
@@ -96,61 +136,38 @@ struct round_trip_end {
     bool keep_alive = false;
 };
 
-/// A failure on the way. `wrote` is whether a byte of the request may have left.
-[[nodiscard]] inline error failure(errc code, bool wrote, boost::system::error_code cause = {}) {
-    error_details d;
-    d.delivery = wrote ? delivery::unknown : delivery::not_sent;
-    d.cause = cause;
-    return {code, std::move(d)};
-}
-
-/// Reads the final answer, passing over interim ones.
-template <class Stream>
-asio::awaitable<round_trip_end> read_answer(Stream& stream, connection& c,
-                                            beast_options const& options) {
+/// Sends the request in `c.wire` and reads its answer, passing over interim ones.
+inline asio::awaitable<round_trip_end> exchange_over(connection& c, beast_options const& options) {
     auto const cancellation = co_await asio::this_coro::cancellation_state;
-    std::optional<response_reader> reader(std::in_place, options);
-    for (;;) {
-        boost::beast::error_code failed;
-        if (c.received.unread().size() != 0)
-            c.received.consume(reader->put(c.received.unread(), failed));
-        if (failed == boost::beast::http::error::need_more) failed = {};
-        if (failed) co_return round_trip_end{failure(meaning_of(failed), true, failed)};
-        if (reader->is_done()) {
-            if (!reader->is_interim()) break;
-            reader.emplace(options);
-            continue;
-        }
+    boost::system::error_code ec;
+    c.write(asio::buffer(c.wire), ec);
+    bool wrote = c.flush(ec) != 0;
+    if (ec == asio::error::would_block) {
+        wrote = true;
+        auto flushing = finish_flush(c);
+        ec = co_await std::move(flushing);
+    }
+    if (ec) co_return round_trip_end{failure(errc::connection_lost, wrote, ec)};
 
+    for (std::optional<response_reader> reader(std::in_place, options);;) {
         if (is_cancelled(cancellation)) co_return round_trip_end{failure(errc::cancelled, true)};
-        auto const [ec, size] = co_await stream.async_read_some(c.received.room(), as_result);
-        c.received.commit(size);
-        if (ec == asio::error::eof && reader->got_some() && reader->need_eof()) {
-            reader->put_eof(failed);
-            if (!failed && reader->is_done()) break;
-        }
-        if (ec) co_return round_trip_end{failure(errc::connection_lost, true, ec)};
-    }
-    bool const keep_alive = reader->keep_alive() && c.received.unread().size() == 0;
-    co_return round_trip_end{reader->take(), keep_alive};
-}
+        auto [failed, size] = co_await c.socket.async_read_some(c.room(), as_result);
+        c.take_in(size, failed);
 
-/// Sends the request in `c.wire` and reads its answer.
-template <class Stream>
-asio::awaitable<round_trip_end> exchange_over(Stream& stream, connection& c,
-                                              beast_options const& options) {
-    auto const cancellation = co_await asio::this_coro::cancellation_state;
-    if (is_cancelled(cancellation)) co_return round_trip_end{failure(errc::cancelled, false)};
-    auto const [ec, written] = co_await asio::async_write(stream, asio::buffer(c.wire), as_result);
-    if (ec) {
-        // A plain socket that took no byte has sent none; TLS may have sent what it does not
-        // report.
-        bool const wrote = written != 0 || c.tls.has_value();
-        co_return round_trip_end{failure(errc::connection_lost, wrote, ec)};
+        auto malformed = reader->put_all(c.received);
+        if (!malformed && failed == asio::error::eof) malformed = reader->put_end();
+        while (!malformed && reader->is_done() && reader->is_interim()) {
+            reader.emplace(options);
+            malformed = reader->put_all(c.received);
+        }
+        if (malformed) co_return round_trip_end{failure(meaning_of(malformed), true, malformed)};
+        if (reader->is_done()) {
+            bool const clean = !failed && c.received.unread().size() == 0;
+            bool const keep_alive = clean && reader->keep_alive();
+            co_return round_trip_end{reader->take(), keep_alive};
+        }
+        if (failed) co_return round_trip_end{failure(errc::connection_lost, true, failed)};
     }
-    auto reading = read_answer(stream, c, options);
-    auto end = co_await std::move(reading);
-    co_return end;
 }
 
 /// Sends a request over an open connection and gives its answer, by the deadline.
@@ -158,11 +175,12 @@ inline asio::awaitable<round_trip_end> round_trip(connection& c, http::request c
                                                   time_point deadline,
                                                   beast_options const& options) {
     auto const cancellation = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(cancellation)) co_return round_trip_end{failure(errc::cancelled, false)};
     serialize(r, c.wire);
-    deadline_guard guard(c.socket, deadline);
-    auto sending = c.tls ? exchange_over(*c.tls, c, options) : exchange_over(c.socket, c, options);
+    c.deadline.arm(deadline);
+    auto sending = exchange_over(c, options);
     auto end = co_await std::move(sending);
-    bool const expired = guard.disarm();
+    bool const expired = c.deadline.disarm();
     c.received.wipe();
     wipe(c.wire);
     if (!end.answer && end.answer.error() == errc::connection_lost) {

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cloudflare/transport/beast.hpp>
-#include <cloudflare/transport/beast/open_connection.hpp>
+#include <cloudflare/transport/beast/opening.hpp>
 #include <cloudflare/transport/beast/pool.hpp>
 
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -16,6 +17,31 @@ namespace cloudflare::inline v0 {
 
 namespace detail::beast {
 
+/// A TLS context as the options say.
+[[nodiscard]] inline result<std::shared_ptr<asio::ssl::context>>
+make_tls_context(beast_options const& options) {
+    auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+    SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+    boost::system::error_code failed;
+    auto const refuse = [&](std::string what) {
+        return failure(errc::tls_failed, false, failed).with([&](error_details& d) {
+            d.explanation = std::move(what);
+        });
+    };
+    if (options.ca_file().empty()) {
+        context->set_default_verify_paths(failed);
+    } else {
+        context->load_verify_file(options.ca_file(), failed);
+    }
+    if (failed) return refuse("CA certificates not read: " + options.ca_file());
+    if (options.client_certificate_file().empty()) return context;
+    context->use_certificate_chain_file(options.client_certificate_file(), failed);
+    if (failed) return refuse("client certificate not read: " + options.client_certificate_file());
+    context->use_private_key_file(options.client_key_file(), asio::ssl::context::pem, failed);
+    if (failed) return refuse("client certificate's key not read: " + options.client_key_file());
+    return context;
+}
+
 /// What the copies of a transport share.
 class transport_state {
 public:
@@ -26,24 +52,14 @@ public:
           connections(options) {}
 
     /// The TLS context, made when it is first needed: reading the system's CA certificates is slow.
-    [[nodiscard]] result<asio::ssl::context*> tls() {
+    [[nodiscard]] result<SSL_CTX*> tls() {
         std::lock_guard const lock(mutex_);
         if (!tls_context_) {
-            auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-            SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
-            boost::system::error_code failed;
-            if (options.ca_file().empty()) {
-                context->set_default_verify_paths(failed);
-            } else {
-                context->load_verify_file(options.ca_file(), failed);
-            }
-            if (failed)
-                return failure(errc::tls_failed, false, failed).with([&](error_details& d) {
-                    d.explanation = "CA certificates not read: " + options.ca_file();
-                });
-            tls_context_ = std::move(context);
+            auto made = make_tls_context(options);
+            if (!made) return made.error();
+            tls_context_ = std::move(*made);
         }
-        return tls_context_.get();
+        return tls_context_->native_handle();
     }
 
     asio::any_io_executor executor;
@@ -57,23 +73,22 @@ public:
     pool connections; // last: its connections go before the TLS context does
 };
 
-inline asio::awaitable<result<std::unique_ptr<connection>>>
-take_or_open(transport_state& self, http::request const& r, time_point deadline) {
-    auto const now = time_point::clock::now();
-    auto const max_idle =
-        r.repeatable ? self.options.idle_timeout() : self.options.trusted_idle_time();
-    if (auto idle = self.connections.take(r.origin, now, max_idle)) co_return std::move(idle);
-
-    asio::ssl::context* context = nullptr;
-    if (r.origin.is_secure()) {
+/// Opens the connection of `where`'s place.
+inline asio::awaitable<result<void>> open(transport_state& self, pool::place& where,
+                                          http::origin const& origin, time_point deadline) {
+    SSL_CTX* context = nullptr;
+    if (origin.is_secure()) {
         auto const made = self.tls();
         if (!made) co_return made.error();
         context = *made;
     }
-    auto opening = open_connection(self.executor, r.origin, context,
-                                   std::min(deadline, now + self.options.connect_timeout()));
+    auto const by = std::min(deadline, time_point::clock::now() + self.options.connect_timeout());
+    auto opening =
+        open_connection(self.executor, self.options, origin, context, where.find_ticket(), by);
     auto opened = co_await std::move(opening);
-    co_return opened;
+    if (!opened) co_return opened.error();
+    where.connection = std::move(*opened);
+    co_return result<void>();
 }
 
 inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_state> self,
@@ -82,19 +97,35 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     auto const cancellation = co_await asio::this_coro::cancellation_state;
-    if (is_cancelled(cancellation)) co_return failure(errc::cancelled, false);
+    if (is_cancelled(cancellation) || self->connections.is_shut_down())
+        co_return failure(errc::cancelled, false);
 
-    auto taking = take_or_open(*self, r, deadline);
-    auto c = co_await std::move(taking);
-    round_trip_end end{c ? failure(errc::cancelled, false) : c.error()};
-    if (c) {
-        auto sending = round_trip(**c, r, deadline, self->options);
-        end = co_await std::move(sending);
-        if (end.keep_alive)
-            self->connections.give_back(r.origin, std::move(*c), time_point::clock::now());
+    result<http::response> answer(failure(errc::cancelled, false));
+    auto const max_idle =
+        r.repeatable ? self->options.idle_timeout() : self->options.trusted_idle_time();
+    auto place = self->connections.try_take(r.origin, time_point::clock::now(), max_idle);
+    if (!place) {
+        auto waiting = self->connections.take_by(self->executor, r.origin, max_idle, deadline);
+        auto given = co_await std::move(waiting);
+        if (given) {
+            place.emplace(std::move(*given));
+        } else {
+            answer = given.error();
+        }
+    }
+    if (place && !place->connection) {
+        auto opening = open(*self, *place, r.origin, deadline);
+        auto const opened = co_await std::move(opening);
+        if (!opened) answer = opened.error();
+    }
+    if (place && place->connection) {
+        auto sending = round_trip(*place->connection, r, deadline, self->options);
+        auto end = co_await std::move(sending);
+        if (end.keep_alive) place->give_back(time_point::clock::now());
+        answer = std::move(end.answer);
     }
     if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
-    co_return std::move(end.answer);
+    co_return answer;
 }
 
 inline asio::awaitable<void> sleep_until(std::shared_ptr<transport_state> self, time_point t) {
@@ -125,6 +156,10 @@ CLOUDFLARE_DECL boost::asio::awaitable<void> beast_transport::sleep_until(time_p
 
 CLOUDFLARE_DECL void beast_transport::close_idle() const noexcept {
     state_->connections.clear();
+}
+
+CLOUDFLARE_DECL void beast_transport::shut_down() const noexcept {
+    state_->connections.shut_down();
 }
 
 } // namespace cloudflare::inline v0

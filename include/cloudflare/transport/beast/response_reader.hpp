@@ -3,6 +3,7 @@
 
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/http/response.hpp>
+#include <cloudflare/transport/beast/inbox.hpp>
 #include <cloudflare/transport/beast_options.hpp>
 
 #include <boost/beast/http/basic_parser.hpp>
@@ -29,6 +30,21 @@ public:
 
     [[nodiscard]] bool is_interim() const noexcept {
         return response_.status >= 100 && response_.status < 200;
+    }
+    [[nodiscard]] int status() const noexcept { return response_.status; }
+
+    /// Parses what is there, and consumes it.
+    [[nodiscard]] boost::beast::error_code put_all(inbox& received) {
+        error_code failed;
+        while (!failed && !is_done() && received.unread().size() != 0)
+            received.consume(put(received.unread(), failed));
+        return failed == boost::beast::http::error::need_more ? error_code() : failed;
+    }
+    /// The connection has ended in good order, which ends a body that has no length.
+    [[nodiscard]] boost::beast::error_code put_end() {
+        error_code failed;
+        if (got_some() && need_eof()) put_eof(failed);
+        return failed;
     }
     /// The answer; the reader is used up.
     [[nodiscard]] http::response take() noexcept { return std::move(response_); }
