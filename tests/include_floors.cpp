@@ -60,6 +60,8 @@ TEST_CASE("includes go down the floors only") {
                                  included.starts_with("openssl/");
             bool const may = file.starts_with("transport/beast") ||
                              file == "testing/sandbox_server.hpp" ||
+                             file == "testing/scripted_server.hpp" ||
+                             file == "testing/asio_under_test.hpp" ||
                              file == "testing/certificate.hpp";
             if (network) CHECK(may);
             if (included.starts_with("curl/")) CHECK(file.starts_with("transport/curl"));

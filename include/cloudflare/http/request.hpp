@@ -5,8 +5,10 @@
 #include <cloudflare/http/method.hpp>
 #include <cloudflare/http/origin.hpp>
 
+#include <algorithm>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace cloudflare::inline v0::http {
@@ -22,6 +24,13 @@ struct request {
     /// been idle for long: the server may have closed it.
     bool repeatable = true;
 };
+
+/// Whether a target, which a user may have built, is one word of a request line: it begins with `/`
+/// and holds no blank, control character or byte beyond ASCII.
+[[nodiscard]] inline bool is_valid_target(std::string_view text) noexcept {
+    return text.starts_with('/') &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
 
 /// Prints method, address and fields, credentials redacted, and the size of the body.
 inline std::ostream& operator<<(std::ostream& out, request const& r) {

@@ -7,9 +7,6 @@
 #include <cloudflare/protocol/credentials.hpp>
 #include <cloudflare/protocol/operation.hpp>
 
-#include <algorithm>
-#include <string_view>
-
 namespace cloudflare::inline v0 {
 
 namespace detail {
@@ -29,12 +26,6 @@ namespace detail {
     return ok;
 }
 
-/// Whether a target, which a user's own operation may have built, is one line of a request.
-[[nodiscard]] inline bool is_target(std::string_view text) noexcept {
-    return text.starts_with('/') &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-}
-
 } // namespace detail
 
 /// The request that makes the operation, its credentials included: to be made anew for every
@@ -49,7 +40,7 @@ template <operation O>
     constexpr bool has_body = requires { op.body(); };
     auto target = op.target();
     if (!target) return target.error();
-    if (!detail::is_target(*target))
+    if (!http::is_valid_target(*target))
         return error(errc::invalid_argument,
                      "target: must begin with / and hold no blank or control character");
 

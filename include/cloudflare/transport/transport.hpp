@@ -19,7 +19,8 @@ namespace cloudflare::inline v0 {
 ///
 /// `send` sends the request once, adding `Host` and `Content-Length`, and gives the whole answer,
 /// whatever its status, by the deadline; it follows no redirect. The request outlives the task. Its
-/// error is one of the codes `resolve_failed` to `cancelled`, and its `delivery` is `not_sent` only
+/// error is one of the codes `resolve_failed` to `cancelled`, or `invalid_argument` for a target that
+/// is not valid (`http::is_valid_target`), and its `delivery` is `not_sent` only
 /// where the server cannot have seen the whole request, else `unknown`: whether a create is sent
 /// again hangs on that.
 ///
@@ -28,6 +29,8 @@ namespace cloudflare::inline v0 {
 /// `not_sent`.
 ///
 /// `sleep_until` may return early otherwise too; that costs no more than a retry too soon.
+///
+/// `testing/transport_conformance.hpp` tells whether a transport keeps to this.
 template <class T>
 concept transport = requires(T& way, http::request const& r, time_point t) {
     typename T::template task<result<http::response>>;

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace cloudflare::inline v0 {
@@ -91,6 +93,16 @@ inline asio::awaitable<result<void>> open(transport_state& self, pool::place& wh
     co_return result<void>();
 }
 
+/// Why a request is not even begun, if so.
+[[nodiscard]] inline std::optional<error> reason_not_to_begin(http::request const& r,
+                                                              time_point deadline) {
+    if (!http::is_valid_target(r.target))
+        return error(errc::invalid_argument, "target: must begin with / and hold no blank or "
+                                             "control character");
+    if (time_point::clock::now() >= deadline) return failure(errc::deadline_exceeded, false);
+    return std::nullopt;
+}
+
 inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_state> self,
                                                     http::request const& r, time_point deadline) {
     // An answer, or the word of how far the request got, must reach the caller: nothing may throw.
@@ -99,6 +111,7 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
     auto const cancellation = co_await asio::this_coro::cancellation_state;
     if (is_cancelled(cancellation) || self->connections.is_shut_down())
         co_return failure(errc::cancelled, false);
+    if (auto const why = reason_not_to_begin(r, deadline)) co_return *why;
 
     result<http::response> answer(failure(errc::cancelled, false));
     auto const max_idle =

@@ -1,0 +1,61 @@
+/// Checks of what becomes of a request that is cancelled; left out where that cannot be.
+#pragma once
+
+#include <cloudflare/testing/conformance/failures.hpp>
+
+namespace cloudflare::inline v0::testing::detail {
+
+/// Expects that a request which is cancelled after 100 ms ends as cancelled; gives whether it can
+/// be cancelled.
+inline bool check_cancelled(trial& t, http::request const& r, delivery far) {
+    auto const begin = time_point::clock::now();
+    auto const given = t.send_and_cancel(r, 100ms);
+    if (!given) return false;
+    t.expect_failure(*given, far, {errc::cancelled});
+    t.expect(time_point::clock::now() - begin < 3s, "it ended seconds after it was cancelled");
+    return true;
+}
+
+inline constexpr check cancellation_checks[] = {
+    {"a cancellation ends connecting",
+     [](trial& t) {
+         full_listener const full;
+         t.make_transport();
+         check_cancelled(t, request_to("http://127.0.0.1:" + std::to_string(full.port())),
+                         delivery::not_sent);
+     }},
+    {"a cancellation ends the TLS handshake",
+     [](trial& t) {
+         t.serve(always({}), {.tls = true, .first = greeting::hang});
+         check_cancelled(t, t.request(method::post, "/", "{}"), delivery::not_sent);
+     }},
+    {"a cancellation ends sending",
+     [](trial& t) {
+         t.serve(always({}), {.first = greeting::hang});
+         check_cancelled(t, t.request(method::post, "/", vast_body()), delivery::unknown);
+     }},
+    {"a cancellation ends waiting for the answer",
+     [](trial& t) {
+         for (bool const tls : {false, true}) {
+             t.serve(always(last("", end::hang)), {.tls = tls});
+             check_cancelled(t, t.request(method::post, "/", "{}"), delivery::unknown);
+         }
+     }},
+    {"a cancellation ends an answer in its body",
+     [](trial& t) {
+         reply r{.bytes = answer(200, std::string(1000, 'x')), .piece_size = 50, .pause = 40ms};
+         t.serve(always(r));
+         check_cancelled(t, t.request(method::post, "/", "{}"), delivery::unknown);
+     }},
+    {"an answer that comes after a cancellation is not the answer to the next request",
+     [](trial& t) {
+         reply late{.bytes = answer(200, "late")};
+         late.pause = 250ms;
+         t.serve(in_turn({late, {answer(200, "second")}}));
+         if (!check_cancelled(t, t.request(), delivery::unknown)) return;
+         std::this_thread::sleep_for(250ms);
+         t.expect_answer(t.send(), 200, "second");
+     }},
+};
+
+} // namespace cloudflare::inline v0::testing::detail

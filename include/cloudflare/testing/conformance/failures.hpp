@@ -1,0 +1,123 @@
+/// Checks of how a transport fails: how far it says that the request got, and the deadline.
+#pragma once
+
+#include <cloudflare/testing/conformance/answers.hpp>
+
+namespace cloudflare::inline v0::testing::detail {
+
+/// Expects that a request ends by its deadline of 150 ms, and not long after it.
+inline void check_deadline(trial& t, http::request const& r, delivery far) {
+    auto const begin = time_point::clock::now();
+    t.expect_failure(t.send(r, 150ms), far, {errc::deadline_exceeded});
+    t.expect(time_point::clock::now() - begin < 3s, "it ended seconds after its deadline");
+}
+
+[[nodiscard]] inline http::request request_to(std::string const& origin) {
+    http::request r{.origin = http::origin::parse(origin).value(), .method = method::post};
+    r.target = "/";
+    r.repeatable = false;
+    return r;
+}
+
+/// More than the buffers of two sockets hold.
+[[nodiscard]] inline std::string vast_body() {
+    return std::string(std::size_t{64} << 20, 'x');
+}
+
+inline constexpr check failure_checks[] = {
+    {"nothing was sent where the connection is refused",
+     [](trial& t) {
+         std::uint16_t port = 0;
+         {
+             scripted_server gone(always({}));
+             port = gone.port();
+         }
+         t.make_transport();
+         t.expect_failure(t.send(request_to("http://127.0.0.1:" + std::to_string(port))),
+                          delivery::not_sent, {errc::connect_failed});
+     }},
+    {"nothing was sent where the name has no address",
+     [](trial& t) {
+         t.make_transport();
+         t.expect_failure(t.send(request_to("http://no-such-host.invalid")), delivery::not_sent,
+                          {errc::resolve_failed});
+     }},
+    {"nothing was sent where the handshake is not TLS, or ends early",
+     [](trial& t) {
+         for (auto const first : {greeting::close, greeting::garbage}) {
+             t.serve(always({answer(200)}), {.first = first});
+             auto const where = "https://127.0.0.1:" + std::to_string(t.server().port());
+             t.expect_failure(t.send(request_to(where)), delivery::not_sent,
+                              {errc::tls_failed, errc::connection_lost});
+         }
+     }},
+    {"the outcome is unknown where the connection is closed before an answer",
+     [](trial& t) {
+         for (bool const tls : {false, true})
+             for (auto const how : {end::close, end::cut})
+                 t.expect_failure(receive(t, last("", how), tls), delivery::unknown,
+                                  {errc::connection_lost});
+     }},
+    {"the outcome is unknown where the connection is reset before an answer",
+     [](trial& t) {
+         for (bool const tls : {false, true})
+             t.expect_failure(receive(t, last("", end::reset), tls), delivery::unknown,
+                              {errc::connection_lost});
+     }},
+    {"the outcome is unknown where the connection is reset within an answer",
+     [](trial& t) {
+         auto const half = answer(200, "whole").substr(0, 30);
+         for (bool const tls : {false, true})
+             t.expect_failure(receive(t, last(half, end::reset), tls), delivery::unknown,
+                              {errc::connection_lost});
+     }},
+    {"a deadline that has passed sends nothing",
+     [](trial& t) {
+         auto& server = t.serve(always({answer(200)}));
+         t.expect_failure(t.send(t.request(), -1ms), delivery::not_sent, {errc::deadline_exceeded});
+         t.expect_answer(t.send(), 200, ""); // a connection is open now
+         t.expect_failure(t.send(t.request(), -1ms), delivery::not_sent, {errc::deadline_exceeded});
+         t.expect(server.requests().size() == 1, "the server saw a request");
+     }},
+    {"the deadline ends connecting",
+     [](trial& t) {
+         full_listener const full;
+         t.make_transport();
+         check_deadline(t, request_to("http://127.0.0.1:" + std::to_string(full.port())),
+                        delivery::not_sent);
+     }},
+    {"the deadline ends the TLS handshake",
+     [](trial& t) {
+         t.serve(always({}), {.tls = true, .first = greeting::hang});
+         check_deadline(t, t.request(method::post, "/", "{}"), delivery::not_sent);
+     }},
+    {"the deadline ends sending",
+     [](trial& t) {
+         t.serve(always({}), {.first = greeting::hang});
+         check_deadline(t, t.request(method::post, "/", vast_body()), delivery::unknown);
+     }},
+    {"the deadline ends waiting for the answer",
+     [](trial& t) {
+         for (bool const tls : {false, true}) {
+             t.serve(always(last("", end::hang)), {.tls = tls});
+             check_deadline(t, t.request(method::post, "/", "{}"), delivery::unknown);
+         }
+     }},
+    {"the deadline ends an answer in its header",
+     [](trial& t) {
+         reply r{.bytes = answer(200, "{}", "A: b\r\n"), .piece_size = 1, .pause = 40ms};
+         t.serve(always(r));
+         check_deadline(t, t.request(method::post, "/", "{}"), delivery::unknown);
+     }},
+    {"the deadline ends an answer in its body",
+     [](trial& t) {
+         for (bool const tls : {false, true}) {
+             reply r{.bytes = answer(200, std::string(1000, 'x')), .piece_size = 50};
+             r.pause = 40ms;
+             t.serve(always(r), {.tls = tls});
+             check_deadline(t, t.request(method::post, "/", "{}"), delivery::unknown);
+         }
+     }},
+};
+
+} // namespace cloudflare::inline v0::testing::detail

@@ -1,0 +1,228 @@
+/// One check of a transport: a scripted server, requests to it, and what is expected of them.
+#pragma once
+
+#include <cloudflare/core/result.hpp>
+#include <cloudflare/http/request.hpp>
+#include <cloudflare/http/response.hpp>
+#include <cloudflare/testing/scripted_server.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+namespace cloudflare::inline v0::testing {
+
+/// A transport with its connections, as the checks use it: whatever its coroutine type, each call
+/// here waits for the answer.
+class transport_under_test {
+public:
+    transport_under_test() = default;
+    transport_under_test(transport_under_test const&) = delete;
+    transport_under_test& operator=(transport_under_test const&) = delete;
+    virtual ~transport_under_test() = default;
+
+    [[nodiscard]] virtual result<http::response> send(http::request const& r,
+                                                      time_point deadline) = 0;
+    /// The same, cancelled `after` it began; nothing where the coroutine type knows no
+    /// cancellation, and the checks of it are left out.
+    [[nodiscard]] virtual std::optional<result<http::response>>
+    send_and_cancel(http::request const&, time_point /*deadline*/,
+                    std::chrono::milliseconds /*after*/) {
+        return std::nullopt;
+    }
+};
+
+/// What the kit is told of the transport that it tries.
+struct conformance_subject {
+    /// Makes a transport that trusts the CA certificates in this file, or the system's only where
+    /// its name is empty.
+    std::function<std::unique_ptr<transport_under_test>(std::string const& ca_file)> make;
+    std::size_t max_header_size = 64 * 1024;      ///< what more is refused
+    std::size_t max_body_size = 16 * 1024 * 1024; ///< what more is refused
+};
+
+/// What came of one check.
+struct check_outcome {
+    std::string_view name{};
+    std::vector<std::string> failures{};
+    bool skipped = false;
+};
+
+namespace detail {
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using http::method;
+using end = reply::end;
+using greeting = scripted_server_options::greeting;
+
+/// A file that is removed again.
+class temporary_file {
+public:
+    explicit temporary_file(std::string_view text) {
+        static std::atomic<unsigned> count = 0; // several in one process
+        path_ = std::filesystem::temp_directory_path() /
+                ("conformance-" + std::to_string(::getpid()) + '-' + std::to_string(++count));
+        std::ofstream(path_) << text;
+    }
+    temporary_file(temporary_file const&) = delete;
+    temporary_file& operator=(temporary_file const&) = delete;
+    ~temporary_file() {
+        std::error_code ignored;
+        std::filesystem::remove(path_, ignored);
+    }
+    [[nodiscard]] std::string path() const { return path_.string(); }
+
+private:
+    std::filesystem::path path_;
+};
+
+/// An answer's bytes with a length: the status line, `fields` (whole lines) and the body.
+[[nodiscard]] inline std::string answer(int status, std::string_view body = {},
+                                        std::string_view fields = {}) {
+    return "HTTP/1.1 " + std::to_string(status) + " Text\r\n" + std::string(fields) +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
+/// A script that gives the same reply to every request.
+[[nodiscard]] inline scripted_server::script always(reply r) {
+    return [r = std::move(r)](seen_request const&) { return r; };
+}
+
+/// A script that gives its replies in turn, and the last one from then on.
+[[nodiscard]] inline scripted_server::script in_turn(std::vector<reply> replies) {
+    return [replies = std::move(replies)](seen_request const& seen) {
+        return replies[std::min(seen.number, replies.size()) - 1];
+    };
+}
+
+class trial {
+public:
+    explicit trial(conformance_subject const& subject) : subject_(subject) {}
+
+    /// Starts the server, and makes a transport that trusts it.
+    scripted_server& serve(scripted_server::script script, scripted_server_options how = {},
+                           bool trusted = true) {
+        settle();
+        transport_.reset();
+        server_ = std::make_unique<scripted_server>(std::move(script), std::move(how));
+        ca_ = std::make_unique<temporary_file>(server_->ca_pem());
+        transport_ = subject_.make(trusted ? ca_->path() : std::string());
+        return *server_;
+    }
+    /// A server that speaks TLS.
+    scripted_server& serve_tls(scripted_server::script script) {
+        return serve(std::move(script), {.tls = true});
+    }
+    /// A transport without a server.
+    void make_transport() { transport_ = subject_.make(std::string()); }
+
+    [[nodiscard]] scripted_server& server() const { return *server_; }
+    [[nodiscard]] conformance_subject const& subject() const noexcept { return subject_; }
+
+    [[nodiscard]] http::request request(method m = method::get, std::string target = "/",
+                                        std::string body = {}) const {
+        http::request r{.origin = server_->origin(), .method = m};
+        r.target = std::move(target);
+        r.body = std::move(body);
+        r.repeatable = m != method::post;
+        return r;
+    }
+
+    /// Sends a request; see `note` for what is expected of every one.
+    result<http::response> send(http::request const& r, std::chrono::milliseconds timeout = 10s) {
+        return note(transport_->send(r, time_point::clock::now() + timeout));
+    }
+    result<http::response> send() { return send(request()); }
+    /// Sends and cancels; nothing where the transport knows no cancellation.
+    std::optional<result<http::response>> send_and_cancel(http::request const& r,
+                                                          std::chrono::milliseconds after) {
+        auto given = transport_->send_and_cancel(r, time_point::clock::now() + 10s, after);
+        if (given) return note(std::move(*given));
+        outcome_.skipped = true;
+        return given;
+    }
+
+    void expect(bool holds, std::string_view what) {
+        if (!holds) outcome_.failures.emplace_back(what);
+    }
+    /// Expects an answer with this status and body.
+    void expect_answer(result<http::response> const& given, int status, std::string_view body) {
+        if (!given) return expect(false, "no answer: " + given.error().to_string());
+        expect(given->status == status, "status " + std::to_string(given->status) +
+                                            " in place of " + std::to_string(status));
+        expect(given->body == body, "a body of " + std::to_string(given->body.size()) +
+                                        " bytes in place of " + std::to_string(body.size()) +
+                                        ", or other bytes");
+    }
+    /// Expects a failure of one of these codes.
+    void expect_failure(result<http::response> const& given, delivery far,
+                        std::initializer_list<errc> codes) {
+        if (given)
+            return expect(false, "an answer with status " + std::to_string(given->status) +
+                                     " in place of a failure");
+        bool const known = std::any_of(codes.begin(), codes.end(),
+                                       [&](errc code) { return given.error() == code; });
+        expect(known, "the error is: " + given.error().to_string());
+        expect(given.error().delivery() == far,
+               far == delivery::unknown ? "the delivery is not `unknown`: the server may have acted"
+                                        : "the delivery is not `not_sent`: nothing was sent");
+    }
+    /// Leaves the check out.
+    void skip() noexcept { outcome_.skipped = true; }
+
+    /// Ends the check.
+    [[nodiscard]] check_outcome finish(std::string_view name) {
+        settle();
+        outcome_.name = name;
+        return std::move(outcome_);
+    }
+
+private:
+    /// Counts: no request may reach the server more often than it was sent, nor at all where the
+    /// transport says that nothing was sent.
+    result<http::response> note(result<http::response> given) {
+        ++sends_;
+        if (!given && given.error().delivery() == delivery::not_sent) ++not_sent_;
+        return given;
+    }
+    void settle() {
+        if (server_) {
+            auto const seen = server_->requests().size();
+            expect(seen <= sends_, "a request reached the server more than once");
+            expect(seen <= sends_ - not_sent_ || seen > sends_,
+                   "the delivery is `not_sent`, and the server has seen the request");
+        }
+        sends_ = not_sent_ = 0;
+    }
+
+    conformance_subject const& subject_;
+    std::unique_ptr<scripted_server> server_;
+    std::unique_ptr<temporary_file> ca_;
+    std::unique_ptr<transport_under_test> transport_;
+    std::size_t sends_ = 0, not_sent_ = 0;
+    check_outcome outcome_{};
+};
+
+struct check {
+    std::string_view name;
+    void (*run)(trial&);
+};
+
+} // namespace detail
+
+} // namespace cloudflare::inline v0::testing

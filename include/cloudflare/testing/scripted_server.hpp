@@ -1,0 +1,356 @@
+/// A server on loopback that answers by script, byte for byte: what a transport is tried against.
+#pragma once
+
+#include <cloudflare/http/headers.hpp>
+#include <cloudflare/http/origin.hpp>
+#include <cloudflare/testing/certificate.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::testing {
+
+namespace asio = boost::asio;
+
+/// What happens once a whole request has come in.
+struct reply {
+    enum class end : unsigned char {
+        read_on, ///< the connection waits for the next request
+        close,   ///< it is closed in good order, with TLS's goodbye
+        cut,     ///< it is closed without one
+        reset,   ///< it is reset
+        hang,    ///< nothing more is read or sent
+    };
+    std::string bytes{};
+    std::size_t piece_size = 0;        ///< they are sent in pieces of this size; 0: at once
+    std::chrono::milliseconds pause{}; ///< before each piece
+    end then = end::read_on;
+};
+
+/// A request as it came in.
+struct seen_request {
+    std::size_t number = 0;     ///< among all requests, from 1
+    std::size_t connection = 0; ///< among all connections, from 1
+    std::string bytes{};
+};
+
+/// How a scripted server is set up.
+struct scripted_server_options {
+    /// What a connection meets before its first request.
+    enum class greeting : unsigned char {
+        serve,   ///< nothing special
+        close,   ///< it is closed at once
+        garbage, ///< bytes that are no TLS and no HTTP, then it is closed
+        hang,    ///< nothing is ever read or sent
+    };
+    bool tls = false;
+    std::optional<certificate> identity{}; ///< none: one for loopback is made
+    std::string client_ca_pem{};           ///< where set, the client must show a certificate of it
+    int max_tls_version = 0;               ///< as OpenSSL names it; 0: the newest
+    greeting first = greeting::serve;
+};
+
+/// Serves on a port of 127.0.0.1, on a thread of its own, from construction until it is destroyed.
+class scripted_server {
+public:
+    /// Called on the server's thread, for one request at a time.
+    using script = std::function<reply(seen_request const&)>;
+    using options = scripted_server_options;
+
+    /// @throws boost::system::system_error where no port can be had
+    explicit scripted_server(script answer, options how = options())
+        : script_(std::move(answer)),
+          options_(std::move(how)),
+          identity_(options_.identity ? *options_.identity : make_certificate()),
+          acceptor_(context_, {asio::ip::make_address("127.0.0.1"), 0}) {
+        if (options_.tls) set_up_tls();
+        asio::co_spawn(context_, accept(), asio::detached);
+        thread_ = std::thread([this] { context_.run(); });
+    }
+    scripted_server(scripted_server const&) = delete;
+    scripted_server& operator=(scripted_server const&) = delete;
+    ~scripted_server() {
+        context_.stop();
+        thread_.join();
+    }
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    /// Where it is reached, e.g. `https://127.0.0.1:40123`.
+    [[nodiscard]] http::origin origin(std::string_view host = "127.0.0.1") const {
+        auto const scheme = options_.tls ? "https://" : "http://";
+        return http::origin::parse(scheme + std::string(host) + ':' + std::to_string(port_))
+            .value();
+    }
+    /// What a client must trust, in PEM.
+    [[nodiscard]] std::string const& ca_pem() const noexcept { return identity_.pem; }
+
+    /// The whole requests that have come in so far.
+    [[nodiscard]] std::vector<seen_request> requests() const {
+        std::lock_guard const lock(mutex_);
+        return requests_;
+    }
+    /// How many bytes have come in so far, after any handshake.
+    [[nodiscard]] std::size_t bytes_received() const {
+        std::lock_guard const lock(mutex_);
+        return bytes_received_;
+    }
+    [[nodiscard]] std::size_t connection_count() const {
+        std::lock_guard const lock(mutex_);
+        return connections_;
+    }
+    /// How many TLS handshakes resumed an earlier session.
+    [[nodiscard]] std::size_t resumed_count() const {
+        std::lock_guard const lock(mutex_);
+        return resumed_;
+    }
+    /// The host name that the last TLS handshake asked for, or empty.
+    [[nodiscard]] std::string server_name() const {
+        std::lock_guard const lock(mutex_);
+        return server_name_;
+    }
+
+private:
+    using tcp = asio::ip::tcp;
+    using greeting = options::greeting;
+    static constexpr auto as_result = asio::as_tuple(asio::deferred);
+
+    void set_up_tls() {
+        tls_.use_certificate_chain(asio::buffer(identity_.pem));
+        tls_.use_private_key(asio::buffer(identity_.key_pem), asio::ssl::context::pem);
+        auto* const native = tls_.native_handle();
+        unsigned char const id[] = "scripted";
+        SSL_CTX_set_session_id_context(native, id, sizeof id - 1);
+        if (!options_.client_ca_pem.empty()) {
+            tls_.add_certificate_authority(asio::buffer(options_.client_ca_pem));
+            tls_.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+        }
+        if (options_.max_tls_version != 0) {
+            SSL_CTX_set_min_proto_version(native, 0);
+            SSL_CTX_set_max_proto_version(native, options_.max_tls_version);
+            SSL_CTX_set_security_level(native, 0);
+        }
+    }
+
+    asio::awaitable<void> accept() {
+        for (;;) {
+            auto [ec, socket] = co_await acceptor_.async_accept(as_result);
+            if (ec) continue;
+            boost::system::error_code ignored;
+            socket.set_option(tcp::no_delay(true), ignored);
+            std::size_t number = 0;
+            {
+                std::lock_guard const lock(mutex_);
+                number = ++connections_;
+            }
+            asio::co_spawn(context_, serve(std::move(socket), number), asio::detached);
+        }
+    }
+
+    asio::awaitable<void> serve(tcp::socket socket, std::size_t number) {
+        if (options_.first == greeting::close) co_return;
+        if (options_.first == greeting::hang) {
+            asio::steady_timer never(context_, std::chrono::steady_clock::time_point::max());
+            co_await never.async_wait(as_result);
+        }
+        if (options_.first == greeting::garbage) {
+            std::string_view const garbage = "\1\2\3 neither TLS nor HTTP\r\n\r\n";
+            co_await asio::async_write(socket, asio::buffer(garbage), as_result);
+            co_return;
+        }
+        if (!options_.tls) {
+            auto serving = serve_on(socket, socket, number);
+            co_await std::move(serving);
+            co_return;
+        }
+        asio::ssl::stream<tcp::socket&> tls(socket, tls_);
+        auto const [ec] = co_await tls.async_handshake(asio::ssl::stream_base::server, as_result);
+        if (ec) co_return;
+        note_handshake(tls.native_handle());
+        auto serving = serve_on(tls, socket, number);
+        co_await std::move(serving);
+    }
+
+    void note_handshake(SSL* tls) {
+        std::lock_guard const lock(mutex_);
+        if (SSL_session_reused(tls) == 1) ++resumed_;
+        char const* const name = SSL_get_servername(tls, TLSEXT_NAMETYPE_host_name);
+        server_name_ = name != nullptr ? name : "";
+    }
+
+    /// Answers requests until the connection ends.
+    template <class Stream>
+    asio::awaitable<void> serve_on(Stream& stream, tcp::socket& socket, std::size_t connection) {
+        std::string received;
+        for (;;) {
+            auto reading = read_request(stream, received);
+            auto request = co_await std::move(reading);
+            if (!request) co_return;
+            auto const answer = answer_to(connection, std::move(*request));
+            auto sending = send(stream, answer);
+            bool const sent = co_await std::move(sending);
+            if (!sent) co_return;
+            auto ending = end(stream, socket, answer.then);
+            bool const goes_on = co_await std::move(ending);
+            if (!goes_on) co_return;
+        }
+    }
+
+    [[nodiscard]] reply answer_to(std::size_t connection, std::string bytes) {
+        seen_request seen{.connection = connection, .bytes = std::move(bytes)};
+        {
+            std::lock_guard const lock(mutex_);
+            seen.number = requests_.size() + 1;
+            requests_.push_back(seen);
+        }
+        return script_(seen);
+    }
+
+    /// The next whole request, taken out of `received`; nothing where the connection ended.
+    template <class Stream>
+    asio::awaitable<std::optional<std::string>> read_request(Stream& stream,
+                                                             std::string& received) {
+        for (;;) {
+            if (auto const size = request_size(received)) {
+                std::optional<std::string> request(received.substr(0, *size));
+                received.erase(0, *size);
+                co_return request;
+            }
+            char piece[16384];
+            auto const [ec, size] = co_await stream.async_read_some(asio::buffer(piece), as_result);
+            received.append(piece, size);
+            {
+                std::lock_guard const lock(mutex_);
+                bytes_received_ += size;
+            }
+            if (ec) co_return std::nullopt;
+        }
+    }
+
+    /// How many bytes the request at the front of `text` takes; nothing where it is not whole.
+    [[nodiscard]] static std::optional<std::size_t> request_size(std::string_view text) {
+        auto const header_end = text.find("\r\n\r\n");
+        if (header_end == text.npos) return std::nullopt;
+        std::size_t length = 0;
+        for (auto rest = text.substr(0, header_end + 2); !rest.empty();) {
+            auto const line = rest.substr(0, rest.find("\r\n"));
+            rest.remove_prefix(line.size() + 2);
+            auto const colon = line.find(':');
+            if (colon == line.npos || !http::same_name(line.substr(0, colon), "content-length"))
+                continue;
+            auto const digits = line.find_first_not_of(' ', colon + 1);
+            if (digits != line.npos)
+                std::from_chars(line.data() + digits, line.data() + line.size(), length);
+        }
+        auto const size = header_end + 4 + length;
+        return size <= text.size() ? std::optional(size) : std::nullopt;
+    }
+
+    template <class Stream>
+    asio::awaitable<bool> send(Stream& stream, reply const& r) {
+        asio::steady_timer timer(context_);
+        auto const piece_size = r.piece_size != 0 ? r.piece_size : r.bytes.size();
+        for (std::string_view rest = r.bytes; !rest.empty();) {
+            if (r.pause.count() != 0) {
+                timer.expires_after(r.pause);
+                co_await timer.async_wait(as_result);
+            }
+            auto const piece = rest.substr(0, piece_size);
+            rest.remove_prefix(piece.size());
+            auto const [ec, size] =
+                co_await asio::async_write(stream, asio::buffer(piece), as_result);
+            if (ec) co_return false;
+        }
+        co_return true;
+    }
+
+    /// Ends a reply; gives whether the connection goes on.
+    template <class Stream>
+    asio::awaitable<bool> end(Stream& stream, tcp::socket& socket, reply::end how) {
+        boost::system::error_code ignored;
+        switch (how) {
+        case reply::end::read_on: co_return true;
+        case reply::end::hang: {
+            asio::steady_timer never(context_, std::chrono::steady_clock::time_point::max());
+            co_await never.async_wait(as_result);
+            break;
+        }
+        case reply::end::close:
+            if constexpr (!std::is_same_v<Stream, tcp::socket>) {
+                co_await stream.async_shutdown(as_result);
+            }
+            break;
+        case reply::end::cut: break;
+        case reply::end::reset:
+            socket.set_option(asio::socket_base::linger(true, 0), ignored);
+            break;
+        }
+        socket.close(ignored);
+        co_return false;
+    }
+
+    script script_;
+    options options_;
+    certificate identity_;
+    asio::io_context context_{1};
+    asio::ssl::context tls_{asio::ssl::context::tls_server};
+    tcp::acceptor acceptor_;
+    std::uint16_t port_ = acceptor_.local_endpoint().port();
+
+    mutable std::mutex mutex_;
+    std::vector<seen_request> requests_;
+    std::size_t bytes_received_ = 0;
+    std::size_t connections_ = 0;
+    std::size_t resumed_ = 0;
+    std::string server_name_;
+    std::thread thread_;
+};
+
+/// A port of 127.0.0.1 whose queue of connections is full, so that connecting to it never ends.
+class full_listener {
+public:
+    full_listener() : acceptor_(context_) {
+        tcp::endpoint const loopback(asio::ip::make_address("127.0.0.1"), 0);
+        acceptor_.open(tcp::v4());
+        acceptor_.bind(loopback);
+        acceptor_.listen(0);
+        for (int i = 0; i != 8; ++i)
+            waiting_.emplace_back(context_).async_connect(acceptor_.local_endpoint(),
+                                                          [](boost::system::error_code) {});
+        context_.run_for(std::chrono::milliseconds(20));
+    }
+    [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+private:
+    using tcp = asio::ip::tcp;
+    asio::io_context context_;
+    tcp::acceptor acceptor_;
+    std::list<tcp::socket> waiting_;
+};
+
+} // namespace cloudflare::inline v0::testing

@@ -1,0 +1,112 @@
+/// A kit that tells whether a transport is right: some 80 checks against scripted servers on
+/// loopback, each with a name that says what holds.
+#pragma once
+
+#include <cloudflare/testing/conformance/answers.hpp>
+#include <cloudflare/testing/conformance/cancellation.hpp>
+#include <cloudflare/testing/conformance/connections.hpp>
+#include <cloudflare/testing/conformance/failures.hpp>
+#include <cloudflare/testing/conformance/requests.hpp>
+#include <cloudflare/testing/conformance/tls.hpp>
+#include <cloudflare/testing/conformance/trial.hpp>
+#include <cloudflare/transport/blocking.hpp>
+#include <cloudflare/transport/transport.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <iterator>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::testing {
+
+/// A transport whose tasks block, for `conformance_subject::make`.
+template <transport Transport>
+class blocking_under_test final : public transport_under_test {
+public:
+    explicit blocking_under_test(Transport way) : way_(std::move(way)) {}
+    result<http::response> send(http::request const& r, time_point deadline) override {
+        return way_.send(r, deadline).get();
+    }
+
+private:
+    Transport way_;
+};
+
+namespace detail {
+
+/// All checks, in the order of their names' groups.
+[[nodiscard]] inline std::vector<check> all_checks() {
+    std::vector<check> all;
+    auto const add = [&](auto const& some) {
+        all.insert(all.end(), std::begin(some), std::end(some));
+    };
+    add(request_checks);
+    add(answer_checks);
+    add(connection_checks);
+    add(failure_checks);
+    add(tls_checks);
+    add(cancellation_checks);
+    return all;
+}
+
+[[nodiscard]] inline check_outcome run(check const& c, conformance_subject const& subject) {
+    trial t(subject);
+    try {
+        c.run(t);
+    } catch (std::exception const& thrown) {
+        t.expect(false, std::string("an exception: ") + thrown.what());
+    }
+    return t.finish(c.name);
+}
+
+} // namespace detail
+
+/// Tries a transport: all checks, or those whose name holds `only`. Takes some 5 seconds, most of
+/// them waiting.
+///
+///     for (auto const& o : check_transport({.make = [](std::string const& ca_file) {
+///              return std::make_unique<blocking_under_test<my_transport>>(my_transport(ca_file));
+///          }}))
+///         std::cout << o;
+///
+/// What is expected of every request beside what the check's name says: it reaches the server once
+/// at most, and not at all where the error's delivery is `not_sent`.
+///
+/// @param threads how many checks run at once, each with a transport of its own
+[[nodiscard]] inline std::vector<check_outcome> check_transport(conformance_subject const& subject,
+                                                                std::string_view only = {},
+                                                                unsigned threads = 1) {
+    auto checks = detail::all_checks();
+    std::erase_if(checks, [&](auto const& c) { return c.name.find(only) == c.name.npos; });
+    std::vector<check_outcome> outcomes(checks.size());
+    std::atomic<std::size_t> next = 0;
+    auto const work = [&] {
+        for (auto i = next++; i < checks.size(); i = next++)
+            outcomes[i] = detail::run(checks[i], subject);
+    };
+    std::vector<std::jthread> others;
+    for (unsigned i = 1; i < threads; ++i)
+        others.emplace_back(work);
+    work();
+    others.clear(); // waits for them
+    return outcomes;
+}
+
+/// One line, and one more for each thing that does not hold.
+inline std::ostream& operator<<(std::ostream& out, check_outcome const& o) {
+    out << (!o.failures.empty() ? "FAILED  "
+            : o.skipped         ? "skipped "
+                                : "passed  ")
+        << o.name << '\n';
+    for (auto const& what : o.failures)
+        out << "          " << what << '\n';
+    return out;
+}
+
+} // namespace cloudflare::inline v0::testing
