@@ -25,44 +25,47 @@ await_file() { # waits for a file with something in it, five seconds at most
     exit 1
 }
 stop() { # a process of this script
-    kill "$1" 2>/dev/null
+    kill -9 "$1" 2>/dev/null
     wait "$1" 2>/dev/null
 }
 start_server() { # its options; leaves $url
     [ -n "$server" ] && stop "$server"
     rm -f "$work/url"
     local options=(--ca-file "$work/ca.pem")
-    [ $scheme = plain ] && options+=(--plain)
+    [ "$scheme" = plain ] && options+=(--plain)
     "$sandbox_server" "${options[@]}" "$@" >"$work/url" &
     server=$!
     await_file "$work/url"
     url=$(cat "$work/url")
 }
-# Answers every request by a redirect to the server; leaves $redirecting_url.
-start_redirector() {
+start_redirector() { # a method, whose requests it redirects to the server; leaves $redirecting_url
     [ -n "$redirector" ] && stop "$redirector"
     rm -f "$work/port"
     perl -MIO::Socket::INET -e '
         alarm 60;
+        my ($method, $target) = @ARGV;
+        my $id = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415";
+        my $made = qq({"success":true,"result":{"id":"$id","client_id":"c.access","client_secret":"cfast_secret"}});
         my $listener = IO::Socket::INET->new(Listen => 5, LocalAddr => "127.0.0.1") or die;
         $| = 1;
         print $listener->sockport, "\n";
         while (my $peer = $listener->accept) {
             my $head = "";
             while ($head !~ /\r\n\r\n$/) { sysread($peer, $head, 1, length $head) or last }
-            my ($path) = $head =~ /^\S+ \/client\/v4(\S*)/;
             my ($length) = $head =~ /^content-length: *(\d+)/im;
             read($peer, my $body, $length) if $length;
-            print $peer "HTTP/1.1 307 \r\nLocation: $ARGV[0]$path\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            my ($path) = $head =~ m{^$method /client/v4(\S*)};
+            print $peer defined $path ? "HTTP/1.1 307 \r\nLocation: $target$path\r\nContent-Length: 0\r\n\r\n"
+                : "HTTP/1.1 200 \r\nContent-Length: " . length($made) . "\r\n\r\n$made";
             close $peer;
-        }' "$url" >"$work/port" &
+        }' "$1" "$url" >"$work/port" &
     redirector=$!
     await_file "$work/port"
     redirecting_url=http://127.0.0.1:$(cat "$work/port")/client/v4
 }
-run() { # its base URL, and more before the program's CA file; leaves $status, $work/out and $work/err
+run() { # a base URL, and perhaps "untrusted"; leaves $status, $work/out and $work/err
     local arguments=("$1" "$account")
-    [ $scheme = tls ] && [ "${2-}" != untrusted ] && arguments+=("$work/ca.pem")
+    [ "$scheme" = tls ] && [ "${2-}" != untrusted ] && arguments+=("$work/ca.pem")
     timeout 30 "$program" "${arguments[@]}" >"$work/out" 2>"$work/err"
     status=$?
     check "no secret is shown" test "$(cat "$work/out" "$work/err" | grep -c "cfast_\|$CLOUDFLARE_API_TOKEN")" -eq 0
@@ -120,13 +123,19 @@ test_lost_others() {
     done
 }
 test_redirect() {
-    fault=redirect
+    fault='POST redirected'
     start_server
-    start_redirector
+    start_redirector POST
     run "$redirecting_url"
     check "a redirect is an error" exits 1
-    check "it is named" err_has '307.*\|redirect'
+    check "it is named" err_has '^create_service_token: .*redirect'
     check "it is not followed" holds 0
+    fault='GET redirected'
+    start_redirector GET
+    DEADLINE_SECONDS=2 run "$redirecting_url"
+    check "a redirect is an error" exits 1
+    check "it is named" err_has '^list_service_tokens: .*redirect'
+    check "it is not followed" test "$(grep -c 'there are' "$work/out")" -eq 0
 }
 test_deadline() {
     fault='POST=delay:20000'
@@ -156,6 +165,7 @@ test_untrusted() {
 
 for program in "$@"; do
     program=$(realpath "$program")
+    [ -x "$program" ] || { echo "FAILED: no such program: $program" && exit 1; }
     schemes='plain tls'
     [[ $(basename "$program") = *own[_-]task* || $(basename "$program") = *no[_-]coroutine* ]] && schemes=plain
     for scheme in $schemes; do
@@ -163,10 +173,10 @@ for program in "$@"; do
         test_good
         test_lost_create
         test_lost_others
-        [ $scheme = plain ] && test_redirect
+        [ "$scheme" = plain ] && test_redirect
         test_deadline
         test_unreachable
-        [ $scheme = tls ] && test_untrusted
+        [ "$scheme" = tls ] && test_untrusted
     done
 done
 echo "$checks checks, $failures failed"

@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh tests/install_packages.sh g++ meson ninja-build pkg-config libboost1.81-dev libboost-json1.81-dev \
-    libboost-program-options1.81-dev libboost-url1.81-dev libssl-dev libpq-dev postgresql doctest-dev ca-certificates \
+    libboost-program-options1.81-dev libboost-url1.81-dev libssl-dev libcurl4-openssl-dev libpq-dev postgresql doctest-dev ca-certificates \
     clang-19 clang-format-19 clang-tidy-19
 
 passed=0 failed=0

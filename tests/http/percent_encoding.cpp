@@ -38,3 +38,15 @@ TEST_CASE("the encoded text goes behind what is there") {
     http::append_percent_encoded(target, "c d");
     CHECK(target == "/a b/c%20d");
 }
+
+TEST_CASE("percent-encoded text is read back") {
+    std::string all;
+    for (int byte = 0; byte != 256; ++byte)
+        all += static_cast<char>(byte);
+    std::string encoded;
+    http::append_percent_encoded(encoded, all);
+    CHECK(http::percent_decode(encoded) == all);
+    CHECK(http::percent_decode("a%2fb+c") == "a/b+c");
+    for (char const* bad : {"%", "%4", "%zz", "%4z", "%+1", "a%"})
+        CHECK_FALSE(http::percent_decode(bad));
+}

@@ -4,6 +4,7 @@
 
 #include <cloudflare/transport/beast.hpp>
 #include <cloudflare/transport/beast_blocking.hpp>
+#include <cloudflare/transport/curl.hpp>
 
 #include <doctest/doctest.h>
 
@@ -52,6 +53,17 @@ TEST_CASE("the blocking Beast transport conforms") {
                    [](std::string const& ca_file) {
                        return std::make_unique<under_test>(
                            blocking_beast_transport(options(ca_file)));
+                   },
+               .max_body_size = max_body_size},
+              false);
+}
+
+TEST_CASE("the curl transport conforms") {
+    using under_test = testing::blocking_under_test<curl_transport>;
+    check_all({.make =
+                   [](std::string const& ca_file) {
+                       return std::make_unique<under_test>(curl_transport(
+                           curl_options().ca_file(ca_file).max_body_size(max_body_size)));
                    },
                .max_body_size = max_body_size},
               false);

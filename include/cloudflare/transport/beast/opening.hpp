@@ -3,6 +3,7 @@
 
 #include <cloudflare/http/origin.hpp>
 #include <cloudflare/transport/beast/connection.hpp>
+#include <cloudflare/transport/beast/connector.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -13,9 +14,7 @@
 
 #include <openssl/evp.h>
 
-#include <algorithm>
 #include <cstddef>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,23 +23,6 @@
 #include <vector>
 
 namespace cloudflare::inline v0::detail::beast {
-
-/// The addresses in the order in which they are tried: as they come, but IPv6 and IPv4 in turn
-/// (RFC 8305, section 4).
-[[nodiscard]] inline std::vector<tcp::endpoint> in_turn(std::vector<tcp::endpoint> addresses) {
-    if (addresses.empty()) return addresses;
-    auto const of_first_family = [v6 = addresses.front().address().is_v6()](auto const& e) {
-        return e.address().is_v6() == v6;
-    };
-    std::vector<tcp::endpoint> first, second, ordered;
-    std::partition_copy(addresses.begin(), addresses.end(), std::back_inserter(first),
-                        std::back_inserter(second), of_first_family);
-    for (std::size_t i = 0; i != std::max(first.size(), second.size()); ++i) {
-        if (i < first.size()) ordered.push_back(first[i]);
-        if (i < second.size()) ordered.push_back(second[i]);
-    }
-    return ordered;
-}
 
 /// The request by which a proxy opens a tunnel (RFC 9110, section 9.3.6).
 [[nodiscard]] inline wiped_string connect_request(http::origin const& where, proxy const& through) {
@@ -74,7 +56,7 @@ public:
           tls_(tls),
           resumed_(std::move(resumed)),
           resolver_(strand_),
-          event_(strand_),
+          resolved_(strand_),
           timer_(strand_, deadline) {
         if (options.proxy() && options.proxy()->serves(where_)) proxy_ = *options.proxy();
     }
@@ -103,7 +85,6 @@ public:
             failed = co_await std::move(shaking_hands);
         }
         timer_.cancel();
-        attempts_.clear();
         if (failed) co_return *failed;
         co_return std::move(made_);
     }
@@ -114,10 +95,9 @@ private:
     void expire() {
         expired_ = true;
         boost::system::error_code ignored;
-        for (auto& socket : attempts_)
-            socket.close(ignored);
+        resolved_.cancel();
+        if (connector_) connector_->stop();
         if (made_) made_->socket.close(ignored);
-        event_.cancel();
     }
 
     [[nodiscard]] bool must_stop() const noexcept {
@@ -153,51 +133,30 @@ private:
         resolver_.async_resolve(
             peer().host(), std::to_string(peer().port()),
             asio::bind_executor(strand_, [self = shared_from_this()](auto ec, auto found) {
-                self->last_failure_ = ec;
+                self->resolve_failed_ = ec;
                 for (auto const& entry : found)
                     self->addresses_.push_back(entry.endpoint());
                 self->resolve_ended_ = true;
-                self->event_.cancel();
+                self->resolved_.cancel();
             }));
-        event_.expires_at(time_point::max());
+        resolved_.expires_at(time_point::max());
         while (!resolve_ended_ && !must_stop())
-            co_await event_.async_wait(as_result);
-        if (resolve_ended_ && !last_failure_ && !must_stop()) {
-            addresses_ = in_turn(std::move(addresses_));
-            co_return std::nullopt;
-        }
+            co_await resolved_.async_wait(as_result);
+        if (resolve_ended_ && !resolve_failed_ && !must_stop()) co_return std::nullopt;
         resolver_.cancel();
-        co_return explain(errc::resolve_failed, last_failure_);
+        co_return explain(errc::resolve_failed, resolve_failed_);
     }
 
-    /// Connects to the addresses one after the other, the next one whenever one has failed or has
-    /// not answered for a while; the first that answers wins (RFC 8305, section 5).
     step connect() {
-        std::size_t begun = 0;
-        while (!winner_ && !must_stop() && (begun != addresses_.size() || pending_ != 0)) {
-            if (begun != addresses_.size()) begin_attempt(addresses_[begun++]);
-            if (begun != addresses_.size()) {
-                event_.expires_after(options_.connection_attempt_delay());
-            } else {
-                event_.expires_at(time_point::max());
-            }
-            co_await event_.async_wait(as_result);
-        }
-        if (!winner_ || must_stop()) co_return explain(errc::connect_failed, last_failure_);
-        made_ = std::make_unique<connection>(std::move(*winner_));
+        connector_ = std::make_shared<connector>(executor_, strand_, addresses_,
+                                                 options_.connection_attempt_delay());
+        auto connecting = connector_->run();
+        auto const ec = co_await std::move(connecting);
+        if (!ec && !must_stop())
+            made_ = std::make_unique<connection>(std::move(connector_->socket()));
+        connector_->stop();
+        if (!made_) co_return explain(errc::connect_failed, ec);
         co_return std::nullopt;
-    }
-
-    void begin_attempt(tcp::endpoint const& address) {
-        ++pending_;
-        auto& socket = attempts_.emplace_back(executor_);
-        socket.async_connect(
-            address, asio::bind_executor(strand_, [self = shared_from_this(), &socket](auto ec) {
-                --self->pending_;
-                if (!ec && self->winner_ == nullptr) self->winner_ = &socket;
-                if (ec) self->last_failure_ = ec;
-                self->event_.cancel();
-            }));
     }
 
     /// Sends what the connection holds.
@@ -267,16 +226,14 @@ private:
     ticket resumed_;
 
     tcp::resolver resolver_;
+    asio::steady_timer resolved_; ///< cancelled when the look-up has ended
+    boost::system::error_code resolve_failed_;
+    bool resolve_ended_ = false;
     std::vector<tcp::endpoint> addresses_;
-    std::list<tcp::socket> attempts_;
-    std::size_t pending_ = 0;
-    tcp::socket* winner_ = nullptr;
+    std::shared_ptr<connector> connector_;
     std::unique_ptr<connection> made_;
 
-    asio::steady_timer event_; ///< cancelled when a look-up or an attempt has ended
     asio::steady_timer timer_; ///< the deadline
-    boost::system::error_code last_failure_;
-    bool resolve_ended_ = false;
     bool expired_ = false;
 };
 
