@@ -14,6 +14,9 @@ server='' redirector=''
 checks=0 failures=0
 export CLOUDFLARE_API_TOKEN=an-api-token-that-no-output-shows
 unset CLOUDFLARE_EMAIL CLOUDFLARE_API_KEY
+# Under a sanitizer: Qt's network thread may still be going when a program ends, with what OpenSSL keeps for each thread.
+echo leak:libcrypto >"$work/suppressions"
+export LSAN_OPTIONS=suppressions=$work/suppressions:print_suppressions=0
 account=023e105f4ecef8ad9ca31a8372d0c353
 
 await_file() { # waits for a file with something in it, five seconds at most
@@ -138,13 +141,15 @@ test_redirect() {
     check "it is not followed" test "$(grep -c 'there are' "$work/out")" -eq 0
 }
 test_deadline() {
-    fault='POST=delay:20000'
-    start_server --fault "$fault"
-    local before=$SECONDS
-    DEADLINE_SECONDS=1 run "$url"
-    check "an answer that does not come is an error" exits 1
-    check "it names the deadline" err_has 'deadline exceeded.*the server may have acted'
-    check "it comes in time" test $((SECONDS - before)) -le 4
+    local before
+    for fault in POST=delay:20000 POST=drip:100; do
+        start_server --fault "$fault"
+        before=$SECONDS
+        DEADLINE_SECONDS=1 run "$url"
+        check "an answer that does not come in time is an error" exits 1
+        check "it names the deadline" err_has '^create_service_token: deadline exceeded.*the server may have acted'
+        check "it is given up in time" test $((SECONDS - before)) -le 4
+    done
 }
 test_unreachable() {
     fault='no server'

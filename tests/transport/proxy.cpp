@@ -73,7 +73,7 @@ TEST_CASE("a proxy is found in the environment, the lower-case name first") {
             return found == environment.end() ? nullptr : found->second;
         });
     };
-    CHECK_FALSE(find().value());
+    CHECK_FALSE(find().value().has_value());
     environment["HTTPS_PROXY"] = "http://upper";
     CHECK(find().value()->address().host() == "upper");
     environment["NO_PROXY"] = "a.example";
@@ -83,9 +83,9 @@ TEST_CASE("a proxy is found in the environment, the lower-case name first") {
     environment["https_proxy"] = "http://lower";
     CHECK(find().value()->address().host() == "lower");
     environment["https_proxy"] = "";
-    CHECK_FALSE(find().value());
+    CHECK_FALSE(find().value().has_value());
     environment["https_proxy"] = "ftp://a";
-    CHECK_FALSE(find());
+    CHECK_FALSE(find().has_value());
 }
 
 } // namespace

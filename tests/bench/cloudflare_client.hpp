@@ -1,0 +1,37 @@
+/// A client of this library as its users make one, for any transport.
+#pragma once
+
+#include "arguments.hpp"
+#include "sample.hpp"
+
+#include <cloudflare/access.hpp>
+#include <cloudflare/client.hpp>
+#include <cloudflare/transport/beast_options.hpp>
+
+#include <utility>
+
+namespace bench {
+
+inline cloudflare::beast_options transport_options(arguments const& given) {
+    cloudflare::beast_options options;
+    options.max_idle_connections(given.concurrency);
+    if (!given.ca_file.empty()) options.ca_file(given.ca_file);
+    return options;
+}
+
+template <class Transport>
+auto service_tokens_over(Transport way, arguments const& given) {
+    namespace access = cloudflare::access;
+    cloudflare::client client(
+        std::move(way), cloudflare::api_token::make(sample::api_token).value(),
+        cloudflare::client_options().base_url(cloudflare::base_url::parse(given.base_url).value()));
+    return access::service_tokens(client, access::account_scope::parse(sample::account).value());
+}
+
+/// The parameters of one create.
+inline cloudflare::access::create_params create_params() {
+    return cloudflare::access::create_params(std::string(sample::name))
+        .duration(cloudflare::token_duration::hours(8760));
+}
+
+} // namespace bench
