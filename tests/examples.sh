@@ -16,7 +16,7 @@ start_server() { # its options
     rm -f "$work/url"
     "$sandbox_server" --ca-file "$work/ca.pem" "$@" >"$work/url" &
     server=$!
-    until [ -s "$work/url" ]; do sleep 0.05; done
+    until [ -s "$work/url" ]; do kill -0 $server && sleep 0.05 || exit 1; done
     url=$(cat "$work/url")
 }
 run() { # the program's arguments; leaves $status, $work/out and $work/err
@@ -191,6 +191,14 @@ wait $server 2>/dev/null
 run "${account[@]}" create unreachable --deadline 2
 expect "an unreachable server exits 1" exits 1
 start_server
+https_proxy=http://user:word@127.0.0.1:1 run "${account[@]}" list --deadline 2
+expect "a proxy is taken from the environment" exits 1
+expect "and named where it fails" err_has 'through the proxy 127.0.0.1'
+expect "without its password" test "$(grep -c word "$work/err")" -eq 0
+https_proxy=http://127.0.0.1:1 no_proxy=127.0.0.1 run "${account[@]}" list
+expect "no_proxy excepts hosts" exits 0
+https_proxy=ftp://127.0.0.1 run "${account[@]}" list
+expect "a bad proxy is wrong usage" exits 2
 run "${account[@]}" --ca-file /etc/ssl/certs/ca-certificates.crt list 2>/dev/null
 expect "one option is not given twice" exits 2
 "$access_token" --base-url "$url" "${account[@]}" list >"$work/out" 2>"$work/err"

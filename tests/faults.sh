@@ -30,7 +30,7 @@ for what in drop-before drop-after reset-before reset-after answer-before:503:bu
         rm -f "$work/secret" "$work/intents" "$work/url" "$work/err"
         "$sandbox_server" --ca-file "$work/ca.pem" --fault "$fault" >"$work/url" &
         server=$!
-        until [ -s "$work/url" ]; do sleep 0.02; done
+        until [ -s "$work/url" ]; do kill -0 $server && sleep 0.02 || exit 1; done
         url=$(cat "$work/url")
 
         run issue machine --secret-file "$work/secret" --intents "$work/intents" >"$work/out"

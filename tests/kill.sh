@@ -12,7 +12,7 @@ failures=0
 "$sandbox_server" --ca-file "$work/ca.pem" --set token_limit=100000 --fault POST=delay:15 --fault PUT=delay:10 \
     --fault DELETE=delay:10 >"$work/url" &
 server=$!
-until [ -s "$work/url" ]; do sleep 0.05; done
+until [ -s "$work/url" ]; do kill -0 $server && sleep 0.05 || exit 1; done
 CLOUDFLARE_BASE_URL=$(cat "$work/url")
 export CLOUDFLARE_BASE_URL
 run() { "$access_token" --ca-file "$work/ca.pem" "$@"; }

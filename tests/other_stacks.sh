@@ -46,6 +46,7 @@ start_redirector() { # a method, whose requests it redirects to the server; leav
     rm -f "$work/port"
     perl -MIO::Socket::INET -e '
         alarm 60;
+        $SIG{PIPE} = "IGNORE";
         my ($method, $target) = @ARGV;
         my $id = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415";
         my $made = qq({"success":true,"result":{"id":"$id","client_id":"c.access","client_secret":"cfast_secret"}});
@@ -148,7 +149,7 @@ test_deadline() {
         DEADLINE_SECONDS=1 run "$url"
         check "an answer that does not come in time is an error" exits 1
         check "it names the deadline" err_has '^create_service_token: deadline exceeded.*the server may have acted'
-        check "it is given up in time" test $((SECONDS - before)) -le 4
+        check "it is given up in time" test $((SECONDS - before)) -le 8
     done
 }
 test_unreachable() {

@@ -26,7 +26,7 @@ export CLOUDFLARE_API_TOKEN=sample-token CLOUDFLARE_ACCOUNT_ID=023e105f4ecef8ad9
 
 "$sandbox_server" --ca-file "$work/ca.pem" --set token_limit=1000 --fault POST=delay:15 --fault PUT=delay:10 >"$work/url" &
 server=$!
-until [ -s "$work/url" ]; do sleep 0.05; done
+until [ -s "$work/url" ]; do kill -0 $server && sleep 0.05 || exit 1; done
 CLOUDFLARE_BASE_URL=$(cat "$work/url")
 export CLOUDFLARE_BASE_URL
 

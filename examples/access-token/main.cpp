@@ -264,8 +264,8 @@ exit_status reconcile(client const& through, options const& o) {
 }
 
 exit_status run(options const& o) {
-    client const through(cf::blocking_beast_transport(cf::beast_options().ca_file(o.ca_file)),
-                         o.credentials, o.client);
+    auto const connect = cf::beast_options().ca_file(o.ca_file).proxy(o.proxy);
+    client const through(cf::blocking_beast_transport(connect), o.credentials, o.client);
     if (o.command == "issue") return issue(through, o);
     if (o.command == "reconcile") return reconcile(through, o);
     if (o.command == "rotate") return rotate(through, o);

@@ -39,6 +39,7 @@ Commands:
       refreshes or rotates the token in that file where it is due
 
 Credentials come from CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY, or a file.
+A proxy is found in https_proxy and no_proxy.
 The secret goes to stdout, or to the secret file; all that is said goes to stderr.
 
 Exit status: 0 done; 1 refused or unreachable, nothing changed; 2 wrong usage;
@@ -314,7 +315,11 @@ cf::result<std::optional<options>> parse_options(int argc, char const* const* ar
     auto const credentials = find_credentials(given);
     if (!credentials) return credentials.error();
 
+    auto const proxy = cf::proxy_from_environment();
+    if (!proxy) return proxy.error();
+
     options o{.client = *client, .credentials = *credentials, .scope = *scope};
+    o.proxy = *proxy;
     o.command = words[0];
     if (words.size() == 2) o.argument = words[1];
     if (auto const ok = add_command_options(o, given); !ok) return ok.error();

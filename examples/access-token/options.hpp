@@ -3,6 +3,7 @@
 
 #include <cloudflare/access.hpp>
 #include <cloudflare/protocol/client_options.hpp>
+#include <cloudflare/transport/proxy.hpp>
 
 #include <chrono>
 #include <optional>
@@ -19,6 +20,7 @@ struct options {
     cloudflare::credentials credentials;
     cloudflare::access::any_scope scope;
     std::string ca_file{};
+    std::optional<cloudflare::proxy> proxy{};
     output_format output = output_format::text;
     std::string command{};
     std::string argument{}; // the NAME of create, the ID of the others

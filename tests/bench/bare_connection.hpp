@@ -2,6 +2,7 @@
 #pragma once
 
 #include "arguments.hpp"
+#include "descriptor.hpp"
 
 #include <array>
 #include <cerrno>
@@ -21,7 +22,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace bench {
 
@@ -41,26 +41,6 @@ inline tls_context make_tls_context(std::string const& ca_file) {
     SSL_CTX_set_read_ahead(context.get(), 1);
     return context;
 }
-
-/// A socket of its own, closed at the end.
-class descriptor {
-public:
-    explicit descriptor(int number) : number_(number) {
-        if (number_ < 0) throw std::system_error(errno, std::generic_category(), "socket");
-    }
-    descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    descriptor& operator=(descriptor other) noexcept {
-        std::swap(number_, other.number_);
-        return *this;
-    }
-    ~descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    [[nodiscard]] int get() const noexcept { return number_; }
-
-private:
-    int number_;
-};
 
 /// A socket that is connected to `where`.
 inline descriptor connect_to(address const& where) {

@@ -2,9 +2,7 @@
 #
 #   start_nginx DIRECTORY CORE   leaves $nginx, $plain_url, $tls_url and $ca_file
 
-# The answer, in the form of the API's own: its header fields and, in its order, its members.
-# shellcheck disable=SC2016 # nothing here is the shell's
-answer='{"result":{"client_id":"88bf3b6d86161464f6509f7219099e57.access","client_secret":"cfast_bench-sample-not-a-secret-000000000000000000000000","created_at":"2026-01-02T03:04:05Z","expires_at":"2027-01-02T03:04:05Z","id":"f174e90a-fafe-4643-bbbc-4a0ed4fc8415","name":"CI/CD token","updated_at":"2026-01-02T03:04:05Z","duration":"8760h","client_secret_version":1,"enabled":true},"success":true,"errors":[],"messages":[]}'
+answer=$(cat "$(dirname "${BASH_SOURCE[0]}")/create_answer.json")
 
 make_certificate() { # directory
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \

@@ -1,4 +1,4 @@
-/// A kit that tells whether a transport is right: some 80 checks against scripted servers on
+/// A kit that tells whether a transport is right: some 85 checks against scripted servers on
 /// loopback, each with a name that says what holds.
 #pragma once
 

@@ -1,0 +1,142 @@
+// A server that answers each request after a second: it keeps calls in flight.
+//
+//   slow_server ANSWER_FILE PORTS    listens on so many ports of 127.0.0.1, and prints their base URLs
+#include "answers.hpp"
+#include "descriptor.hpp"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+constexpr auto delay = std::chrono::seconds(1);
+
+void demand(bool fine, char const* what) {
+    if (!fine) throw std::system_error(errno, std::generic_category(), what);
+}
+
+// A listening socket on a free port of loopback.
+bench::descriptor listen_somewhere() {
+    bench::descriptor made(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    demand(::bind(made.get(), reinterpret_cast<sockaddr*>(&where), sizeof where) == 0, "bind");
+    demand(::listen(made.get(), 4096) == 0, "listen");
+    return made;
+}
+
+int port_of(bench::descriptor const& socket) {
+    sockaddr_in where{};
+    socklen_t size = sizeof where;
+    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&where), &size);
+    return ntohs(where.sin_port);
+}
+
+class server {
+public:
+    server(std::string const& body, std::size_t ports)
+        : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+          answer_("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: " +
+                  std::to_string(body.size()) + "\r\n\r\n" + body) {
+        for (std::size_t i = 0; i != ports; ++i) {
+            listening_.push_back(listen_somewhere());
+            watch(listening_.back().get());
+            std::cout << "http://127.0.0.1:" << port_of(listening_.back()) << "/client/v4\n";
+        }
+        std::cout.flush();
+    }
+
+    [[noreturn]] void run() {
+        std::array<epoll_event, 256> events{};
+        for (;;) {
+            int const ready = ::epoll_wait(epoll_.get(), events.data(), int(events.size()), wait());
+            for (int i = 0; i < ready; ++i)
+                handle(events[static_cast<std::size_t>(i)].data.fd);
+            answer_those_due();
+        }
+    }
+
+private:
+    struct request {
+        steady::time_point due;
+        int socket;
+    };
+
+    void watch(int socket) {
+        epoll_event wanted{};
+        wanted.events = EPOLLIN;
+        wanted.data.fd = socket;
+        demand(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &wanted) == 0, "epoll");
+    }
+
+    // Milliseconds to the next answer; -1 for ever.
+    [[nodiscard]] int wait() const {
+        if (waiting_.empty()) return -1;
+        auto const left =
+            std::chrono::ceil<std::chrono::milliseconds>(waiting_.front().due - steady::now());
+        return static_cast<int>(std::max(left.count(), std::int64_t{0}));
+    }
+
+    void handle(int socket) {
+        for (auto const& l : listening_)
+            if (l.get() == socket) return accept_all(socket);
+        read_request(socket);
+    }
+
+    void accept_all(int listening) {
+        for (;;) {
+            int const made = ::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            if (made < 0) return;
+            watch(made);
+        }
+    }
+
+    // Takes what arrived for one request: the clients here send each in one piece.
+    void read_request(int socket) {
+        std::array<char, 4096> text;
+        if (::recv(socket, text.data(), text.size(), 0) > 0) {
+            waiting_.push_back({steady::now() + delay, socket});
+        } else {
+            ::close(socket);
+        }
+    }
+
+    void answer_those_due() {
+        auto const now = steady::now();
+        for (; !waiting_.empty() && waiting_.front().due <= now; waiting_.pop_front())
+            ::send(waiting_.front().socket, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+    }
+
+    bench::descriptor epoll_;
+    std::string answer_;
+    std::vector<bench::descriptor> listening_;
+    std::deque<request> waiting_;
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        if (argc != 3) throw std::invalid_argument("usage: slow_server ANSWER_FILE PORTS");
+        server(bench::read_file(argv[1]), std::stoul(argv[2])).run();
+    } catch (std::exception const& e) {
+        std::cerr << "slow_server: " << e.what() << '\n';
+        return 1;
+    }
+}
