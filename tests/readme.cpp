@@ -2,6 +2,7 @@
 // Cloudflare.
 #include "readme_2.hpp"
 #include "readme_3.hpp"
+#include "readme_4.hpp"
 
 #include <cloudflare/testing/sandbox_server.hpp>
 

@@ -4,7 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 sh tests/install_packages.sh g++ meson ninja-build pkg-config libboost1.81-dev libboost-json1.81-dev \
-    libboost-program-options1.81-dev libboost-url1.81-dev libssl-dev libcurl4-openssl-dev libpq-dev postgresql doctest-dev ca-certificates \
+    libboost-program-options1.81-dev libboost-url1.81-dev libssl-dev libcurl4-openssl-dev libcpp-httplib-dev \
+    qt6-base-dev qcoro-qt6-dev libpq-dev postgresql doctest-dev ca-certificates \
     clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev g++-multilib
 
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY # the tests talk to this machine only

@@ -1,0 +1,179 @@
+/// A transport over Qt's network access manager, in QCoro's coroutines.
+#pragma once
+
+#include <cloudflare/transport/transport.hpp>
+
+#include <QByteArray>
+#include <QIODevice>
+#include <QNetworkAccessManager>
+#include <QNetworkReply>
+#include <QNetworkRequest>
+#include <QSslConfiguration>
+#include <QUrl>
+#include <qcoro/qcoronetworkreply.h>
+#include <qcoro/qcorotask.h>
+#include <qcoro/qcorotimer.h>
+
+#include <algorithm>
+#include <chrono>
+#include <climits>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// The body of a request that goes out once.
+///
+/// Where a connection ends before the answer, Qt's manager (6.4) connects and sends again by itself,
+/// up to three times: a POST too, over a fresh connection too, and no attribute of a request turns
+/// that off. But first it rewinds the body, and gives up where it cannot.
+class unrepeatable_body final : public QIODevice {
+public:
+    explicit unrepeatable_body(std::string const& text) : text_(QByteArray::fromStdString(text)) {
+        open(ReadOnly | Unbuffered);
+    }
+    qint64 size() const override { return text_.size(); }
+    bool reset() override { return false; }
+
+protected:
+    qint64 readData(char* to, qint64 room) override {
+        auto const count = std::min(room, size() - pos());
+        std::copy_n(text_.constData() + pos(), count, to);
+        return count;
+    }
+    qint64 writeData(char const*, qint64) override { return -1; }
+
+private:
+    QByteArray text_;
+};
+
+/// For the thread that runs Qt's event loop. QCoro knows no cancellation, so neither does this. What
+/// Qt keeps of a request and an answer on the way is not wiped.
+class qt_transport {
+public:
+    template <class T>
+    using task = QCoro::Task<T>;
+
+    explicit qt_transport(QSslConfiguration tls = QSslConfiguration::defaultConfiguration())
+        : tls_(std::move(tls)), manager_(std::make_unique<QNetworkAccessManager>()) {}
+
+    task<cloudflare::result<cloudflare::http::response>> send(cloudflare::http::request const& r,
+                                                              cloudflare::time_point deadline) {
+        // The server may be closing a connection that was kept alive: what must not be repeated
+        // gets one of its own.
+        auto* const manager =
+            r.repeatable ? manager_.get() : new QNetworkAccessManager(manager_.get());
+        auto* const reply = start(*manager, r);
+        QObject* const used_up = r.repeatable ? static_cast<QObject*>(reply) : manager;
+        std::unique_ptr<QObject, delete_later> const at_the_end(used_up);
+
+        auto finished = qCoro(reply);
+        auto waiting = finished.waitForFinished(left_until(deadline));
+        if (!co_await std::move(waiting)) {
+            reply->abort();
+            co_return cloudflare::error(cloudflare::errc::deadline_exceeded);
+        }
+        if (!is_answer(*reply)) co_return failure(*reply);
+        co_return answer(*reply);
+    }
+
+    task<void> sleep_until(cloudflare::time_point t) { return QCoro::sleepFor(left_until(t)); }
+    cloudflare::time_point now() const { return std::chrono::steady_clock::now(); }
+
+private:
+    static constexpr qint64 max_body_size = 16 * 1024 * 1024;
+
+    struct delete_later {
+        void operator()(QObject* object) const { object->deleteLater(); }
+    };
+
+    QNetworkReply* start(QNetworkAccessManager& manager, cloudflare::http::request const& r) const {
+        using method = cloudflare::http::method;
+        auto const verb = QByteArray::fromStdString(std::string(to_string(r.method)));
+        // A DELETE that Qt repeats would hide that the first one may have acted; a GET only asks.
+        auto* const body = r.method == method::get ? nullptr : new unrepeatable_body(r.body);
+        auto* const reply = manager.sendCustomRequest(to_qt(r), verb, body);
+        if (body != nullptr) body->setParent(reply);
+        QObject::connect(reply, &QNetworkReply::downloadProgress, reply, [reply](qint64 received) {
+            if (received > max_body_size) reply->abort();
+        });
+        return reply;
+    }
+
+    QNetworkRequest to_qt(cloudflare::http::request const& r) const {
+        auto const url = std::string(r.origin.is_secure() ? "https://" : "http://") +
+                         r.origin.authority() + r.target;
+        QNetworkRequest q(QUrl::fromEncoded(QByteArray::fromStdString(url)));
+        q.setSslConfiguration(tls_);
+        q.setAttribute(QNetworkRequest::RedirectPolicyAttribute,
+                       QNetworkRequest::ManualRedirectPolicy);
+        q.setAttribute(QNetworkRequest::CookieLoadControlAttribute, QNetworkRequest::Manual);
+        q.setAttribute(QNetworkRequest::CookieSaveControlAttribute, QNetworkRequest::Manual);
+        q.setAttribute(QNetworkRequest::AuthenticationReuseAttribute, QNetworkRequest::Manual);
+        q.setAttribute(QNetworkRequest::Http2AllowedAttribute, false); // its rules are others
+        // The `Accept-Encoding` among the fields keeps Qt from asking for compression.
+        for (auto const [name, value] : r.fields)
+            q.setRawHeader(QByteArray::fromStdString(std::string(name)),
+                           QByteArray::fromStdString(std::string(value)));
+        return q;
+    }
+
+    /// Whether a whole answer is there. Qt makes errors of an answer's status, from 201 upward.
+    static bool is_answer(QNetworkReply const& reply) {
+        auto const status = reply.attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
+        auto const error = reply.error();
+        bool const made_of_status =
+            error >= QNetworkReply::ContentAccessDenied && error != QNetworkReply::ProtocolFailure;
+        return status != 0 && (error == QNetworkReply::NoError || made_of_status);
+    }
+
+    static cloudflare::http::response answer(QNetworkReply& reply) {
+        cloudflare::http::response r;
+        r.status = reply.attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
+        for (auto const& [name, value] : reply.rawHeaderPairs())
+            static_cast<void>(r.fields.add(view(name), view(value)));
+        auto body = reply.readAll();
+        r.body = view(body);
+        cloudflare::wipe(body.data(), static_cast<std::size_t>(body.size()));
+        return r;
+    }
+
+    /// "Not sent" is said only where no byte of HTTP can have left.
+    static cloudflare::error failure(QNetworkReply const& reply) {
+        using cloudflare::delivery;
+        using cloudflare::errc;
+        auto const of = [&](errc code, delivery d) {
+            cloudflare::error_details details;
+            details.delivery = d;
+            details.explanation = reply.errorString().toStdString();
+            return cloudflare::error(code, std::move(details));
+        };
+        switch (reply.error()) {
+        case QNetworkReply::HostNotFoundError: return of(errc::resolve_failed, delivery::not_sent);
+        case QNetworkReply::ConnectionRefusedError:
+            return of(errc::connect_failed, delivery::not_sent);
+        case QNetworkReply::SslHandshakeFailedError:
+            return of(errc::tls_failed, delivery::not_sent);
+        case QNetworkReply::OperationCanceledError:
+            return of(errc::response_too_large, delivery::unknown);
+        case QNetworkReply::ProtocolFailure: return of(errc::malformed_response, delivery::unknown);
+        case QNetworkReply::ContentReSendError: return errc::connection_lost;
+        default: return of(errc::connection_lost, delivery::unknown);
+        }
+    }
+
+    /// The time left, as far as a timer of Qt's can count.
+    static std::chrono::milliseconds left_until(cloudflare::time_point t) {
+        using std::chrono::milliseconds;
+        auto const left = std::chrono::ceil<milliseconds>(t - std::chrono::steady_clock::now());
+        return std::clamp(left, milliseconds(0), milliseconds(INT_MAX));
+    }
+
+    static std::string_view view(QByteArray const& bytes) {
+        return {bytes.constData(), static_cast<std::size_t>(bytes.size())};
+    }
+
+    QSslConfiguration tls_;
+    std::unique_ptr<QNetworkAccessManager> manager_;
+};
