@@ -17,7 +17,7 @@ public:
     cloudflare::result<void> open(cloudflare::access::intent const& i) {
         auto const done = db_.execute("INSERT INTO access_intents VALUES ($1, $2, $3, $4, $5, $6)",
                                       {i.tag.c_str(), i.scope.is_account() ? "true" : "false",
-                                       i.scope.id().c_str(), i.name.c_str(),
+                                       std::string(i.scope.id()).c_str(), i.name.c_str(),
                                        i.opened_at.to_string().c_str(), i.note.c_str()});
         if (!done) return done.error();
         return {};

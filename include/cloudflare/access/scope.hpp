@@ -4,11 +4,12 @@
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/http/path.hpp>
 
+#include <algorithm>
+#include <array>
 #include <concepts>
 #include <ostream>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace cloudflare::inline v0::access {
 
@@ -18,13 +19,26 @@ namespace detail {
     return text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-/// Accounts and zones have ids of 32 lowercase hex digits; anything else would change the path.
-[[nodiscard]] inline result<std::string> check_identifier(std::string_view field,
-                                                          std::string_view id) {
-    if (id.size() == 32 && is_lower_hex(id)) return std::string(id);
-    return error(errc::invalid_argument,
-                 std::string(field) + ": must be 32 lowercase hexadecimal digits");
-}
+/// The id of an account or a zone: 32 lowercase hex digits; anything else would change the path.
+class identifier {
+public:
+    [[nodiscard]] static result<identifier> parse(std::string_view field, std::string_view text) {
+        identifier id;
+        if (text.size() != id.digits_.size() || !is_lower_hex(text))
+            return error(errc::invalid_argument,
+                         std::string(field) + ": must be 32 lowercase hexadecimal digits");
+        std::copy(text.begin(), text.end(), id.digits_.begin());
+        return id;
+    }
+    [[nodiscard]] std::string_view text() const noexcept {
+        return {digits_.data(), digits_.size()};
+    }
+    friend bool operator==(identifier const&, identifier const&) = default;
+
+private:
+    identifier() noexcept : digits_{} {}
+    std::array<char, 32> digits_; // here, not on the heap: every call copies it
+};
 
 } // namespace detail
 
@@ -33,17 +47,18 @@ class account_scope {
 public:
     /// @param id 32 lowercase hexadecimal digits
     [[nodiscard]] static result<account_scope> parse(std::string_view id) {
-        auto checked = detail::check_identifier("account id", id);
+        auto const checked = detail::identifier::parse("account id", id);
         if (!checked) return checked.error();
-        return account_scope(std::move(*checked));
+        return account_scope(*checked);
     }
 
-    [[nodiscard]] std::string const& id() const noexcept { return id_; }
-    [[nodiscard]] http::path path() const { return http::path("accounts", id_); }
+    [[nodiscard]] std::string_view id() const noexcept { return id_.text(); }
+    [[nodiscard]] http::path path() const { return http::path("accounts", id()); }
 
 private:
-    explicit account_scope(std::string id) : id_(std::move(id)) {}
-    std::string id_;
+    friend class any_scope;
+    explicit account_scope(detail::identifier id) noexcept : id_(id) {}
+    detail::identifier id_;
 };
 
 /// The service tokens of a zone. The API has no rotate and no refresh here; a secret is rotated by
@@ -52,39 +67,40 @@ class zone_scope {
 public:
     /// @param id 32 lowercase hexadecimal digits
     [[nodiscard]] static result<zone_scope> parse(std::string_view id) {
-        auto checked = detail::check_identifier("zone id", id);
+        auto const checked = detail::identifier::parse("zone id", id);
         if (!checked) return checked.error();
-        return zone_scope(std::move(*checked));
+        return zone_scope(*checked);
     }
 
-    [[nodiscard]] std::string const& id() const noexcept { return id_; }
-    [[nodiscard]] http::path path() const { return http::path("zones", id_); }
+    [[nodiscard]] std::string_view id() const noexcept { return id_.text(); }
+    [[nodiscard]] http::path path() const { return http::path("zones", id()); }
 
 private:
-    explicit zone_scope(std::string id) : id_(std::move(id)) {}
-    std::string id_;
+    friend class any_scope;
+    explicit zone_scope(detail::identifier id) noexcept : id_(id) {}
+    detail::identifier id_;
 };
 
 /// A scope whose kind is known at run time only.
 class any_scope {
 public:
-    any_scope(account_scope const& s) : is_account_(true), id_(s.id()) {}
-    any_scope(zone_scope const& s) : is_account_(false), id_(s.id()) {}
+    any_scope(account_scope const& s) noexcept : is_account_(true), id_(s.id_) {}
+    any_scope(zone_scope const& s) noexcept : is_account_(false), id_(s.id_) {}
 
     [[nodiscard]] bool is_account() const noexcept { return is_account_; }
-    [[nodiscard]] std::string const& id() const noexcept { return id_; }
+    [[nodiscard]] std::string_view id() const noexcept { return id_.text(); }
     [[nodiscard]] http::path path() const {
-        return http::path(is_account_ ? "accounts" : "zones", id_);
+        return http::path(is_account_ ? "accounts" : "zones", id());
     }
 
     friend bool operator==(any_scope const&, any_scope const&) = default;
     friend std::ostream& operator<<(std::ostream& out, any_scope const& s) {
-        return out << (s.is_account_ ? "account " : "zone ") << s.id_;
+        return out << (s.is_account_ ? "account " : "zone ") << s.id();
     }
 
 private:
     bool is_account_;
-    std::string id_;
+    detail::identifier id_;
 };
 
 template <class S>

@@ -18,7 +18,9 @@ namespace cloudflare::inline v0::access {
 namespace detail {
 
 [[nodiscard]] inline std::string collection_target(any_scope const& where) {
-    return where.path().append("access").append("service_tokens").str();
+    auto path = where.path();
+    path.append("access").append("service_tokens");
+    return std::move(path).str();
 }
 
 /// The path of one token; its id must be a UUID, for anything else would change the path.
@@ -31,7 +33,8 @@ namespace detail {
     if (!is_uuid)
         return error(errc::invalid_argument,
                      "service token id: must be a UUID in lowercase (the id, not the client id)");
-    auto path = where.path().append("access").append("service_tokens").append(id);
+    auto path = where.path();
+    path.append("access").append("service_tokens").append(id);
     if (!action.empty()) path.append(action);
     return std::move(path).str();
 }

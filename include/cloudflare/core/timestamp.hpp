@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <compare>
+#include <concepts>
 #include <cstdint>
 #include <ostream>
 #include <string>
@@ -79,9 +80,10 @@ public:
         return !rest_.empty() && rest_[0] >= '0' && rest_[0] <= '9';
     }
 
-    /// One of `characters`; gives the one found, or 0.
-    char accept(std::string_view characters) noexcept {
-        if (rest_.empty() || characters.find(rest_[0]) == characters.npos) return 0;
+    /// One of these characters; gives the one found, or 0.
+    template <std::same_as<char>... Characters>
+    char accept(Characters... characters) noexcept {
+        if (rest_.empty() || ((rest_[0] != characters) && ...)) return 0;
         char const found = rest_[0];
         rest_.remove_prefix(1);
         return found;
@@ -119,26 +121,26 @@ inline result<timestamp> timestamp::parse(std::string_view text) {
 
     detail::rfc3339_reader in(text);
     int const y = in.number(4, 0, 9999);
-    bool const separated = in.accept("-") != 0;
+    bool const separated = in.accept('-') != 0;
     int const m = in.number(2, 1, 12);
-    bool const separated_twice = in.accept("-") != 0;
+    bool const separated_twice = in.accept('-') != 0;
     int const d = in.number(2, 1, 31);
     if (y < 0 || !separated || m < 0 || !separated_twice || d < 0)
         return refuse("must begin with a date such as 2025-09-25");
     auto const date = year(y) / month(static_cast<unsigned>(m)) / day(static_cast<unsigned>(d));
     if (!date.ok()) return refuse("that day does not exist");
 
-    if (in.accept("Tt ") == 0) return refuse("must have a T after the date");
+    if (in.accept('T', 't', ' ') == 0) return refuse("must have a T after the date");
     int const h = in.number(2, 0, 23);
-    bool const colon = in.accept(":") != 0;
+    bool const colon = in.accept(':') != 0;
     int const min = in.number(2, 0, 59);
-    bool const colon_twice = in.accept(":") != 0;
+    bool const colon_twice = in.accept(':') != 0;
     int const s = in.number(2, 0, 60);
     if (h < 0 || !colon || min < 0 || !colon_twice || s < 0)
         return refuse("must have a time such as 22:26:26");
 
     nanoseconds fraction{};
-    if (in.accept(".") != 0) {
+    if (in.accept('.') != 0) {
         if (!in.next_is_digit()) return refuse("must have a digit after the point");
         for (nanoseconds unit = 100ms; in.next_is_digit(); unit /= 10) {
             if (unit == 0ns) return refuse("must have at most 9 fractional digits");
@@ -147,10 +149,10 @@ inline result<timestamp> timestamp::parse(std::string_view text) {
     }
 
     minutes offset{};
-    if (in.accept("Zz") == 0) {
-        char const sign = in.accept("+-");
+    if (in.accept('Z', 'z') == 0) {
+        char const sign = in.accept('+', '-');
         int const oh = in.number(2, 0, 23);
-        bool const offset_colon = in.accept(":") != 0;
+        bool const offset_colon = in.accept(':') != 0;
         int const om = in.number(2, 0, 59);
         if (sign == 0 || oh < 0 || !offset_colon || om < 0)
             return refuse("must end with Z or an offset such as +02:00");

@@ -3,29 +3,43 @@
 
 #include <cloudflare/core/fwd.hpp>
 
+#include <array>
 #include <charconv>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace cloudflare::inline v0::http {
 
+namespace detail {
+
+/// Which bytes are unreserved (section 2.3).
+inline constexpr auto unreserved = [] {
+    std::array<bool, 256> table{};
+    for (char const c : std::string_view("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                         "abcdefghijklmnopqrstuvwxyz-._~"))
+        table[static_cast<unsigned char>(c)] = true;
+    return table;
+}();
+
+} // namespace detail
+
 /// Appends `text` to `target` with every byte but the unreserved ones (letters, digits, `-._~`)
 /// written as `%XX`.
 inline void append_percent_encoded(std::string& target, std::string_view text) {
     constexpr std::string_view hex = "0123456789ABCDEF";
-    for (char const c : text) {
-        bool const unreserved = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                                (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_' ||
-                                c == '~';
-        if (unreserved) {
-            target += c;
-            continue;
-        }
-        auto const byte = static_cast<unsigned char>(c);
+    for (;;) {
+        std::size_t kept = 0;
+        while (kept != text.size() && detail::unreserved[static_cast<unsigned char>(text[kept])])
+            ++kept;
+        target.append(text.substr(0, kept));
+        if (kept == text.size()) return;
+        auto const byte = static_cast<unsigned char>(text[kept]);
         target += '%';
         target += hex[byte >> 4];
         target += hex[byte & 15];
+        text.remove_prefix(kept + 1);
     }
 }
 

@@ -9,12 +9,13 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/memory_resource.hpp>
-#include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parser.hpp>
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -23,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace cloudflare::inline v0 {
 
@@ -34,29 +36,72 @@ struct json_limits {
 
 namespace detail {
 
-/// The heap, but wiped when memory is given back.
-///
-/// It keeps the size of each block in front of it: `monotonic_resource` of Boost 1.81 gives its
-/// blocks back as smaller than it took them.
-class wiping_resource final : public boost::json::memory_resource {
-    static constexpr std::size_t prefix = alignof(std::max_align_t);
+/// Memory that only grows, and is wiped as far as it was used when the arena ends. The first bytes
+/// lie in the arena itself, further ones in blocks on the heap.
+class wiping_arena final : public boost::json::memory_resource {
+public:
+    wiping_arena() noexcept : next_(first_), end_(first_ + sizeof first_) {}
+    wiping_arena(wiping_arena const&) = delete;
+    wiping_arena& operator=(wiping_arena const&) = delete;
+    ~wiping_arena() {
+        while (block_ != nullptr) {
+            wipe(block_ + 1, static_cast<std::size_t>(next_ - begin(block_)));
+            auto* const before = block_->before;
+            next_ = block_->next_before;
+            ::operator delete(std::exchange(block_, before));
+        }
+        wipe(first_, static_cast<std::size_t>(next_ - first_));
+    }
 
-    void* do_allocate(std::size_t size, std::size_t) override {
-        auto* const block = static_cast<unsigned char*>(::operator new(prefix + size));
-        new (block) std::size_t(size);
-        return block + prefix;
+private:
+    struct alignas(std::max_align_t) block {
+        block* before;
+        unsigned char* next_before; ///< how far the block before was used
+    };
+    static unsigned char* begin(block* b) noexcept {
+        return reinterpret_cast<unsigned char*>(b + 1);
     }
-    void do_deallocate(void* p, std::size_t, std::size_t) override {
-        auto* const block = static_cast<unsigned char*>(p) - prefix;
-        wipe(p, *std::launder(reinterpret_cast<std::size_t*>(block)));
-        ::operator delete(block);
+
+    void* do_allocate(std::size_t size, std::size_t alignment) override {
+        auto const padding = (0 - reinterpret_cast<std::uintptr_t>(next_)) & (alignment - 1);
+        if (static_cast<std::size_t>(end_ - next_) < padding + size) {
+            add_block(size);
+            return std::exchange(next_, next_ + size);
+        }
+        next_ += padding;
+        return std::exchange(next_, next_ + size);
     }
+    void do_deallocate(void*, std::size_t, std::size_t) noexcept override {}
     bool do_is_equal(memory_resource const& other) const noexcept override {
         return this == &other;
     }
+
+    /// Each block is twice as large as the one before.
+    void add_block(std::size_t at_least) {
+        block_size_ = std::max(2 * block_size_, at_least);
+        block_ = new (::operator new(sizeof(block) + block_size_)) block{block_, next_};
+        next_ = begin(block_);
+        end_ = next_ + block_size_;
+    }
+
+    alignas(std::max_align_t) unsigned char first_[4096];
+    unsigned char* next_;
+    unsigned char* end_;
+    block* block_ = nullptr;
+    std::size_t block_size_ = sizeof first_;
 };
 
 } // namespace detail
+
+} // namespace cloudflare::inline v0
+
+/// What lies in the arena need not be given back piece by piece.
+template <>
+struct boost::json::is_deallocate_trivial<cloudflare::detail::wiping_arena> {
+    static constexpr bool value = true;
+};
+
+namespace cloudflare::inline v0 {
 
 /// A parsed JSON text. Answers of usual size need no heap; all memory is wiped at the end.
 class json_document {
@@ -66,7 +111,7 @@ public:
         if (text.size() > limits.max_size) return;
         boost::json::parse_options options;
         options.max_depth = limits.max_depth;
-        boost::json::parser parser(&heap_, options, scratch_, sizeof scratch_);
+        boost::json::parser parser(&arena_, options, scratch_, sizeof scratch_);
         parser.reset(&arena_);
         boost::system::error_code failed;
         parser.write(text.data(), text.size(), failed);
@@ -74,12 +119,7 @@ public:
     }
     json_document(json_document const&) = delete;
     json_document& operator=(json_document const&) = delete;
-    ~json_document() {
-        root_.reset();
-        arena_.release();
-        wipe(storage_, sizeof storage_);
-        wipe(scratch_, sizeof scratch_);
-    }
+    ~json_document() { wipe(scratch_, sizeof scratch_); }
 
     /// The value, valid while the document lives; null where there is none.
     [[nodiscard]] boost::json::value const* root() const noexcept {
@@ -87,18 +127,19 @@ public:
     }
 
 private:
-    detail::wiping_resource heap_;
-    unsigned char storage_[4096];
+    detail::wiping_arena arena_;
     unsigned char scratch_[1024];
-    boost::json::monotonic_resource arena_{storage_, sizeof storage_, &heap_};
     std::optional<boost::json::value> root_;
 };
 
 /// The member of `object` named `key`; null where it is absent or JSON's null.
 [[nodiscard]] inline boost::json::value const* find_member(boost::json::object const& object,
                                                            std::string_view key) noexcept {
-    auto const* member = object.if_contains(key);
-    return member == nullptr || member->is_null() ? nullptr : member;
+    // Not `if_contains`, which is not inlined: the API's objects have few members.
+    for (auto const& member : object)
+        if (member.key().size() == key.size() && member.key() == key)
+            return member.value().is_null() ? nullptr : &member.value();
+    return nullptr;
 }
 
 // Each overload gives false, and leaves `out` alone, where the value is not of that type.

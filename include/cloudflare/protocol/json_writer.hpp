@@ -3,6 +3,7 @@
 
 #include <cloudflare/core/fwd.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <string>
@@ -16,18 +17,21 @@ namespace detail {
 /// Appends `text` as a JSON string. It must be UTF-8 (see `is_utf8`).
 inline void append_json_string(std::string& json, std::string_view text) {
     constexpr std::string_view hex = "0123456789abcdef";
+    auto const is_plain = [](char c) {
+        return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+    };
     json += '"';
-    for (char const c : text) {
-        auto const byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            (json += '\\') += c;
-        } else if (byte < 0x20) {
-            json += "\\u00";
-            json += hex[byte >> 4];
-            json += hex[byte & 15];
+    for (;;) {
+        auto const plain = std::find_if_not(text.begin(), text.end(), is_plain);
+        json.append(text.begin(), plain);
+        if (plain == text.end()) break;
+        auto const byte = static_cast<unsigned char>(*plain);
+        if (byte >= 0x20) {
+            (json += '\\') += *plain;
         } else {
-            json += c;
+            ((json += "\\u00") += hex[byte >> 4]) += hex[byte & 15];
         }
+        text = {plain + 1, text.end()};
     }
     json += '"';
 }

@@ -7,6 +7,8 @@
 #include <cloudflare/protocol/credentials.hpp>
 #include <cloudflare/protocol/operation.hpp>
 
+#include <utility>
+
 namespace cloudflare::inline v0 {
 
 namespace detail {
@@ -45,7 +47,7 @@ template <operation O>
                      "target: must begin with / and hold no blank or control character");
 
     http::request r{.origin = options.base_url().origin(), .method = O::method};
-    r.target = options.base_url().path() + *target;
+    r.target = std::move(target->insert(0, options.base_url().path()));
     r.repeatable = is_repeatable(op.idempotency);
     if constexpr (has_body) r.body = op.body();
     if (auto const ok = detail::add_fields(r.fields, who, options, call, has_body); !ok)

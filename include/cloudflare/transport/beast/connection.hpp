@@ -1,9 +1,9 @@
-/// A connection to an origin, plain or TLS, and one request and its answer over it.
+/// A connection to an origin, plain or TLS.
 #pragma once
 
-#include <cloudflare/http/request.hpp>
+#include <cloudflare/core/result.hpp>
 #include <cloudflare/transport/beast/deadline_watch.hpp>
-#include <cloudflare/transport/beast/response_reader.hpp>
+#include <cloudflare/transport/beast/inbox.hpp>
 #include <cloudflare/transport/beast/tls_session.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -128,71 +128,6 @@ inline asio::awaitable<boost::system::error_code> finish_flush(connection& c) {
         c.flush(ec);
         if (ec != asio::error::would_block) co_return ec;
     }
-}
-
-/// How a request over a connection ended.
-struct round_trip_end {
-    result<http::response> answer;
-    bool keep_alive = false;
-};
-
-/// Sends the request in `c.wire` and reads its answer, passing over interim ones.
-inline asio::awaitable<round_trip_end> exchange_over(connection& c, beast_options const& options) {
-    auto const cancellation = co_await asio::this_coro::cancellation_state;
-    boost::system::error_code ec;
-    c.write(asio::buffer(c.wire), ec);
-    bool wrote = c.flush(ec) != 0;
-    if (ec == asio::error::would_block) {
-        wrote = true;
-        auto flushing = finish_flush(c);
-        ec = co_await std::move(flushing);
-    }
-    if (ec) co_return round_trip_end{failure(errc::connection_lost, wrote, ec)};
-
-    for (std::optional<response_reader> reader(std::in_place, options);;) {
-        if (is_cancelled(cancellation)) co_return round_trip_end{failure(errc::cancelled, true)};
-        auto [failed, size] = co_await c.socket.async_read_some(c.room(), as_result);
-        c.take_in(size, failed);
-
-        auto malformed = reader->put_all(c.received);
-        if (!malformed && failed == asio::error::eof) malformed = reader->put_end();
-        while (!malformed && reader->is_done() && reader->is_interim()) {
-            reader.emplace(options);
-            malformed = reader->put_all(c.received);
-        }
-        if (malformed) co_return round_trip_end{failure(meaning_of(malformed), true, malformed)};
-        if (reader->is_done()) {
-            bool const clean = !failed && c.received.unread().size() == 0;
-            bool const keep_alive = clean && reader->keep_alive();
-            co_return round_trip_end{reader->take(), keep_alive};
-        }
-        if (failed) co_return round_trip_end{failure(errc::connection_lost, true, failed)};
-    }
-}
-
-/// Sends a request over an open connection and gives its answer, by the deadline.
-inline asio::awaitable<round_trip_end> round_trip(connection& c, http::request const& r,
-                                                  time_point deadline,
-                                                  beast_options const& options) {
-    auto const cancellation = co_await asio::this_coro::cancellation_state;
-    if (is_cancelled(cancellation)) co_return round_trip_end{failure(errc::cancelled, false)};
-    serialize(r, c.wire);
-    c.deadline.arm(deadline);
-    auto sending = exchange_over(c, options);
-    auto end = co_await std::move(sending);
-    bool const expired = c.deadline.disarm();
-    c.received.wipe();
-    wipe(c.wire);
-    if (!end.answer && end.answer.error() == errc::connection_lost) {
-        auto const lost = end.answer.error();
-        if (expired) {
-            end.answer = error(errc::deadline_exceeded, lost.details());
-        } else if (is_cancelled(cancellation)) {
-            end.answer = error(errc::cancelled, lost.details());
-        }
-    }
-    end.keep_alive = end.keep_alive && !expired;
-    co_return end;
 }
 
 } // namespace cloudflare::inline v0::detail::beast

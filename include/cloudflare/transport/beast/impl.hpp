@@ -4,11 +4,13 @@
 #include <cloudflare/transport/beast.hpp>
 #include <cloudflare/transport/beast/opening.hpp>
 #include <cloudflare/transport/beast/pool.hpp>
+#include <cloudflare/transport/beast/round_trip.hpp>
 
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -64,6 +66,15 @@ public:
         return tls_context_->native_handle();
     }
 
+    /// How long a connection may have been idle that is to carry this request.
+    [[nodiscard]] std::chrono::milliseconds max_idle_time(http::request const& r) const noexcept {
+        return r.repeatable ? options.idle_timeout() : options.trusted_idle_time();
+    }
+    /// A place for the request where there is one at once, perhaps with an idle connection.
+    [[nodiscard]] std::optional<pool::place> take(http::request const& r) {
+        return connections.try_take(r.origin, time_point::clock::now(), max_idle_time(r));
+    }
+
     asio::any_io_executor executor;
     beast_options options;
 
@@ -103,6 +114,26 @@ inline asio::awaitable<result<void>> open(transport_state& self, pool::place& wh
     return std::nullopt;
 }
 
+/// A place with an open connection.
+inline asio::awaitable<result<pool::place>> wait_and_open(transport_state& self,
+                                                          http::request const& r,
+                                                          std::optional<pool::place> taken,
+                                                          time_point deadline) {
+    if (!taken) {
+        auto waiting =
+            self.connections.take_by(self.executor, r.origin, self.max_idle_time(r), deadline);
+        auto given = co_await std::move(waiting);
+        if (!given) co_return given.error();
+        taken.emplace(std::move(*given));
+    }
+    if (!taken->connection) {
+        auto opening = open(self, *taken, r.origin, deadline);
+        auto const opened = co_await std::move(opening);
+        if (!opened) co_return opened.error();
+    }
+    co_return std::move(*taken);
+}
+
 inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_state> self,
                                                     http::request const& r, time_point deadline) {
     // An answer, or the word of how far the request got, must reach the caller: nothing may throw.
@@ -113,30 +144,32 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
         co_return failure(errc::cancelled, false);
     if (auto const why = reason_not_to_begin(r, deadline)) co_return *why;
 
-    result<http::response> answer(failure(errc::cancelled, false));
-    auto const max_idle =
-        r.repeatable ? self->options.idle_timeout() : self->options.trusted_idle_time();
-    auto place = self->connections.try_take(r.origin, time_point::clock::now(), max_idle);
-    if (!place) {
-        auto waiting = self->connections.take_by(self->executor, r.origin, max_idle, deadline);
-        auto given = co_await std::move(waiting);
-        if (given) {
-            place.emplace(std::move(*given));
+    auto place = self->take(r);
+    if (!place || !place->connection) {
+        auto opening = wait_and_open(*self, r, std::move(place), deadline);
+        auto opened = co_await std::move(opening);
+        if (!opened || is_cancelled(cancellation)) {
+            if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
+            co_return opened ? failure(errc::cancelled, false) : opened.error();
+        }
+        place.emplace(std::move(*opened));
+    }
+
+    auto& c = *place->connection;
+    round_trip trip(c, r, deadline, self->options);
+    while (trip.next() != round_trip::wants::nothing) {
+        if (is_cancelled(cancellation)) {
+            trip.cancel();
+        } else if (trip.next() == round_trip::wants::to_send) {
+            auto const [ec] = co_await c.socket.async_wait(tcp::socket::wait_write, as_result);
+            trip.flush(ec);
         } else {
-            answer = given.error();
+            auto const [ec, size] = co_await c.socket.async_read_some(c.room(), as_result);
+            trip.receive(ec, size);
         }
     }
-    if (place && !place->connection) {
-        auto opening = open(*self, *place, r.origin, deadline);
-        auto const opened = co_await std::move(opening);
-        if (!opened) answer = opened.error();
-    }
-    if (place && place->connection) {
-        auto sending = round_trip(*place->connection, r, deadline, self->options);
-        auto end = co_await std::move(sending);
-        if (end.keep_alive) place->give_back(time_point::clock::now());
-        answer = std::move(end.answer);
-    }
+    auto answer = trip.finish(is_cancelled(cancellation));
+    if (trip.keep_alive()) place->give_back(time_point::clock::now());
     if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
     co_return answer;
 }

@@ -4,6 +4,8 @@
 #include <cloudflare/http/origin.hpp>
 #include <cloudflare/transport/beast/connection.hpp>
 #include <cloudflare/transport/beast/connector.hpp>
+#include <cloudflare/transport/beast/response_reader.hpp>
+#include <cloudflare/transport/beast_options.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>

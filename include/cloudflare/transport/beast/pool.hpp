@@ -3,6 +3,7 @@
 
 #include <cloudflare/http/origin.hpp>
 #include <cloudflare/transport/beast/connection.hpp>
+#include <cloudflare/transport/beast_options.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
@@ -163,7 +164,8 @@ private:
         while (!h.idle.empty() && h.idle.back()->idle_since + max_idle >= now) {
             auto newest = std::move(h.idle.back());
             h.idle.pop_back();
-            if (!newest->is_stale()) return place(*this, h, std::move(newest));
+            bool const used_just_now = now - newest->idle_since < unsuspected_idle_time;
+            if (used_just_now || !newest->is_stale()) return place(*this, h, std::move(newest));
             forget(h, 1);
         }
         if (h.open >= options_.max_connections_per_host() && !h.idle.empty())
@@ -236,6 +238,9 @@ private:
         if (h.latest_ticket) SSL_SESSION_up_ref(h.latest_ticket.get());
         return ticket(h.latest_ticket.get());
     }
+
+    /// A close that comes sooner behind an answer is hardly there yet, and looking costs a call.
+    static constexpr auto unsuspected_idle_time = std::chrono::milliseconds(1);
 
     beast_options options_;
     mutable std::mutex mutex_;
