@@ -1,15 +1,18 @@
 #include <cloudflare/transport/beast.hpp>
 
 #include <cloudflare/access.hpp>
+#include <cloudflare/async_call.hpp>
 #include <cloudflare/client.hpp>
 #include <cloudflare/testing/sandbox_server.hpp>
 #include <cloudflare/transport/beast_blocking.hpp>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <doctest/doctest.h>
 
@@ -22,6 +25,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <unistd.h>
 
 namespace {
@@ -428,6 +432,48 @@ TEST_CASE("many calls run at once on one thread") {
     context.run();
     CHECK(made == 40);
     CHECK(s.tokens() == 40);
+}
+
+TEST_CASE("an operation is called by any completion token") {
+    running_server s(plain());
+    asio::io_context context(1);
+    client const c(beast_transport(context.get_executor()), api_token::make("sample").value(),
+                   client_options().base_url(base_url::parse(s.server.base_url()).value()));
+    auto const account = access::account_scope::parse("023e105f4ecef8ad9ca31a8372d0c353").value();
+    access::create_service_token const create(account, access::create_params("ci"));
+    access::list_service_tokens const list(account);
+
+    std::optional<std::string> by_callback;
+    async_call(c, create, call_options(),
+               [&](std::exception_ptr thrown, result<access::issued_service_token> const& token) {
+                   CHECK_FALSE(thrown);
+                   by_callback = token.value().id;
+               });
+    context.run();
+    CHECK(by_callback);
+
+    context.restart();
+    auto by_future = async_call(c, list, call_options(), asio::use_future);
+    context.run();
+    CHECK(by_future.get().value().items.at(0).id == *by_callback);
+
+    context.restart();
+    asio::cancellation_signal cancel;
+    s.fault("GET=delay:5000");
+    std::optional<errc> by_slot;
+    async_call(c, list, call_options(),
+               asio::bind_cancellation_slot(
+                   cancel.slot(),
+                   asio::as_tuple([&](std::tuple<std::exception_ptr,
+                                                 result<page<access::service_token>>> const& end) {
+                       if (std::get<1>(end).has_error() &&
+                           std::get<1>(end).error() == errc::cancelled)
+                           by_slot = errc::cancelled;
+                   })));
+    asio::steady_timer timer(context, 50ms);
+    timer.async_wait([&](auto) { cancel.emit(asio::cancellation_type::terminal); });
+    context.run();
+    CHECK(by_slot == errc::cancelled);
 }
 
 TEST_CASE("the context runs dry once the calls have ended: no timer and no read is left behind") {

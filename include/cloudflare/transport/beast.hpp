@@ -46,6 +46,9 @@ public:
     [[nodiscard]] task<void> sleep_until(time_point t) const;
     [[nodiscard]] time_point now() const noexcept { return time_point::clock::now(); }
 
+    /// What the sockets and timers belong to.
+    [[nodiscard]] boost::asio::any_io_executor get_executor() const noexcept;
+
     /// Closes the idle connections; those in use are closed when their answer is there.
     void close_idle() const noexcept;
 

@@ -200,6 +200,10 @@ CLOUDFLARE_DECL boost::asio::awaitable<void> beast_transport::sleep_until(time_p
     return detail::beast::sleep_until(state_, t);
 }
 
+CLOUDFLARE_DECL boost::asio::any_io_executor beast_transport::get_executor() const noexcept {
+    return state_->executor;
+}
+
 CLOUDFLARE_DECL void beast_transport::close_idle() const noexcept {
     state_->connections.clear();
 }
