@@ -403,4 +403,35 @@ TEST_CASE("a call runs on the executor that it is spawned on, whatever the trans
     sockets.join();
 }
 
+TEST_CASE("a call that was not cancelled leaves the coroutine able to throw when it is") {
+    scripted_server server(always({answer(200)}));
+    asio::io_context context(1);
+    beast_transport const way(context.get_executor());
+    int checked = 0;
+    auto const job = [&]() -> asio::awaitable<void> {
+        auto const r = request_to(server.origin());
+        auto bad_target = r, nobody = r;
+        bad_target.target = "a b";
+        nobody.origin = http::origin::parse("http://127.0.0.1:1").value();
+        auto const now = time_point::clock::now();
+        auto bad = way.send(bad_target, now + 10s);
+        auto refused = way.send(nobody, now + 10s);
+        auto late = way.send(r, now - 1s);
+        for (auto* call : {&bad, &refused, &late}) {
+            auto const given = co_await std::move(*call);
+            CHECK_FALSE(given);
+            CHECK(co_await asio::this_coro::throw_if_cancelled());
+            ++checked;
+        }
+        auto sending = way.send(r, now + 10s);
+        auto const given = co_await std::move(sending);
+        CHECK(given);
+        CHECK(co_await asio::this_coro::throw_if_cancelled());
+        ++checked;
+    };
+    asio::co_spawn(context, job, [](std::exception_ptr thrown) { CHECK_FALSE(thrown); });
+    context.run();
+    CHECK(checked == 4);
+}
+
 } // namespace

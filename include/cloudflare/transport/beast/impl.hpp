@@ -105,12 +105,13 @@ inline asio::awaitable<result<void>> open(transport_state& self, pool::place& wh
 }
 
 /// Why a request is not even begun, if so.
-[[nodiscard]] inline std::optional<error> reason_not_to_begin(http::request const& r,
-                                                              time_point deadline) {
+[[nodiscard]] inline std::optional<error>
+reason_not_to_begin(transport_state const& self, http::request const& r, time_point deadline) {
     if (!http::is_valid_target(r.target))
         return error(errc::invalid_argument, "target: must begin with / and hold no blank or "
                                              "control character");
     if (time_point::clock::now() >= deadline) return failure(errc::deadline_exceeded, false);
+    if (self.connections.is_shut_down()) return failure(errc::cancelled, false);
     return std::nullopt;
 }
 
@@ -136,13 +137,12 @@ inline asio::awaitable<result<pool::place>> wait_and_open(transport_state& self,
 
 inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_state> self,
                                                     http::request const& r, time_point deadline) {
+    if (auto const why = reason_not_to_begin(*self, r, deadline)) co_return *why;
     // An answer, or the word of how far the request got, must reach the caller: nothing may throw.
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     auto const cancellation = co_await asio::this_coro::cancellation_state;
-    if (is_cancelled(cancellation) || self->connections.is_shut_down())
-        co_return failure(errc::cancelled, false);
-    if (auto const why = reason_not_to_begin(r, deadline)) co_return *why;
+    if (is_cancelled(cancellation)) co_return failure(errc::cancelled, false);
 
     auto place = self->take(r);
     if (!place || !place->connection) {
