@@ -56,7 +56,7 @@ public:
     /// @param sink, intents must outlive the issuer, and the issuer every issue under way
     issuer(Client through, any_scope where, Sink& sink, Log& intents,
            issue_options options = issue_options())
-        : recovery_(std::move(through), std::move(where), std::move(options)),
+        : recovery_(std::move(through), where, std::move(options)),
           sink_(sink),
           intents_(intents) {}
 

@@ -42,7 +42,7 @@ public:
     /// @param sink, intents must outlive the reconciler, and the reconciler every run
     reconciler(Client through, any_scope where, Sink& sink, Log& intents,
                issue_options options = issue_options())
-        : recovery_(std::move(through), std::move(where), std::move(options)),
+        : recovery_(std::move(through), where, std::move(options)),
           sink_(sink),
           intents_(intents) {}
 

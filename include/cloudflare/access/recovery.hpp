@@ -31,7 +31,7 @@ public:
     using task = typename Client::template task<T>;
 
     recovery(Client through, any_scope where, issue_options options)
-        : client_(std::move(through)), scope_(std::move(where)), options_(std::move(options)) {}
+        : client_(std::move(through)), scope_(where), options_(std::move(options)) {}
 
     [[nodiscard]] Client const& client() const noexcept { return client_; }
     [[nodiscard]] any_scope const& scope() const noexcept { return scope_; }

@@ -43,7 +43,7 @@ public:
     renewal(Client through, any_scope where, Sink& sink, renewal_policy policy = renewal_policy(),
             rotation_options options = rotation_options())
         : client_(std::move(through)),
-          where_(std::move(where)),
+          where_(where),
           sink_(sink),
           policy_(policy),
           options_(std::move(options)) {}

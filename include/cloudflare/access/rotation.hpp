@@ -45,10 +45,7 @@ public:
     /// @param sink must outlive the rotation, and the rotation every call under way
     rotation(Client through, any_scope where, Sink& sink,
              rotation_options options = rotation_options())
-        : client_(std::move(through)),
-          where_(std::move(where)),
-          sink_(sink),
-          options_(std::move(options)) {}
+        : client_(std::move(through)), where_(where), sink_(sink), options_(std::move(options)) {}
 
     /// Rotates the secret; the one in use is accepted for `grace` more. The new secret is in the
     /// sink when this returns, and verified where the options say how.

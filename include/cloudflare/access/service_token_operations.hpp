@@ -60,7 +60,7 @@ public:
     static constexpr auto idempotency = cloudflare::idempotency::once;
 
     create_service_token(any_scope where, create_params params)
-        : where_(std::move(where)), params_(std::move(params)) {}
+        : where_(where), params_(std::move(params)) {}
 
     [[nodiscard]] result<std::string> target() const {
         if (auto const ok = params_.check(); !ok) return ok.error();
@@ -83,7 +83,7 @@ public:
     static constexpr auto idempotency = cloudflare::idempotency::safe;
 
     explicit list_service_tokens(any_scope where, list_params params = list_params())
-        : where_(std::move(where)), params_(std::move(params)) {}
+        : where_(where), params_(std::move(params)) {}
 
     [[nodiscard]] result<std::string> target() const {
         if (auto const ok = params_.check(); !ok) return ok.error();
@@ -105,8 +105,7 @@ public:
     static constexpr auto method = http::method::get;
     static constexpr auto idempotency = cloudflare::idempotency::safe;
 
-    get_service_token(any_scope where, std::string id)
-        : where_(std::move(where)), id_(std::move(id)) {}
+    get_service_token(any_scope where, std::string id) : where_(where), id_(std::move(id)) {}
 
     [[nodiscard]] result<std::string> target() const { return detail::token_target(where_, id_); }
 
@@ -126,7 +125,7 @@ public:
     update_service_token(any_scope where, std::string id, update_params params)
         : idempotency(params.rotates() ? cloudflare::idempotency::voids
                                        : cloudflare::idempotency::idempotent),
-          where_(std::move(where)),
+          where_(where),
           id_(std::move(id)),
           params_(std::move(params)) {}
 
@@ -151,8 +150,7 @@ public:
     static constexpr auto method = http::method::delete_;
     static constexpr auto idempotency = cloudflare::idempotency::done_when_gone;
 
-    delete_service_token(any_scope where, std::string id)
-        : where_(std::move(where)), id_(std::move(id)) {}
+    delete_service_token(any_scope where, std::string id) : where_(where), id_(std::move(id)) {}
 
     [[nodiscard]] result<std::string> target() const { return detail::token_target(where_, id_); }
 
@@ -172,7 +170,7 @@ public:
 
     rotate_service_token(any_scope where, std::string id,
                          rotate_params const& params = rotate_params())
-        : where_(std::move(where)), id_(std::move(id)), params_(params) {}
+        : where_(where), id_(std::move(id)), params_(params) {}
     rotate_service_token(zone_scope, std::string, rotate_params = rotate_params()) = delete;
 
     [[nodiscard]] result<std::string> target() const {
@@ -194,8 +192,7 @@ public:
     static constexpr auto method = http::method::post;
     static constexpr auto idempotency = cloudflare::idempotency::idempotent;
 
-    refresh_service_token(any_scope where, std::string id)
-        : where_(std::move(where)), id_(std::move(id)) {}
+    refresh_service_token(any_scope where, std::string id) : where_(where), id_(std::move(id)) {}
     refresh_service_token(zone_scope, std::string) = delete;
 
     [[nodiscard]] result<std::string> target() const {

@@ -28,8 +28,7 @@ public:
     template <class T>
     using task = typename Client::template task<T>;
 
-    service_tokens(Client through, Scope where)
-        : client_(std::move(through)), where_(std::move(where)) {}
+    service_tokens(Client through, Scope where) : client_(std::move(through)), where_(where) {}
 
     /// Makes a token; its secret is shown in this answer and never again.
     [[nodiscard]] task<result<issued_service_token>>

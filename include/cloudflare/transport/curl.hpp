@@ -15,11 +15,11 @@
 
 namespace cloudflare::inline v0 {
 
-/// A transport whose calls block their thread while libcurl (7.80 or newer) makes them.
+/// A transport whose calls block their thread while libcurl (7.85 or newer) makes them.
 ///
 /// HTTP/2 is spoken where the server offers it over TLS; `https_proxy`, `no_proxy` and their kin are
-/// obeyed, as libcurl does. No redirect is followed, and libcurl's habit of sending a request again
-/// where a kept connection turns out to be closed is switched off.
+/// obeyed for `https` origins, as libcurl does. No redirect is followed, and libcurl's habit of
+/// sending a request again where a kept connection turns out to be closed is switched off.
 ///
 /// A handle: copies share the connections, and only one thread at a time may use them. libcurl's
 /// own buffers are not wiped: where that matters, use `blocking_beast_transport`.

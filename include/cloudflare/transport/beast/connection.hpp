@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cloudflare/core/result.hpp>
-#include <cloudflare/transport/beast/deadline_watch.hpp>
 #include <cloudflare/transport/beast/inbox.hpp>
 #include <cloudflare/transport/beast/tls_session.hpp>
 
@@ -42,7 +41,7 @@ inline constexpr auto as_result = asio::as_tuple(asio::deferred);
 /// An open connection. The socket does not block.
 class connection {
 public:
-    explicit connection(tcp::socket connected) : socket(std::move(connected)), deadline(socket) {
+    explicit connection(tcp::socket connected) : socket(std::move(connected)) {
         boost::system::error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);
         socket.non_blocking(true, ignored);
@@ -103,7 +102,6 @@ public:
 
     tcp::socket socket;
     std::optional<tls_session> tls; ///< set where TLS is spoken
-    deadline_watch deadline;
     inbox received;
     wiped_string wire; ///< the request's bytes; kept for its memory
     time_point idle_since{};

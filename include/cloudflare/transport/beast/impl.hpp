@@ -52,6 +52,7 @@ public:
     transport_state(asio::any_io_executor e, beast_options o)
         : executor(std::move(e)),
           options(std::move(o)),
+          timers(std::make_shared<deadlines>(executor)),
           tls_context_(options.tls_context()),
           connections(options) {}
 
@@ -77,6 +78,7 @@ public:
 
     asio::any_io_executor executor;
     beast_options options;
+    std::shared_ptr<deadlines> timers;
 
 private:
     std::mutex mutex_;
@@ -156,7 +158,7 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
     }
 
     auto& c = *place->connection;
-    round_trip trip(c, r, deadline, self->options);
+    round_trip trip(c, r, *self->timers, deadline, self->options);
     while (trip.next() != round_trip::wants::nothing) {
         if (is_cancelled(cancellation)) {
             trip.cancel();

@@ -4,6 +4,7 @@
 #include <cloudflare/http/request.hpp>
 #include <cloudflare/http/response.hpp>
 #include <cloudflare/transport/beast/connection.hpp>
+#include <cloudflare/transport/beast/deadlines.hpp>
 #include <cloudflare/transport/beast/response_reader.hpp>
 #include <cloudflare/transport/beast_options.hpp>
 
@@ -23,17 +24,23 @@ public:
         nothing,    ///< the round trip has ended
     };
 
-    round_trip(connection& c, http::request const& r, time_point deadline,
+    /// @param timers where the deadline is watched; must outlive this
+    round_trip(connection& c, http::request const& r, deadlines& timers, time_point deadline,
                beast_options const& options)
-        : connection_(c), options_(options), reader_(std::in_place, options) {
+        : connection_(c),
+          options_(options),
+          reader_(std::in_place, options),
+          timers_(timers),
+          deadline_(c.socket) {
         serialize(r, c.wire);
-        c.deadline.arm(deadline);
+        timers.arm(deadline_, deadline);
         boost::system::error_code ec;
         c.write(asio::buffer(c.wire), ec);
         flush(ec);
     }
     round_trip(round_trip const&) = delete;
     round_trip& operator=(round_trip const&) = delete;
+    ~round_trip() { timers_.disarm(deadline_); }
 
     [[nodiscard]] wants next() const noexcept { return next_; }
 
@@ -68,7 +75,7 @@ public:
     /// The answer, once the round trip has ended. A connection that was lost because the deadline
     /// passed, or because the caller cancelled, is told as that.
     [[nodiscard]] result<http::response> finish(bool cancelled) {
-        bool const expired = connection_.deadline.disarm();
+        bool const expired = timers_.disarm(deadline_);
         keep_alive_ = keep_alive_ && !expired;
         connection_.received.wipe();
         wipe(connection_.wire);
@@ -93,6 +100,8 @@ private:
     connection& connection_;
     beast_options const& options_;
     std::optional<response_reader> reader_;
+    deadlines& timers_;
+    deadlines::entry deadline_;
     std::optional<error> failure_;
     wants next_ = wants::nothing;
     bool wrote_ = false; ///< a byte of the request may have left

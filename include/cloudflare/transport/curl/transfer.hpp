@@ -104,6 +104,7 @@ private:
         set(CURLOPT_CONNECTTIMEOUT_MS,
             std::min(timeout, static_cast<long>(options_.connect_timeout().count())));
         set(CURLOPT_NOSIGNAL, 1L);
+        if (!is_secure_) set(CURLOPT_NOPROXY, "*"); // a proxy would want another target
         set(CURLOPT_PROTOCOLS_STR, "http,https");
         set(CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
         if (!options_.ca_file().empty()) set(CURLOPT_CAINFO, options_.ca_file().c_str());
