@@ -1,11 +1,12 @@
 #!/bin/bash
 # Passes all the tests on a bare Debian 12 machine: installs what they need, checks the format, then builds and tests
-# with g++ under AddressSanitizer and UBSan, with clang, and what threads share under ThreadSanitizer. Ends with a line that counts.
+# with g++ under AddressSanitizer and UBSan, with clang, what threads share under ThreadSanitizer,
+# and counts what a call costs. Ends with a line that counts the tests.
 set -eu
 cd "$(dirname "$0")/.."
 sh tests/install_packages.sh g++ meson ninja-build pkg-config libboost1.81-dev libboost-json1.81-dev \
     libboost-program-options1.81-dev libboost-url1.81-dev libssl-dev libcurl4-openssl-dev libcpp-httplib-dev \
-    qt6-base-dev qcoro-qt6-dev libpq-dev postgresql doctest-dev ca-certificates \
+    nlohmann-json3-dev rapidjson-dev nginx-light valgrind strace qt6-base-dev qcoro-qt6-dev libpq-dev postgresql doctest-dev ca-certificates \
     clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev g++-multilib
 
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY # the tests talk to this machine only
@@ -21,19 +22,19 @@ count_tests() { # a build directory: adds up what meson counted
     passed=$((passed + $(sed -n 's/^Ok: *//p' "$log")))
     failed=$((failed + $(sed -n 's/^\(Fail\|Timeout\): *//p' "$log" | awk "{n += \$1} END {print n + 0}")))
 }
-build_and_test() { # a build directory, a test's name or "", then meson's options
-    local build=$1 only=$2
-    shift 2
+build_and_test() { # a build directory, a target and the test of its name or "" for all, then meson's options
+    local build=$1 target=$2 test=$3
+    shift 3
     echo "== $build"
     local log=$build.log
     if ! { { [ -f "$build/build.ninja" ] || meson setup "$build" -Dwerror=true -Dtests=enabled -Dexamples=enabled "$@"; } &&
-        ninja -C "$build" ${only:+"tests/${only}_tests"}; } >"$log" 2>&1; then
+        ninja -C "$build" $target; } >"$log" 2>&1; then
         tail -n 50 "$log"
         failed=$((failed + 1))
         return
     fi
     rm "$log"
-    meson test -C "$build" --no-rebuild --print-errorlogs ${only:+"$only"} || true
+    meson test -C "$build" --no-rebuild --print-errorlogs $test || true
     count_tests "$build"
 }
 
@@ -42,11 +43,13 @@ files=$(git ls-files '*.hpp' '*.cpp')
 step "format" clang-format-19 --dry-run --Werror $files
 drawn_from_the_code() { awk -f examples/issue_states.awk include/cloudflare/access/issuer.hpp | cmp - examples/issue_states.svg; }
 step "diagram" drawn_from_the_code
-build_and_test build-gcc "" -Db_sanitize=address,undefined -Db_lundef=false -Dschedules=5000
-CXX=clang++-19 build_and_test build-clang "" -Dthorough=true
+build_and_test build-gcc "" "" -Db_sanitize=address,undefined -Db_lundef=false -Dschedules=5000
+CXX=clang++-19 build_and_test build-clang "" "" -Dthorough=true
 # Asio's reference counts use a fence, which ThreadSanitizer does not know; without std::atomic they do not.
-CXX=clang++-19 build_and_test build-threads beast -Db_sanitize=thread -Db_lundef=false \
+CXX=clang++-19 build_and_test build-threads tests/beast_tests beast -Db_sanitize=thread -Db_lundef=false \
     -Dcpp_args=-DBOOST_ASIO_DISABLE_STD_ATOMIC
+# What a call costs in allocations, system calls and instructions.
+build_and_test build-bench bench counts -Dbench=enabled
 step "clang-tidy" clang-tidy-19 -p build-clang --quiet --warnings-as-errors='*' \
     examples/access-token/main.cpp tests/client.cpp tests/testing/sandbox.cpp
 

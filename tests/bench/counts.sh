@@ -6,11 +6,15 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 programs=$1/tests/bench
 work=$(mktemp -d)
-nginx=
-trap '[ -z "$nginx" ] || kill "$nginx" 2>/dev/null || true; rm -rf "$work"' EXIT
+nginx= slow_server=
+trap 'kill $nginx $slow_server 2>/dev/null || true; rm -rf "$work"' EXIT
 # shellcheck source=tests/bench/nginx.sh
 . "$here/nginx.sh"
+# shellcheck source=tests/bench/slow_server.sh
+. "$here/slow_server.sh"
 start_nginx "$work" 1
+start_slow_server "$work" "$programs" 0 1 2 # on the client's core: see below
+slow_url=${slow_urls[0]}
 
 above=0
 check() { # name, seen
@@ -22,59 +26,67 @@ check() { # name, seen
         verdict="ABOVE"
         above=$((above + 1))
     fi
-    printf '%-36s %12s %12s  %s\n' "$1" "$2" "${ceiling:--}" "$verdict"
+    printf '%-34s %12s %12s  %s\n' "$1" "$2" "${ceiling:--}" "$verdict"
 }
-skip() { printf '%-36s skipped: %s\n' "$1" "$2"; }
-difference() { # less, more, by: what each of `by` further calls costs
-    awk -v less="$1" -v more="$2" -v by="$3" 'BEGIN {printf "%.2f\n", (more - less) / by}'
+skip() { printf '%-34s skipped: %s\n' "$1" "$2"; }
+each_of() { # what fewer calls cost, what more cost, by how many they differ
+    awk -v fewer="$1" -v more="$2" -v by="$3" 'BEGIN {printf "%.2f\n", (more - fewer) / by}'
 }
-pin() { taskset -c 0 "$@"; }
+create() { # the way, and what follows its name: on the client's core
+    taskset -c 0 "$programs/create_cloudflare_$1" "${@:2}"
+}
 
-mallocs() { # a program and its arguments
-    pin "$@" | sed -n 's/.*mallocs=\([0-9.]*\).*/\1/p'
+mallocs() { # prints what a program says of itself
+    sed -n 's/.*mallocs=\([0-9.]*\).*/\1/p'
 }
-total_system_calls() { # a program and its arguments
-    pin strace -f -c -U calls,name -o "$work/strace" "$@" >/dev/null
+pure_mallocs() { # task
+    "$programs/pure" "$here/create_answer.json" "$1" 20 | mallocs
+}
+
+total_system_calls() { # the way, base URL, creates, at once
+    strace -f -c -U calls,name -o "$work/strace" \
+        taskset -c 0 "$programs/create_cloudflare_$1" "$2" - "$3" "$4" >/dev/null
     awk '$2 == "total" {print $1}' "$work/strace"
 }
-system_calls() { # calls at once
-    local less more
-    less=$(total_system_calls "$programs/create_cloudflare_beast" "$plain_url" - 1600 "$1")
-    more=$(total_system_calls "$programs/create_cloudflare_beast" "$plain_url" - 3200 "$1")
-    difference "$less" "$more" 1600
-}
-total_instructions() { # a program and its arguments
-    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 2>&1 >/dev/null |
-        sed -n 's/.*Collected : //p'
-}
-instructions() { # a task of `pure`
-    local less more
-    less=$(total_instructions "$programs/pure" "$here/create_answer.json" "$1" 100)
-    more=$(total_instructions "$programs/pure" "$here/create_answer.json" "$1" 200)
-    difference "$less" "$more" 100
+system_calls() { # the way, base URL, at once
+    each_of "$(total_system_calls "$1" "$2" 800 "$3")" "$(total_system_calls "$1" "$2" 1600 "$3")" 800
 }
 
-printf '%-36s %12s %12s\n' "" seen ceiling
+total_instructions() { # task, how often
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+        "$programs/pure" "$here/create_answer.json" "$1" "$2" 2>&1 >/dev/null |
+        sed -n 's/.*Collected : //p'
+}
+instructions() { # task
+    each_of "$(total_instructions "$1" 100)" "$(total_instructions "$1" 200)" 100
+}
+
+printf '%-34s %12s %12s\n' "" seen ceiling
 for way in beast blocking; do
-    check mallocs_create_plain_$way "$(mallocs "$programs/create_cloudflare_$way" "$plain_url" - 2000 1)"
-    check mallocs_create_tls_$way "$(mallocs "$programs/create_cloudflare_$way" "$tls_url" "$ca_file" 2000 1)"
+    check mallocs_create_plain_$way "$(create $way "$plain_url" - 2000 1 | mallocs)"
+    check mallocs_create_tls_$way "$(create $way "$tls_url" "$ca_file" 2000 1 | mallocs)"
 done
 for task in request create page; do
-    check mallocs_pure_$task "$(mallocs "$programs/pure" "$here/create_answer.json" $task 20)"
+    check mallocs_pure_$task "$(pure_mallocs $task)"
 done
-for at_once in 1 16; do
-    if strace -o /dev/null true 2>/dev/null; then
-        check system_calls_create_$at_once "$(system_calls $at_once)"
-    else
-        skip system_calls_create_$at_once "strace is missing or may not trace"
-    fi
-done
-for task in request create page; do
-    if command -v valgrind >/dev/null; then
+
+# A server on the client's core that takes its time: it answers when the client waits and not before, so that the
+# client does the same in every run.
+if strace -o /dev/null true 2>/dev/null; then
+    check system_calls_create_blocking "$(system_calls blocking "$slow_url" 1)"
+    check system_calls_create_beast "$(system_calls beast "$slow_url" 1)"
+    check system_calls_create_beast_16 "$(system_calls beast "$slow_url" 16)"
+else
+    skip system_calls_create "strace is missing or may not trace"
+fi
+
+if command -v valgrind >/dev/null; then
+    for task in request create page; do
         check instructions_pure_$task "$(instructions $task)"
-    else
-        skip instructions_pure_$task "valgrind is missing"
-    fi
-done
-[ "$above" -eq 0 ] || echo "$above above the ceiling"
+    done
+else
+    skip instructions_pure "valgrind is missing"
+fi
+
+[ "$above" -eq 0 ] || echo "above their ceilings: $above"
 [ "$above" -eq 0 ]

@@ -46,6 +46,9 @@ run_scenario() { # its name, base URL, CA file, creates, concurrency
     done
 }
 
+for contestant in $only; do
+    takes_part "$contestant" 1 || echo "not installed, takes no part: $contestant"
+done
 for round in $(seq "$rounds"); do
     [ ! -t 2 ] || printf '\rround %d of %d ' "$round" "$rounds" >&2
     run_scenario plain-1 "$plain_url" - "$count" 1

@@ -1,6 +1,8 @@
-// A server that answers each request after a second: it keeps calls in flight.
+// A server that answers each request after a while: it keeps calls in flight.
 //
-//   slow_server ANSWER_FILE PORTS    listens on so many ports of 127.0.0.1, and prints their base URLs
+//   slow_server ANSWER_FILE PORTS MILLISECONDS
+//
+// It listens on so many ports of 127.0.0.1, and prints their base URLs.
 #include "answers.hpp"
 #include "descriptor.hpp"
 
@@ -24,7 +26,6 @@
 namespace {
 
 using steady = std::chrono::steady_clock;
-constexpr auto delay = std::chrono::seconds(1);
 
 void demand(bool fine, char const* what) {
     if (!fine) throw std::system_error(errno, std::generic_category(), what);
@@ -50,8 +51,9 @@ int port_of(bench::descriptor const& socket) {
 
 class server {
 public:
-    server(std::string const& body, std::size_t ports)
-        : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+    server(std::string const& body, std::size_t ports, std::chrono::milliseconds delay)
+        : delay_(delay),
+          epoll_(::epoll_create1(EPOLL_CLOEXEC)),
           answer_("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: " +
                   std::to_string(body.size()) + "\r\n\r\n" + body) {
         for (std::size_t i = 0; i != ports; ++i) {
@@ -111,7 +113,7 @@ private:
     void read_request(int socket) {
         std::array<char, 4096> text;
         if (::recv(socket, text.data(), text.size(), 0) > 0) {
-            waiting_.push_back({steady::now() + delay, socket});
+            waiting_.push_back({steady::now() + delay_, socket});
         } else {
             ::close(socket);
         }
@@ -123,6 +125,7 @@ private:
             ::send(waiting_.front().socket, answer_.data(), answer_.size(), MSG_NOSIGNAL);
     }
 
+    std::chrono::milliseconds delay_;
     bench::descriptor epoll_;
     std::string answer_;
     std::vector<bench::descriptor> listening_;
@@ -133,8 +136,10 @@ private:
 
 int main(int argc, char** argv) {
     try {
-        if (argc != 3) throw std::invalid_argument("usage: slow_server ANSWER_FILE PORTS");
-        server(bench::read_file(argv[1]), std::stoul(argv[2])).run();
+        if (argc != 4)
+            throw std::invalid_argument("usage: slow_server ANSWER_FILE PORTS MILLISECONDS");
+        std::chrono::milliseconds const delay(std::stoul(argv[3]));
+        server(bench::read_file(argv[1]), std::stoul(argv[2]), delay).run();
     } catch (std::exception const& e) {
         std::cerr << "slow_server: " << e.what() << '\n';
         return 1;

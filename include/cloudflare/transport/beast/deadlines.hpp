@@ -20,15 +20,16 @@ namespace cloudflare::inline v0::detail::beast {
 /// Shuts sockets down whose deadline passes. For any thread.
 ///
 /// A timer of each call's own would cost it two system calls and a handler. This one is set once,
-/// looks at all the deadlines when it fires, and goes on until no call is left: so the context runs
-/// dry `longest_tick` after the last call at the latest.
+/// looks at all the deadlines when it fires, and goes on until no call is left. Its ticks begin
+/// short and grow: so the context runs dry after the last call sooner than the calls have taken,
+/// and after `longest_tick` at the latest.
 ///
 /// A socket is shut down by one system call, under the lock that `disarm` takes too: unlike a
 /// cancellation, that holds for the read that is not begun yet as well.
 class deadlines : public std::enable_shared_from_this<deadlines> {
 public:
     using tcp = boost::asio::ip::tcp;
-    static constexpr auto longest_tick = std::chrono::milliseconds(50);
+    static constexpr std::chrono::milliseconds shortest_tick{1}, longest_tick{50};
 
     /// A deadline that may be armed.
     class entry {
@@ -56,7 +57,8 @@ public:
         armed_.push_back(&e);
         e.armed_ = true;
         if (!is_ticking_) {
-            tick_at(std::min(at, time_point::clock::now() + longest_tick));
+            tick_ = shortest_tick;
+            tick_at(std::min(at, time_point::clock::now() + tick_));
         } else if (at < next_tick_) {
             tick_at(at);
         }
@@ -88,7 +90,8 @@ private:
     void tick() {
         std::lock_guard const lock(mutex_);
         auto const now = time_point::clock::now();
-        auto next = now + longest_tick;
+        tick_ = std::min(2 * tick_, longest_tick);
+        auto next = now + tick_;
         for (std::size_t i = armed_.size(); i-- != 0;) {
             auto& e = *armed_[i];
             if (e.at_ <= now) {
@@ -112,6 +115,7 @@ private:
     std::mutex mutex_;
     boost::asio::steady_timer timer_; ///< used under the lock only
     std::vector<entry*> armed_;
+    std::chrono::milliseconds tick_{}; ///< how long from one to the next
     time_point next_tick_{};
     bool is_ticking_ = false;
 };
