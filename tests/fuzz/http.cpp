@@ -3,8 +3,8 @@
 
 #include <cloudflare/transport/beast/response_reader.hpp>
 
-#include <boost/asio/buffer.hpp>
-
+#include <algorithm>
+#include <cstring>
 #include <optional>
 
 namespace cf = cloudflare;
@@ -22,15 +22,22 @@ struct outcome {
 std::optional<outcome> read(std::string_view input, std::size_t piece) {
     cf::beast_options const options = cf::beast_options().max_body_size(4096).max_header_size(4096);
     cf::detail::beast::response_reader reader(options);
-    std::size_t begin = 0;
-    for (std::size_t end = 0; end != input.size();) {
-        end = std::min(input.size(), end + piece);
-        boost::beast::error_code failed;
-        begin += reader.put(boost::asio::buffer(input.data() + begin, end - begin), failed);
-        if (failed && failed != boost::beast::http::error::need_more) return std::nullopt;
+    cf::detail::beast::inbox received;
+    for (std::size_t begin = 0; begin != input.size();) {
+        auto const room = received.room();
+        auto const size = std::min({room.size(), piece, input.size() - begin});
+        std::memcpy(room.data(), input.data() + begin, size);
+        received.commit(size);
+        begin += size;
+        if (reader.put_all(received)) return std::nullopt;
         if (!reader.is_done()) continue;
         auto answer = reader.take();
         require(answer.body.size() <= 4096, "a body keeps to its limit");
+        cf::http::headers again;
+        for (auto const field : answer.fields)
+            require(again.add(field.name, field.value).has_value(),
+                    "the parser checks as `add` does");
+        require(again.wire_format() == answer.fields.wire_format(), "the fields are whole lines");
         return outcome{answer.status, std::string(answer.fields.wire_format()),
                        std::string(answer.body)};
     }
@@ -42,7 +49,9 @@ std::optional<outcome> read(std::string_view input, std::size_t piece) {
 std::vector<std::string> samples() {
     return {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\n{}",
             "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"a\":1}\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nA:\r\nB: \t x  y \t\r\n folded\r\nContent-Length: 0\r\n\r\n",
             "HTTP/1.0 502 Bad Gateway\r\nConnection: close\r\n\r\nerror code: 502"};
 }
 

@@ -124,6 +124,8 @@ inline constexpr check answer_checks[] = {
              t.expect_answer(receive(t, r, tls), 200, "slow");
              r.bytes = chunked("slow and in chunks", 3);
              t.expect_answer(receive(t, r, tls), 200, "slow and in chunks");
+             r.bytes = chunked("", 1);
+             t.expect_answer(receive(t, r, tls), 200, "");
          }
      }},
     {"interim answers are passed over",
