@@ -2,15 +2,20 @@
 #pragma once
 
 #include <cloudflare/core/splitmix64.hpp>
+#include <cloudflare/http/spare_headers.hpp>
 #include <cloudflare/protocol/exchange.hpp>
 #include <cloudflare/protocol/make_request.hpp>
 #include <cloudflare/transport/transport.hpp>
 
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <random>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace cloudflare::inline v0 {
 
@@ -41,7 +46,7 @@ public:
     template <operation Op>
     [[nodiscard]] task<result<typename Op::result_type>>
     call(Op op, call_options options = call_options()) const {
-        return run(state_, std::move(op), std::move(options));
+        return run(std::make_unique<pending_call<Op>>(state_, std::move(op), std::move(options)));
     }
 
     [[nodiscard]] Transport& transport() const noexcept { return state_->transport; }
@@ -70,46 +75,97 @@ private:
         credentials who;
         client_options options;
         retry_budget budget;
+        detail::spare_headers spare_fields;
         std::atomic<std::uint64_t> random;
     };
 
+    /// One call of an operation, between the answers of the transport. It lies in a block of its
+    /// own, so that the coroutine's frame is small enough for Asio to recycle.
     template <operation Op>
-    static task<result<typename Op::result_type>> run(std::shared_ptr<state> self, Op op,
-                                                      call_options options) {
+    class pending_call {
+    public:
         using result_type = typename Op::result_type;
-        auto const started = self->transport.now();
-        exchange call(Op::name, op.idempotency, options.retry_over(self->options.retry()),
-                      started + options.deadline().value_or(self->options.deadline()),
-                      &self->budget);
 
-        for (auto next = call.start(started); next != exchange::action::done;) {
-            if (next == exchange::action::wait) {
-                co_await self->transport.sleep_until(call.wake_at());
-                next = call.woke(self->transport.now());
-                continue;
-            }
-            auto const request = make_request(op, self->who, self->options, options);
-            if (!request) {
-                next = call.refused(request.error());
-                continue;
-            }
-            auto const sent = self->transport.now();
-            auto answer = co_await self->transport.send(*request, call.attempt_deadline());
-            auto const ended = self->transport.now();
+        pending_call(std::shared_ptr<state> self, Op op, call_options options)
+            : self_(std::move(self)), op_(std::move(op)), options_(std::move(options)) {}
+        pending_call(pending_call const&) = delete;
+        pending_call& operator=(pending_call const&) = delete;
+        ~pending_call() { give_back_request(); }
 
-            std::vector<api_message> messages;
-            auto decoded =
-                answer ? decode<Op>(*answer, &messages) : result<result_type>(answer.error());
-            report(*self, call, ended - sent, answer, messages, decoded);
-            if (decoded) {
-                static_cast<void>(call.succeeded());
-                co_return decoded;
-            }
-            next = call.failed(decoded.error(), ended, self->random_bits());
+        [[nodiscard]] Transport& transport() const noexcept { return self_->transport; }
+
+        exchange::action begin() {
+            auto const now = transport().now();
+            exchange_.emplace(
+                Op::name, op_.idempotency, options_.retry_over(self_->options.retry()),
+                now + options_.deadline().value_or(self_->options.deadline()), &self_->budget);
+            return exchange_->start(now);
         }
-        if constexpr (std::is_void_v<result_type> || std::default_initializable<result_type>)
-            if (call.gone()) co_return result<result_type>(boost::system::in_place_value);
-        co_return call.failure();
+        exchange::action woke() { return exchange_->woke(transport().now()); }
+
+        [[nodiscard]] time_point wake_at() const noexcept { return exchange_->wake_at(); }
+        [[nodiscard]] time_point attempt_deadline() const noexcept {
+            return exchange_->attempt_deadline();
+        }
+
+        /// Makes the attempt's request; false where it cannot be made, and the call is over.
+        [[nodiscard]] bool make_request() {
+            give_back_request();
+            request_ = v0::make_request(op_, self_->who, self_->options, options_,
+                                        self_->spare_fields.take());
+            sent_ = transport().now();
+            if (!request_) static_cast<void>(exchange_->refused(request_.error()));
+            return request_.has_value();
+        }
+        [[nodiscard]] http::request const& request() const { return *request_; }
+
+        /// Takes the attempt's answer in.
+        exchange::action take(result<http::response> const& answer) {
+            auto const now = transport().now();
+            std::vector<api_message> messages;
+            decoded_ =
+                answer ? decode<Op>(*answer, &messages) : result<result_type>(answer.error());
+            report(*self_, *exchange_, now - sent_, answer, messages, decoded_);
+            if (decoded_) return exchange_->succeeded();
+            return exchange_->failed(decoded_.error(), now, self_->random_bits());
+        }
+
+        /// What the call came to, once it is over.
+        [[nodiscard]] result<result_type> finish() {
+            if (decoded_) return std::move(decoded_);
+            if constexpr (std::is_void_v<result_type> || std::default_initializable<result_type>)
+                if (exchange_->gone()) return result<result_type>(boost::system::in_place_value);
+            return exchange_->failure();
+        }
+
+    private:
+        void give_back_request() noexcept {
+            if (request_) self_->spare_fields.give_back(std::move(request_->fields));
+        }
+
+        std::shared_ptr<state> self_;
+        Op op_;
+        call_options options_;
+        std::optional<exchange> exchange_;
+        result<http::request> request_{error()};
+        time_point sent_{};
+        result<result_type> decoded_{error()};
+    };
+
+    template <operation Op>
+    static task<result<typename Op::result_type>> run(std::unique_ptr<pending_call<Op>> call) {
+        for (auto next = call->begin(); next != exchange::action::done;) {
+            if (next == exchange::action::wait) {
+                co_await call->transport().sleep_until(call->wake_at());
+                next = call->woke();
+                continue;
+            }
+            if (!call->make_request()) break;
+            auto const answer =
+                co_await call->transport().send(call->request(), call->attempt_deadline());
+            next = call->take(answer);
+        }
+        co_return call->finish();
     }
 
     template <class T>

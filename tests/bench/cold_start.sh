@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 programs=$1/tests/bench
 runs=${2:-101}
 work=$(mktemp -d)
-nginx=
+nginx=""
 trap '[ -z "$nginx" ] || kill "$nginx" 2>/dev/null || true; rm -rf "$work"' EXIT
 # shellcheck source=tests/bench/nginx.sh
 . "$here/nginx.sh"

@@ -14,10 +14,11 @@ compile() { # its arguments
     $compiler -std=c++20 -I "$include" "$@"
 }
 cost_of() { # what, then what is compiled and how
-    local what=$1 round
+    local what=$1
     shift
     : >"$work/costs"
-    for round in $(seq "$rounds"); do
+    for _ in $(seq "$rounds"); do
+        # shellcheck disable=SC2086 # the compiler may have arguments
         command time -o "$work/cost" -f '%U %M' $compiler -std=c++20 -O0 -I "$include" -c -o "$work/object" "$@"
         cat "$work/cost" >>"$work/costs"
     done

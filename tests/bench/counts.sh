@@ -3,10 +3,12 @@
 # ceiling in ceilings.txt.
 # Usage: counts.sh BUILD_DIR
 set -eu
+unset MALLOC_PERTURB_ # meson's, which makes the C library fill memory
+unset MALLOC_PERTURB_ # `meson test` sets it, and filling memory costs instructions
 here=$(cd "$(dirname "$0")" && pwd)
 programs=$1/tests/bench
 work=$(mktemp -d)
-nginx= slow_server=
+nginx="" slow_server=""
 trap 'kill $nginx $slow_server 2>/dev/null || true; rm -rf "$work"' EXIT
 # shellcheck source=tests/bench/nginx.sh
 . "$here/nginx.sh"

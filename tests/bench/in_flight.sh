@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 programs=$1/tests/bench
 calls=${2:-10000}
 work=$(mktemp -d)
-slow_server=
+slow_server=""
 trap '[ -z "$slow_server" ] || kill "$slow_server" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 needed=$((calls + 100))

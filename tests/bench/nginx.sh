@@ -1,4 +1,5 @@
 # A local nginx that answers every create with the same token, over plain HTTP and TLS. To be sourced.
+# shellcheck shell=bash disable=SC2034 # what it leaves is for whoever sources it
 #
 #   start_nginx DIRECTORY CORE   leaves $nginx, $plain_url, $tls_url and $ca_file
 

@@ -16,7 +16,7 @@ only=${ONLY:-epoll cloudflare_beast cloudflare_blocking asio beast curl httplib 
 chart=${CHART:-chart.svg}
 
 work=$(mktemp -d)
-nginx=
+nginx=""
 trap '[ -z "$nginx" ] || kill "$nginx" 2>/dev/null || true; rm -rf "$work"' EXIT
 # shellcheck source=tests/bench/nginx.sh
 . "$here/nginx.sh"

@@ -1,4 +1,5 @@
 # A local server that answers every create after a while, over plain HTTP. To be sourced.
+# shellcheck shell=bash disable=SC2034 # what it leaves is for whoever sources it
 #
 #   start_slow_server DIRECTORY PROGRAMS CORE PORTS MILLISECONDS   leaves $slow_server and ${slow_urls[@]}
 start_slow_server() { # where its output goes, where the programs are, its core, how many ports, the delay

@@ -145,6 +145,9 @@ public:
         }
     }
 
+    /// Takes out every field, and keeps the memory, wiped.
+    void clear() noexcept { wipe(block_); }
+
     /// The value of the first field of this name, or an empty text; valid until the next change.
     [[nodiscard]] std::string_view find(std::string_view name) const noexcept {
         for (auto const f : *this)

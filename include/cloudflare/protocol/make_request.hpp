@@ -33,12 +33,13 @@ namespace detail {
 /// The request that makes the operation, its credentials included: to be made anew for every
 /// attempt.
 ///
+/// @param memory headers without a field, whose memory is used
 /// @return the request, or the error of what is wrong with the operation's parameters, the
 /// credentials or a header; nothing has been sent then.
 template <operation O>
-[[nodiscard]] result<http::request> make_request(O const& op, credentials const& who,
-                                                 client_options const& options,
-                                                 call_options const& call = call_options()) {
+[[nodiscard]] result<http::request>
+make_request(O const& op, credentials const& who, client_options const& options,
+             call_options const& call = call_options(), http::headers memory = http::headers()) {
     constexpr bool has_body = requires { op.body(); };
     auto target = op.target();
     if (!target) return target.error();
@@ -49,6 +50,7 @@ template <operation O>
     http::request r{.origin = options.base_url().origin(), .method = O::method};
     r.target = std::move(target->insert(0, options.base_url().path()));
     r.repeatable = is_repeatable(op.idempotency);
+    r.fields = std::move(memory);
     if constexpr (has_body) r.body = op.body();
     if (auto const ok = detail::add_fields(r.fields, who, options, call, has_body); !ok)
         return ok.error();

@@ -1,6 +1,7 @@
 /// A connection to an origin, plain or TLS.
 #pragma once
 
+#include <cloudflare/core/fwd.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/transport/beast/inbox.hpp>
 #include <cloudflare/transport/beast/tls_session.hpp>
