@@ -4,7 +4,6 @@
 # Usage: counts.sh BUILD_DIR
 set -eu
 unset MALLOC_PERTURB_ # meson's, which makes the C library fill memory
-unset MALLOC_PERTURB_ # `meson test` sets it, and filling memory costs instructions
 here=$(cd "$(dirname "$0")" && pwd)
 programs=$1/tests/bench
 work=$(mktemp -d)
