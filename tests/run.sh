@@ -49,7 +49,7 @@ CXX=clang++-19 build_and_test build-clang "" "" -Dthorough=true
 CXX=clang++-19 build_and_test build-threads tests/beast_tests beast -Db_sanitize=thread -Db_lundef=false \
     -Dcpp_args=-DBOOST_ASIO_DISABLE_STD_ATOMIC
 # What a call costs in allocations, system calls and instructions.
-build_and_test build-bench bench counts -Dbench=enabled
+build_and_test build-bench counted counts -Dbench=enabled
 step "clang-tidy" clang-tidy-19 -p build-clang --quiet --warnings-as-errors='*' \
     examples/access-token/main.cpp tests/client.cpp tests/testing/sandbox.cpp
 

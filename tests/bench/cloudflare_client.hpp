@@ -8,6 +8,7 @@
 #include <cloudflare/client.hpp>
 #include <cloudflare/transport/beast_options.hpp>
 
+#include <string>
 #include <utility>
 
 namespace bench {

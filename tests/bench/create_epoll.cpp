@@ -5,7 +5,12 @@
 
 #include <boost/json/monotonic_resource.hpp>
 
+#include <array>
 #include <charconv>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/epoll.h>

@@ -6,16 +6,18 @@
 #include "answers.hpp"
 #include "descriptor.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
 #include <string>
-#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <arpa/inet.h>
