@@ -4,9 +4,11 @@
 
 #include <cloudflare/transport/beast.hpp>
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <cstddef>
 #include <exception>
 
 namespace {
