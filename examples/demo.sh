@@ -8,7 +8,7 @@ sh tests/install_packages.sh g++ meson ninja-build pkg-config libboost1.81-dev l
 
 build=${BUILD_DIR:-build-demo}
 [ -f "$build/build.ninja" ] || meson setup "$build" -Dtests=disabled -Dexamples=enabled >/dev/null
-ninja -C "$build" >/dev/null
+ninja -C "$build" examples/access-token examples/sandbox-server >/dev/null
 
 work=$(mktemp -d)
 "$build/examples/sandbox-server" --ca-file "$work/ca.pem" >"$work/url" &
