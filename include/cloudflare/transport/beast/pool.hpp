@@ -6,7 +6,6 @@
 #include <cloudflare/transport/beast_options.hpp>
 
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -88,16 +87,15 @@ public:
     /// Closes the idle connections.
     void clear() noexcept {
         std::lock_guard const lock(mutex_);
-        for (auto& h : hosts_)
-            close(h, h.idle.begin(), h.idle.end());
+        close_idle();
         serve_waiters();
     }
 
     /// Closes the idle connections, now and from now on, and turns away who waits.
     void shut_down() noexcept {
-        clear();
         std::lock_guard const lock(mutex_);
         is_shut_down_ = true;
+        close_idle();
         for (auto* w : waiters_)
             wake(*w).turned_away = true;
     }
@@ -186,6 +184,10 @@ private:
                idle_connections::iterator last) noexcept {
         forget(h, static_cast<std::size_t>(last - first));
         h.idle.erase(first, last);
+    }
+    void close_idle() noexcept {
+        for (auto& h : hosts_)
+            close(h, h.idle.begin(), h.idle.end());
     }
     void close_oldest() noexcept {
         host* oldest = nullptr;
