@@ -1,6 +1,7 @@
 /// A request as a value, and its bytes on an HTTP/1.1 wire.
 #pragma once
 
+#include <cloudflare/core/result.hpp>
 #include <cloudflare/http/headers.hpp>
 #include <cloudflare/http/method.hpp>
 #include <cloudflare/http/origin.hpp>
@@ -25,11 +26,16 @@ struct request {
     bool repeatable = true;
 };
 
-/// Whether a target, which a user may have built, is one word of a request line: it begins with `/`
-/// and holds no blank, control character or byte beyond ASCII.
-[[nodiscard]] inline bool is_valid_target(std::string_view text) noexcept {
-    return text.starts_with('/') &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+/// Checks a target, which a user may have built: it must be one word of a request line, beginning
+/// with `/`, without a blank, a control character or a byte beyond ASCII.
+///
+/// @return `errc::invalid_argument` that names the rule
+[[nodiscard]] inline result<void> check_target(std::string_view text) {
+    if (text.starts_with('/') &&
+        std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; }))
+        return {};
+    return error(errc::invalid_argument,
+                 "target: must begin with / and hold no blank or control character");
 }
 
 /// Prints method, address and fields, credentials redacted, and the size of the body.

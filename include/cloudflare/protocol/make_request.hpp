@@ -43,9 +43,7 @@ make_request(O const& op, credentials const& who, client_options const& options,
     constexpr bool has_body = requires { op.body(); };
     auto target = op.target();
     if (!target) return target.error();
-    if (!http::is_valid_target(*target))
-        return error(errc::invalid_argument,
-                     "target: must begin with / and hold no blank or control character");
+    if (auto const ok = http::check_target(*target); !ok) return ok.error();
 
     http::request r{.origin = options.base_url().origin(), .method = O::method};
     r.target = std::move(target->insert(0, options.base_url().path()));

@@ -51,9 +51,7 @@ private:
         }
 
         [[nodiscard]] result<http::response> send(http::request const& r, time_point deadline) {
-            if (!http::is_valid_target(r.target))
-                return error(errc::invalid_argument,
-                             "target: must begin with / and hold no blank or control character");
+            if (auto const ok = http::check_target(r.target); !ok) return ok.error();
             if (time_point::clock::now() >= deadline)
                 return error(errc::deadline_exceeded,
                              error_details{.delivery = delivery::not_sent});

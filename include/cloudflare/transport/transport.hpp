@@ -20,7 +20,7 @@ namespace cloudflare::inline v0 {
 /// `send` sends the request once, adding `Host` and `Content-Length`, and gives the whole answer,
 /// whatever its status, by the deadline; it follows no redirect. The request outlives the task. Its
 /// error is one of the codes `resolve_failed` to `cancelled`, or `invalid_argument` for a target that
-/// is not valid (`http::is_valid_target`), and its `delivery` is `not_sent` only
+/// is not valid (`http::check_target`), and its `delivery` is `not_sent` only
 /// where the server cannot have seen the whole request, else `unknown`: whether a create is sent
 /// again hangs on that.
 ///

@@ -109,9 +109,7 @@ inline asio::awaitable<result<void>> open(transport_state& self, pool::place& wh
 /// Why a request is not even begun, if so.
 [[nodiscard]] inline std::optional<error>
 reason_not_to_begin(transport_state const& self, http::request const& r, time_point deadline) {
-    if (!http::is_valid_target(r.target))
-        return error(errc::invalid_argument, "target: must begin with / and hold no blank or "
-                                             "control character");
+    if (auto const ok = http::check_target(r.target); !ok) return ok.error();
     if (time_point::clock::now() >= deadline) return failure(errc::deadline_exceeded, false);
     if (self.connections.is_shut_down()) return failure(errc::cancelled, false);
     return std::nullopt;
