@@ -70,7 +70,7 @@ struct counting_token {
 // An endpoint that the library does not know.
 struct zone {
     std::string name;
-    static result<zone> from_json(boost::json::value const& v) {
+    static result<zone> from_json(json_value v) {
         json_object_reader in(v);
         zone z;
         in.required("name", z.name);

@@ -2,9 +2,6 @@
 /// defines `CLOUDFLARE_SEPARATE_COMPILATION` for all its files.
 #pragma once
 
-#ifndef CLOUDFLARE_SEPARATE_COMPILATION
-#error "define CLOUDFLARE_SEPARATE_COMPILATION for every file of the program, this one included"
-#endif
-
+#include <cloudflare/access_src.hpp>
 #include <cloudflare/transport/beast/blocking_impl.hpp>
 #include <cloudflare/transport/beast/impl.hpp>

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <cloudflare/protocol/json.hpp>
+#include <cloudflare/protocol/json_object_reader.hpp>
 
 #include <string>
 
@@ -17,8 +17,8 @@ constexpr char const* uuid = "3537a672-e4d8-4d89-aab9-26cb622918a1";
 template <class Token>
 result<Token> read(std::string_view json) {
     json_document const document(json);
-    REQUIRE(document.root() != nullptr);
-    return Token::from_json(*document.root());
+    REQUIRE(document.is_valid());
+    return Token::from_json(document.root());
 }
 
 timestamp at(std::string_view text) {

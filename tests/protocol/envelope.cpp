@@ -23,18 +23,17 @@ TEST_CASE("an envelope needs nothing but success") {
     CHECK(e->success);
     CHECK(e->errors.empty());
     CHECK(e->messages.empty());
-    CHECK(e->result == nullptr);
+    CHECK(e->result.is_null());
     CHECK_FALSE(e->info.page);
 }
 
 TEST_CASE("a result that is null counts as none, and another one is found") {
     json_document const none(R"({"success":true,"result":null})");
-    CHECK(read_envelope(none)->result == nullptr);
+    CHECK(read_envelope(none)->result.is_null());
     json_document const some(R"({"result":{"a":1},"success":false})");
     auto const e = read_envelope(some);
     CHECK_FALSE(e->success);
-    REQUIRE(e->result != nullptr);
-    CHECK(e->result->as_object().contains("a"));
+    CHECK(e->result.find("a").if_integer() == 1);
 }
 
 TEST_CASE("an error entry is read with its link, its pointer and its chain") {
@@ -107,8 +106,8 @@ TEST_CASE("an error chain is followed to the bound and no further") {
     std::string entry = R"({"code":99})";
     for (int i = 12; i != 0; --i)
         entry = R"({"code":)" + std::to_string(i) + R"(,"error_chain":[)" + entry + "]}";
-    json_document const document(R"({"success":false,"errors":[)" + entry + "]}",
-                                 json_limits{.max_depth = 100});
+    std::string const body = R"({"success":false,"errors":[)" + entry + "]}";
+    json_document const document(body, json_limits{.max_depth = 100});
     auto const e = read_envelope(document);
     REQUIRE(e.has_value());
     int depth = 0;

@@ -14,7 +14,7 @@ struct widget {
     std::string id;
     std::optional<std::string> color;
 
-    static result<widget> from_json(boost::json::value const& v) {
+    static result<widget> from_json(json_value v) {
         json_object_reader in(v);
         widget w;
         in.required("id", w.id);

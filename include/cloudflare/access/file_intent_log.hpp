@@ -3,7 +3,7 @@
 
 #include <cloudflare/access/file.hpp>
 #include <cloudflare/access/intent.hpp>
-#include <cloudflare/protocol/json.hpp>
+#include <cloudflare/protocol/json_object_reader.hpp>
 #include <cloudflare/protocol/json_writer.hpp>
 
 #include <algorithm>
@@ -128,8 +128,7 @@ private:
         if (line.size() < 9 || detail::crc32_text(line.substr(9)) != line.substr(0, 8))
             return false;
         json_document const document(line.substr(9));
-        if (document.root() == nullptr) return true;
-        json_object_reader in(*document.root());
+        json_object_reader in(document.root());
         std::string closed, tag, scope, id, name, note;
         timestamp at;
         in.optional("close", closed);

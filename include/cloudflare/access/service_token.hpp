@@ -4,7 +4,7 @@
 #include <cloudflare/core/secret.hpp>
 #include <cloudflare/core/timestamp.hpp>
 #include <cloudflare/core/token_duration.hpp>
-#include <cloudflare/protocol/json.hpp>
+#include <cloudflare/protocol/json_object_reader.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -36,7 +36,7 @@ struct service_token {
     }
 
     /// Reads the API's `result` object. Required are `id` and `client_id`.
-    [[nodiscard]] static result<service_token> from_json(boost::json::value const& v) {
+    [[nodiscard]] static result<service_token> from_json(json_value v) {
         json_object_reader in(v);
         service_token token;
         in.required("client_id", token.client_id);
@@ -66,7 +66,7 @@ struct issued_service_token : service_token {
 
     /// Reads the API's `result` object. Required is `id`; an answer without a secret is
     /// `errc::secret_missing`. No other oddity may cost the secret.
-    [[nodiscard]] static result<issued_service_token> from_json(boost::json::value const& v) {
+    [[nodiscard]] static result<issued_service_token> from_json(json_value v) {
         json_object_reader in(v);
         issued_service_token token;
         token.read(in);
@@ -83,7 +83,7 @@ struct updated_service_token : service_token {
     std::optional<secret> client_secret;
 
     /// Reads the API's `result` object. Required is `id`.
-    [[nodiscard]] static result<updated_service_token> from_json(boost::json::value const& v) {
+    [[nodiscard]] static result<updated_service_token> from_json(json_value v) {
         json_object_reader in(v);
         updated_service_token token;
         token.read(in);

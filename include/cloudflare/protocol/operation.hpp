@@ -30,7 +30,7 @@ enum class idempotency : unsigned char {
 /// An operation is a value with these members. A user adds an endpoint by writing such a struct:
 ///
 ///     struct get_zone {
-///         using result_type = zone; // has `static result<zone> from_json(boost::json::value const&)`
+///         using result_type = zone; // has `static result<zone> from_json(cloudflare::json_value)`
 ///         static constexpr std::string_view name = "get_zone";
 ///         static constexpr auto method = cloudflare::http::method::get;
 ///         static constexpr auto idempotency = cloudflare::idempotency::safe;
@@ -65,12 +65,11 @@ inline constexpr bool is_page<page<T>> = true;
 
 template <class T>
 [[nodiscard]] result<page<T>> decode_page(envelope const& e) {
-    auto const* list = e.result != nullptr ? e.result->if_array() : nullptr;
-    if (list == nullptr) return error(errc::missing_field, "result: must be an array");
+    if (!e.result.is_array()) return error(errc::missing_field, "result: must be an array");
     page<T> decoded;
     decoded.info = e.info;
-    decoded.items.reserve(list->size());
-    for (auto const& v : *list) {
+    decoded.items.reserve(e.result.size());
+    for (json_value const v : e.result) {
         auto item = T::from_json(v);
         if (!item) return item.error();
         decoded.items.push_back(std::move(*item));
@@ -85,12 +84,12 @@ template <class T>
     } else if constexpr (is_page<T>) {
         return decode_page<typename decltype(T::items)::value_type>(e);
     } else if constexpr (is_optional<T>) {
-        if (e.result == nullptr) return T();
-        auto decoded = T::value_type::from_json(*e.result);
+        if (e.result.is_null()) return T();
+        auto decoded = T::value_type::from_json(e.result);
         return decoded ? T(std::move(*decoded)) : T();
     } else {
-        if (e.result == nullptr) return error(errc::missing_field, "result");
-        return T::from_json(*e.result);
+        if (e.result.is_null()) return error(errc::missing_field, "result");
+        return T::from_json(e.result);
     }
 }
 

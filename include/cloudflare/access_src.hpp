@@ -1,0 +1,10 @@
+/// What `access.hpp` declares, compiled once: a program that defines
+/// `CLOUDFLARE_SEPARATE_COMPILATION` for all its files and does not use the Beast transport
+/// includes this in one of them instead of `src.hpp`.
+#pragma once
+
+#ifndef CLOUDFLARE_SEPARATE_COMPILATION
+#error "define CLOUDFLARE_SEPARATE_COMPILATION for every file of the program, this one included"
+#endif
+
+#include <cloudflare/protocol/json_document_impl.hpp>

@@ -1,0 +1,158 @@
+/// A value in a parsed JSON text, looked at in place.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <string_view>
+
+namespace cloudflare::inline v0 {
+
+namespace detail {
+
+enum class json_kind : unsigned char {
+    null,
+    boolean,
+    integer,
+    number,
+    string,
+    array,
+    object
+};
+
+/// One value of a text. The values of an array or object follow it, each with all that is in it.
+struct json_node {
+    union content {
+        char const* text;
+        std::int64_t integer;
+        double number;
+        bool boolean;
+    };
+
+    char const* key;        ///< for a member of an object
+    content value;          ///< for all but null, arrays and objects
+    std::uint32_t key_size; ///< bytes
+    std::uint32_t size;     ///< bytes of a string; values in an array or object
+    std::uint32_t span;     ///< nodes from this one to the next that is not in it
+    json_kind kind;
+};
+
+} // namespace detail
+
+/// A value in a `json_document`, or JSON's null where there is none. A handle that is copied
+/// freely; it and the texts it gives are valid while the document lives and the text that the
+/// document was parsed from.
+///
+///     for (json_value const token : document.root().find("result"))
+///         if (auto const id = token.find("id").if_string()) ...
+class json_value {
+public:
+    class iterator;
+
+    /// JSON's null.
+    json_value() noexcept = default;
+    explicit json_value(detail::json_node const* node) noexcept : node_(node) {}
+
+    [[nodiscard]] bool is_null() const noexcept { return kind() == detail::json_kind::null; }
+    [[nodiscard]] bool is_array() const noexcept { return kind() == detail::json_kind::array; }
+    [[nodiscard]] bool is_object() const noexcept { return kind() == detail::json_kind::object; }
+
+    /// The text of a string; nothing for another type.
+    [[nodiscard]] std::optional<std::string_view> if_string() const noexcept {
+        if (kind() != detail::json_kind::string) return std::nullopt;
+        return std::string_view(node_->value.text, node_->size);
+    }
+    /// A boolean; nothing for another type.
+    [[nodiscard]] std::optional<bool> if_bool() const noexcept {
+        if (kind() != detail::json_kind::boolean) return std::nullopt;
+        return node_->value.boolean;
+    }
+    /// A whole number, written as such or as `1.0` or `1e3`; nothing for another type, for a
+    /// fraction, and for what exceeds 64 bits.
+    [[nodiscard]] std::optional<std::int64_t> if_integer() const noexcept {
+        if (kind() == detail::json_kind::integer) return node_->value.integer;
+        if (kind() != detail::json_kind::number) return std::nullopt;
+        // Beyond 2^53 a double is no longer exact.
+        auto const number = node_->value.number;
+        if (std::trunc(number) != number || std::fabs(number) > 9e15) return std::nullopt;
+        return static_cast<std::int64_t>(number);
+    }
+    /// A number of any form, rounded to a double; nothing for another type.
+    [[nodiscard]] std::optional<double> if_number() const noexcept {
+        if (kind() == detail::json_kind::integer) return static_cast<double>(node_->value.integer);
+        if (kind() != detail::json_kind::number) return std::nullopt;
+        return node_->value.number;
+    }
+
+    /// The values of an array, or the members of an object, in the order of the text. For another
+    /// type there are none.
+    [[nodiscard]] iterator begin() const noexcept;
+    [[nodiscard]] iterator end() const noexcept;
+    /// How many values an array or object has; 0 for another type.
+    [[nodiscard]] std::size_t size() const noexcept {
+        return is_array() || is_object() ? node_->size : 0;
+    }
+
+    /// The member of that name, the first where there are several; null where there is none, and
+    /// for what is no object.
+    [[nodiscard]] json_value find(std::string_view key) const noexcept;
+
+    /// The name of a member of an object; empty for another value.
+    [[nodiscard]] std::string_view key() const noexcept {
+        return node_ != nullptr ? std::string_view(node_->key, node_->key_size)
+                                : std::string_view();
+    }
+
+private:
+    [[nodiscard]] detail::json_kind kind() const noexcept {
+        return node_ != nullptr ? node_->kind : detail::json_kind::null;
+    }
+
+    detail::json_node const* node_ = nullptr;
+};
+
+/// Walks over the values of an array or the members of an object.
+class json_value::iterator {
+public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = json_value;
+    using difference_type = std::ptrdiff_t;
+    using pointer = void;
+    using reference = json_value;
+
+    iterator() noexcept = default;
+    explicit iterator(detail::json_node const* node) noexcept : node_(node) {}
+
+    [[nodiscard]] json_value operator*() const noexcept { return json_value(node_); }
+    iterator& operator++() noexcept {
+        node_ += node_->span;
+        return *this;
+    }
+    iterator operator++(int) noexcept {
+        auto const before = *this;
+        ++*this;
+        return before;
+    }
+    friend bool operator==(iterator const&, iterator const&) noexcept = default;
+
+private:
+    detail::json_node const* node_ = nullptr;
+};
+
+inline json_value::iterator json_value::begin() const noexcept {
+    return iterator(node_ != nullptr ? node_ + 1 : nullptr);
+}
+inline json_value::iterator json_value::end() const noexcept {
+    return iterator(node_ != nullptr ? node_ + node_->span : nullptr);
+}
+
+inline json_value json_value::find(std::string_view key) const noexcept {
+    if (is_object())
+        for (json_value const member : *this)
+            if (member.key() == key) return member;
+    return json_value();
+}
+
+} // namespace cloudflare::inline v0
