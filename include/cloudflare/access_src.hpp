@@ -7,4 +7,12 @@
 #error "define CLOUDFLARE_SEPARATE_COMPILATION for every file of the program, this one included"
 #endif
 
+#include <cloudflare/access/service_token_impl.hpp>
+#include <cloudflare/access/service_token_params_impl.hpp>
+#include <cloudflare/core/error_impl.hpp>
+#include <cloudflare/core/timestamp_impl.hpp>
+#include <cloudflare/core/token_duration_impl.hpp>
+#include <cloudflare/protocol/envelope_impl.hpp>
 #include <cloudflare/protocol/json_document_impl.hpp>
+#include <cloudflare/protocol/rate_limit_impl.hpp>
+#include <cloudflare/protocol/refusal_impl.hpp>

@@ -1,15 +1,21 @@
 /// The service token, as the API shows it, alone and with its secret.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+#include <cloudflare/core/result.hpp>
 #include <cloudflare/core/secret.hpp>
 #include <cloudflare/core/timestamp.hpp>
 #include <cloudflare/core/token_duration.hpp>
-#include <cloudflare/protocol/json_object_reader.hpp>
+#include <cloudflare/protocol/json_value.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+
+namespace cloudflare::inline v0 {
+class json_object_reader;
+}
 
 namespace cloudflare::inline v0::access {
 
@@ -36,28 +42,10 @@ struct service_token {
     }
 
     /// Reads the API's `result` object. Required are `id` and `client_id`.
-    [[nodiscard]] static result<service_token> from_json(json_value v) {
-        json_object_reader in(v);
-        service_token token;
-        in.required("client_id", token.client_id);
-        token.read(in);
-        return in.finish(std::move(token));
-    }
+    [[nodiscard]] static result<service_token> from_json(json_value v);
 
 protected:
-    void read(json_object_reader& in) {
-        in.required("id", id);
-        in.optional("client_id", client_id);
-        in.optional("name", name);
-        in.optional("duration", duration);
-        in.optional("enabled", enabled);
-        in.optional("client_secret_version", client_secret_version);
-        in.optional("created_at", created_at);
-        in.optional("updated_at", updated_at);
-        in.optional("expires_at", expires_at);
-        in.optional("last_seen_at", last_seen_at);
-        in.optional("previous_client_secret_expires_at", previous_client_secret_expires_at);
-    }
+    void read(json_object_reader& in);
 };
 
 /// What create and rotate answer: the only time that the secret is shown.
@@ -66,15 +54,7 @@ struct issued_service_token : service_token {
 
     /// Reads the API's `result` object. Required is `id`; an answer without a secret is
     /// `errc::secret_missing`. No other oddity may cost the secret.
-    [[nodiscard]] static result<issued_service_token> from_json(json_value v) {
-        json_object_reader in(v);
-        issued_service_token token;
-        token.read(in);
-        in.optional("client_secret", token.client_secret);
-        if (token.client_secret.empty() && !token.id.empty())
-            return error(errc::secret_missing, "service token " + token.id);
-        return in.finish(std::move(token));
-    }
+    [[nodiscard]] static result<issued_service_token> from_json(json_value v);
 };
 
 /// What update answers: a new secret where the update raised `client_secret_version`, though the
@@ -83,24 +63,15 @@ struct updated_service_token : service_token {
     std::optional<secret> client_secret;
 
     /// Reads the API's `result` object. Required is `id`.
-    [[nodiscard]] static result<updated_service_token> from_json(json_value v) {
-        json_object_reader in(v);
-        updated_service_token token;
-        token.read(in);
-        in.optional("client_secret", token.client_secret);
-        return in.finish(std::move(token));
-    }
+    [[nodiscard]] static result<updated_service_token> from_json(json_value v);
 };
 
 /// The token of an update as a rotate would give it; `errc::secret_missing` where the update
 /// rotated nothing.
-[[nodiscard]] inline result<issued_service_token> as_issued(updated_service_token updated) {
-    if (!updated.client_secret)
-        return error(errc::secret_missing, error_details{.delivery = delivery::accepted});
-    issued_service_token token;
-    token.client_secret = std::move(*updated.client_secret);
-    static_cast<service_token&>(token) = static_cast<service_token&&>(std::move(updated));
-    return token;
-}
+[[nodiscard]] result<issued_service_token> as_issued(updated_service_token updated);
 
 } // namespace cloudflare::inline v0::access
+
+#ifndef CLOUDFLARE_SEPARATE_COMPILATION
+#include <cloudflare/access/service_token_impl.hpp>
+#endif

@@ -1,11 +1,11 @@
 /// The parameters of the service token operations, checked before anything is sent.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/timestamp.hpp>
 #include <cloudflare/core/token_duration.hpp>
 #include <cloudflare/http/query.hpp>
-#include <cloudflare/protocol/json_writer.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -31,25 +31,8 @@ public:
                !previous_client_secret_expires_at;
     }
 
-    [[nodiscard]] result<void> check() const {
-        if (name && name->empty()) return error(errc::invalid_argument, "name: must not be empty");
-        if (name && !is_utf8(*name)) return error(errc::invalid_argument, "name: must be UTF-8");
-        if (client_secret_version && *client_secret_version < 1)
-            return error(errc::invalid_argument, "client_secret_version: must be 1 or more");
-        return {};
-    }
-
-    [[nodiscard]] std::string body() const {
-        json_object_writer json;
-        if (name) json.add("name", *name);
-        if (duration) json.add("duration", duration->text());
-        if (enabled) json.add("enabled", *enabled);
-        if (client_secret_version) json.add("client_secret_version", *client_secret_version);
-        if (previous_client_secret_expires_at)
-            json.add("previous_client_secret_expires_at",
-                     previous_client_secret_expires_at->to_string());
-        return std::move(json).finish();
-    }
+    [[nodiscard]] result<void> check() const;
+    [[nodiscard]] std::string body() const;
 };
 
 } // namespace detail
@@ -155,11 +138,7 @@ public:
         return *this;
     }
 
-    [[nodiscard]] std::string body() const {
-        json_object_writer json;
-        if (until_) json.add("previous_client_secret_expires_at", until_->to_string());
-        return std::move(json).finish();
-    }
+    [[nodiscard]] std::string body() const;
 
 private:
     std::optional<timestamp> until_;
@@ -225,3 +204,7 @@ private:
 };
 
 } // namespace cloudflare::inline v0::access
+
+#ifndef CLOUDFLARE_SEPARATE_COMPILATION
+#include <cloudflare/access/service_token_params_impl.hpp>
+#endif

@@ -1,12 +1,12 @@
 /// How long a service token is valid: Go's duration grammar, or `forever`.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
 #include <cloudflare/core/result.hpp>
 
 #include <chrono>
 #include <compare>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -69,87 +69,8 @@ private:
     std::string text_;
 };
 
-namespace detail {
-
-/// Takes the unit off the front of `text`; nanoseconds a unit, or 0 where there is none.
-[[nodiscard]] inline std::int64_t take_duration_unit(std::string_view& text) noexcept {
-    using namespace std::chrono_literals;
-    struct unit {
-        std::string_view name;
-        std::chrono::nanoseconds length;
-    };
-    static constexpr unit units[] = {
-        {"ns", 1ns}, {"us", 1us}, {"\u00b5s", 1us}, {"\u03bcs", 1us},
-        {"ms", 1ms}, {"s", 1s},   {"m", 1min},      {"h", 1h},
-    };
-    for (auto const& [name, length] : units) {
-        if (!text.starts_with(name)) continue;
-        text.remove_prefix(name.size());
-        return length.count();
-    }
-    return 0;
-}
-
-/// a * b + c for numbers that are not negative; nothing where it overflows.
-[[nodiscard]] constexpr std::optional<std::int64_t> multiply_add(std::int64_t a, std::int64_t b,
-                                                                 std::int64_t c) noexcept {
-    constexpr auto most = std::numeric_limits<std::int64_t>::max();
-    if (b != 0 && a > (most - c) / b) return std::nullopt;
-    return a * b + c;
-}
-
-/// One component such as `1.5h`, taken off the front of `text`, in nanoseconds.
-[[nodiscard]] inline result<std::int64_t> take_duration_component(std::string_view& text) {
-    auto const refuse = [](char const* rule) {
-        return error(errc::invalid_argument, std::string("duration: ") + rule);
-    };
-    auto const is_digit = [&] { return !text.empty() && text[0] >= '0' && text[0] <= '9'; };
-
-    std::optional<std::int64_t> whole = 0;
-    bool any_digit = false;
-    for (; is_digit(); text.remove_prefix(1), any_digit = true)
-        if (whole) whole = multiply_add(*whole, 10, text[0] - '0');
-
-    std::string_view fraction;
-    if (text.starts_with('.')) {
-        text.remove_prefix(1);
-        fraction = text.substr(0, text.find_first_not_of("0123456789"));
-        text.remove_prefix(fraction.size());
-        any_digit = any_digit || !fraction.empty();
-    }
-    if (!any_digit) return refuse("must be a number and a unit, such as 8760h, or forever");
-
-    auto const unit = take_duration_unit(text);
-    if (unit == 0) return refuse("must have a unit after each number: ns, us, ms, s, m or h");
-    // From the last digit to the first, which is exact: rounding down a tenth loses nothing that
-    // the next rounding down would keep.
-    std::int64_t part = 0;
-    for (auto digit = fraction.rbegin(); digit != fraction.rend(); ++digit)
-        part = ((*digit - '0') * unit + part) / 10;
-    auto const total = whole ? multiply_add(*whole, unit, part) : std::nullopt;
-    if (!total) return refuse("must be at most 292 years");
-    return *total;
-}
-
-} // namespace detail
-
-inline result<token_duration> token_duration::parse(std::string_view text) {
-    if (text == "forever") return forever();
-    if (text.empty() || text.starts_with('-'))
-        return error(errc::invalid_argument,
-                     "duration: must be positive, such as 8760h, or forever");
-
-    std::int64_t total = 0;
-    auto rest = text.starts_with('+') ? text.substr(1) : text;
-    do {
-        auto const component = detail::take_duration_component(rest);
-        if (!component) return component.error();
-        auto const sum = detail::multiply_add(total, 1, *component);
-        if (!sum) return error(errc::invalid_argument, "duration: must be at most 292 years");
-        total = *sum;
-    } while (!rest.empty());
-    if (total == 0) return error(errc::invalid_argument, "duration: must be longer than zero");
-    return token_duration(std::chrono::nanoseconds(total), std::string(text));
-}
-
 } // namespace cloudflare::inline v0
+
+#ifndef CLOUDFLARE_SEPARATE_COMPILATION
+#include <cloudflare/core/token_duration_impl.hpp>
+#endif

@@ -1,6 +1,7 @@
 /// HTTP header fields: checked when set, looked up without regard to case, printed without secrets.
 #pragma once
 
+#include <cloudflare/core/redact.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/wipe.hpp>
 

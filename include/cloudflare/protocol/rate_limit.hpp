@@ -1,11 +1,9 @@
 /// What an answer says of the rate limit: `Retry-After` and the `Ratelimit` field.
 #pragma once
 
-#include <cloudflare/http/date.hpp>
+#include <cloudflare/core/config.hpp>
 #include <cloudflare/http/headers.hpp>
 
-#include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -18,18 +16,7 @@ namespace cloudflare::inline v0 {
 /// nothing).
 ///
 /// @return 0 for a date that has passed; nothing where the field is absent or senseless.
-[[nodiscard]] inline std::optional<std::chrono::seconds>
-retry_after(http::headers const& fields) noexcept {
-    auto const text = fields.find("Retry-After");
-    std::uint32_t count = 0;
-    auto const [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (!text.empty() && failed == std::errc() && end == text.data() + text.size())
-        return std::chrono::seconds(count);
-    auto const until = http::parse_date(text);
-    auto const now = http::parse_date(fields.find("Date"));
-    if (!until || !now) return std::nullopt;
-    return std::max(std::chrono::seconds(0), *until - *now);
-}
+[[nodiscard]] std::optional<std::chrono::seconds> retry_after(http::headers const& fields) noexcept;
 
 /// How many requests are left in a window. It may slow a client down; only `Retry-After` and 429
 /// decide, for the bucket that is advertised is not always the one that refuses.
@@ -38,63 +25,15 @@ struct rate_limit {
     std::chrono::seconds resets_in{};
 };
 
-namespace detail {
-
-/// The part of `list` up to the next `separator` outside a quoted string, taken off its front.
-[[nodiscard]] inline std::string_view take_item(std::string_view& list, char separator) noexcept {
-    bool quoted = false;
-    std::size_t end = 0;
-    for (; end != list.size() && (quoted || list[end] != separator); ++end) {
-        if (list[end] == '"') quoted = !quoted;
-        if (quoted && list[end] == '\\' && end + 1 != list.size()) ++end;
-    }
-    auto const item = list.substr(0, end);
-    list.remove_prefix(std::min(list.size(), end + 1));
-    return item;
-}
-
-[[nodiscard]] inline std::optional<std::int64_t> parameter_value(std::string_view parameter,
-                                                                 std::string_view key) noexcept {
-    parameter.remove_prefix(std::min(parameter.size(), parameter.find_first_not_of(' ')));
-    if (!parameter.starts_with(key)) return std::nullopt;
-    parameter.remove_prefix(key.size());
-    std::int64_t value = 0;
-    auto const failed =
-        std::from_chars(parameter.data(), parameter.data() + parameter.size(), value);
-    parameter.remove_prefix(static_cast<std::size_t>(failed.ptr - parameter.data()));
-    bool const whole = parameter.find_first_not_of(' ') == parameter.npos;
-    return failed.ec == std::errc() && whole && value >= 0 ? std::optional(value) : std::nullopt;
-}
-
-} // namespace detail
-
 /// Reads `Ratelimit: "default";r=50;t=30` (an RFC 9651 list; draft-ietf-httpapi-ratelimit-headers).
 /// Of several items the one with the least remaining counts; an item without `r` is passed over.
-[[nodiscard]] inline std::optional<rate_limit> parse_rate_limit(std::string_view list) noexcept {
-    std::optional<rate_limit> least;
-    while (!list.empty()) {
-        auto item = detail::take_item(list, ',');
-        std::optional<std::int64_t> remaining, resets;
-        while (!item.empty()) {
-            auto const parameter = detail::take_item(item, ';');
-            if (auto const r = detail::parameter_value(parameter, "r=")) remaining = r;
-            if (auto const t = detail::parameter_value(parameter, "t=")) resets = t;
-        }
-        if (!remaining || (least && least->remaining <= *remaining)) continue;
-        least = rate_limit{*remaining, std::chrono::seconds(resets.value_or(0))};
-    }
-    return least;
-}
+[[nodiscard]] std::optional<rate_limit> parse_rate_limit(std::string_view list) noexcept;
 
 /// The same for an answer, whose list may stand in several fields.
-[[nodiscard]] inline std::optional<rate_limit> parse_rate_limit(http::headers const& fields) {
-    std::optional<rate_limit> least;
-    for (auto const [name, value] : fields) {
-        if (!http::same_name(name, "Ratelimit")) continue;
-        auto const limit = parse_rate_limit(value);
-        if (limit && (!least || limit->remaining < least->remaining)) least = limit;
-    }
-    return least;
-}
+[[nodiscard]] std::optional<rate_limit> parse_rate_limit(http::headers const& fields);
 
 } // namespace cloudflare::inline v0
+
+#ifndef CLOUDFLARE_SEPARATE_COMPILATION
+#include <cloudflare/protocol/rate_limit_impl.hpp>
+#endif

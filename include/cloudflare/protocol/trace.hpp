@@ -3,6 +3,7 @@
 
 #include <cloudflare/core/error.hpp>
 #include <cloudflare/core/fwd.hpp>
+#include <cloudflare/core/redact.hpp>
 #include <cloudflare/protocol/rate_limit.hpp>
 
 #include <chrono>
