@@ -126,6 +126,7 @@ TEST_CASE("an integer is read from a whole double, and from nothing else") {
              row{"1.5", std::nullopt},
              row{"1e300", std::nullopt},
              row{"-1e300", std::nullopt},
+             row{"0e400", std::nullopt}, // not a number, as Boost.JSON 1.81 reads it
              row{"\"1\"", std::nullopt},
              row{"true", std::nullopt},
          }) {
