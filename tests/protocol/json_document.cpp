@@ -66,7 +66,7 @@ TEST_CASE("a text larger than the bound is refused, one just as large is read") 
 }
 
 TEST_CASE("a document of any number of values is read whole") {
-    for (std::size_t count : {0, 1, 38, 39, 40, 41, 159, 160, 161, 5000}) {
+    for (std::size_t const count : {0u, 1u, 38u, 39u, 40u, 41u, 159u, 160u, 161u, 5000u}) {
         CAPTURE(count);
         std::string text = R"({"list":[)";
         for (std::size_t i = 0; i != count; ++i)

@@ -223,6 +223,7 @@ private:
     }
     /// Gives places to those who wait, the longest waiting first.
     void serve_waiters() {
+        if (waiters_.empty()) return; // as a rule, and the clock costs time
         auto const now = time_point::clock::now();
         for (auto* w : waiters_) {
             if (w->given || w->turned_away) continue;
