@@ -10,4 +10,5 @@
 #include <cloudflare/core/version.hpp>
 #include <cloudflare/protocol/credentials.hpp>
 #include <cloudflare/protocol/exchange.hpp>
+#include <cloudflare/protocol/json_writer.hpp>
 #include <cloudflare/protocol/make_request.hpp>

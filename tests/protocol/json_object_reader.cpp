@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cloudflare/protocol/json_document.hpp>
+
 #include <cstdint>
 #include <limits>
 #include <optional>

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cloudflare/protocol/json_document.hpp>
 #include <cloudflare/protocol/json_object_reader.hpp>
 
 #include <cstdint>

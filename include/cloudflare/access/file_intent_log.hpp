@@ -3,6 +3,7 @@
 
 #include <cloudflare/access/file.hpp>
 #include <cloudflare/access/intent.hpp>
+#include <cloudflare/protocol/json_document.hpp>
 #include <cloudflare/protocol/json_object_reader.hpp>
 #include <cloudflare/protocol/json_writer.hpp>
 

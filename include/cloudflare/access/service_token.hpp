@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/core/config.hpp>
+#include <cloudflare/core/fwd.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/secret.hpp>
 #include <cloudflare/core/timestamp.hpp>
@@ -12,10 +13,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-
-namespace cloudflare::inline v0 {
-class json_object_reader;
-}
 
 namespace cloudflare::inline v0::access {
 

@@ -28,6 +28,7 @@ class call_options;
 class client_options;
 class credentials;
 class exchange;
+class json_object_reader;
 class retry_budget;
 class retry_policy;
 

@@ -5,7 +5,7 @@
 #include <cloudflare/core/secret.hpp>
 #include <cloudflare/core/timestamp.hpp>
 #include <cloudflare/core/token_duration.hpp>
-#include <cloudflare/protocol/json_document.hpp>
+#include <cloudflare/protocol/json_value.hpp>
 
 #include <concepts>
 #include <cstdint>

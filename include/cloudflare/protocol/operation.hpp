@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cloudflare/http/method.hpp>
+#include <cloudflare/protocol/json_document.hpp>
+#include <cloudflare/protocol/json_object_reader.hpp> // what a `from_json` reads with
 #include <cloudflare/protocol/refusal.hpp>
 
 #include <concepts>
