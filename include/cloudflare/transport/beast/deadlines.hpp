@@ -49,8 +49,8 @@ public:
 
     explicit deadlines(boost::asio::any_io_executor const& executor) : timer_(executor) {}
 
-    /// The entry must be disarmed before it dies.
-    void arm(entry& e, time_point at) {
+    /// The entry must be disarmed before it dies. Gives whether others are armed.
+    bool arm(entry& e, time_point at) {
         std::lock_guard const lock(mutex_);
         e.at_ = at;
         e.position_ = armed_.size();
@@ -62,6 +62,7 @@ public:
         } else if (at < next_tick_) {
             tick_at(at);
         }
+        return armed_.size() != 1;
     }
 
     /// Lets go of the socket; gives whether the deadline had passed.

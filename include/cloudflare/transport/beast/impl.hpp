@@ -164,7 +164,7 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
             auto const [ec] = co_await c.socket.async_wait(tcp::socket::wait_write, as_result);
             trip.flush(ec);
         } else {
-            auto const [ec, size] = co_await c.socket.async_read_some(c.room(), as_result);
+            auto const [ec, size] = co_await c.socket.async_read_some(trip.room(), as_result);
             trip.receive(ec, size);
         }
     }

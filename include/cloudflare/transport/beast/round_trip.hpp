@@ -20,7 +20,7 @@ class round_trip {
 public:
     enum class wants : unsigned char {
         to_send,    ///< call `flush` when the socket takes more
-        to_receive, ///< read into the connection's `room()`, then call `receive`
+        to_receive, ///< read into `room()`, then call `receive`
         nothing,    ///< the round trip has ended
     };
 
@@ -33,7 +33,7 @@ public:
           timers_(timers),
           deadline_(c.socket) {
         serialize(r, c.wire);
-        timers.arm(deadline_, deadline);
+        gives_way_ = timers.arm(deadline_, deadline);
         boost::system::error_code ec;
         c.write(asio::buffer(c.wire), ec);
         flush(ec);
@@ -56,8 +56,18 @@ public:
         }
     }
 
+    /// Where the next bytes are to be put.
+    ///
+    /// Empty at first where other calls are in flight: to read nothing takes no system call and
+    /// ends once those calls have had their turn. By then the answer may be there, or else the
+    /// first read would be in vain.
+    [[nodiscard]] asio::mutable_buffer room() {
+        return gives_way_ ? asio::mutable_buffer() : connection_.room();
+    }
+
     /// Takes in `size` bytes; `ec` is how the reading ended. Interim answers are passed over.
     void receive(boost::system::error_code ec, std::size_t size) {
+        if (std::exchange(gives_way_, false)) return;
         connection_.take_in(size, ec);
         auto malformed = reader_->put_all(connection_.received);
         if (!malformed && ec == asio::error::eof) malformed = reader_->put_end();
@@ -104,6 +114,7 @@ private:
     deadlines::entry deadline_;
     std::optional<error> failure_;
     wants next_ = wants::nothing;
+    bool gives_way_;
     bool wrote_ = false; ///< a byte of the request may have left
     bool keep_alive_ = false;
 };
