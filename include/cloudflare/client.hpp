@@ -113,7 +113,7 @@ private:
             give_back_request();
             request_ = v0::make_request(op_, self_->who, self_->options, options_,
                                         self_->spare_fields.take());
-            sent_ = transport().now();
+            sent_ = now_if_traced();
             if (!request_) static_cast<void>(exchange_->refused(request_.error()));
             return request_.has_value();
         }
@@ -121,13 +121,13 @@ private:
 
         /// Takes the attempt's answer in.
         exchange::action take(result<http::response> const& answer) {
-            auto const now = transport().now();
+            auto const elapsed = now_if_traced() - sent_;
             std::vector<api_message> messages;
             decoded_ =
                 answer ? decode<Op>(*answer, &messages) : result<result_type>(answer.error());
-            report(*self_, *exchange_, now - sent_, answer, messages, decoded_);
+            report(*self_, *exchange_, elapsed, answer, messages, decoded_);
             if (decoded_) return exchange_->succeeded();
-            return exchange_->failed(decoded_.error(), now, self_->random_bits());
+            return exchange_->failed(decoded_.error(), transport().now(), self_->random_bits());
         }
 
         /// What the call came to, once it is over.
@@ -139,6 +139,10 @@ private:
         }
 
     private:
+        /// The time for a trace; without one there is no need to ask the clock.
+        [[nodiscard]] time_point now_if_traced() const {
+            return self_->options.trace() ? transport().now() : time_point();
+        }
         void give_back_request() noexcept {
             if (request_) self_->spare_fields.give_back(std::move(request_->fields));
         }

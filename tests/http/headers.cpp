@@ -267,3 +267,12 @@ TEST_CASE("a field may be made of a view into the same headers") {
     CHECK(fields.find("A") == std::string(40, 'x'));
     CHECK(fields.find("Copy") == std::string(40, 'x'));
 }
+
+TEST_CASE("what a parser has checked already is a field like any other") {
+    http::headers h;
+    h.add_unchecked("A", "");
+    h.add_line_unchecked("B: b, c\r\n");
+    REQUIRE(h.add("C", "d").has_value());
+    CHECK(h.wire_format() == "A: \r\nB: b, c\r\nC: d\r\n");
+    CHECK(h.find("b") == "b, c");
+}

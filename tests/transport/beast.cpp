@@ -10,7 +10,9 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_future.hpp>
 
@@ -27,6 +29,7 @@
 #include <thread>
 #include <tuple>
 #include <unistd.h>
+#include <vector>
 
 namespace {
 
@@ -367,6 +370,44 @@ TEST_CASE("a cancelled request is an error that tells how far it got, and throws
     REQUIRE_FALSE(in_handshake);
     CHECK(in_handshake.error() == errc::cancelled);
     CHECK(in_handshake.error().delivery() == delivery::not_sent);
+}
+
+TEST_CASE(
+    "calls in flight together that are cancelled before their first read had their request sent") {
+    running_server s(plain());
+    s.fault("GET#3=delay:5000");
+    s.fault("GET#4=delay:5000");
+    asio::io_context context(1);
+    beast_transport const way(context.get_executor());
+    auto const r = make(s, collection);
+    std::vector<result<http::response>> given;
+    auto const job = [&]() -> asio::awaitable<void> {
+        auto sending = way.send(r, time_point::clock::now() + 10s);
+        auto answer = co_await std::move(sending);
+        given.push_back(std::move(answer));
+    };
+    asio::cancellation_signal cancel[2];
+    auto const send_two = [&] {
+        for (auto& signal : cancel)
+            asio::co_spawn(context, job,
+                           asio::bind_cancellation_slot(signal.slot(), asio::detached));
+    };
+    send_two(); // leaves two connections, so that the next two are in flight at once
+    context.run();
+    context.restart();
+    send_two();
+    asio::post(context, [&] {
+        for (auto& signal : cancel)
+            signal.emit(asio::cancellation_type::terminal);
+    });
+    context.run();
+    REQUIRE(given.size() == 4);
+    CHECK((given[0] && given[1]));
+    for (auto const i : {2u, 3u}) {
+        REQUIRE_FALSE(given[i]);
+        CHECK(given[i].error() == errc::cancelled);
+        CHECK(given[i].error().delivery() == delivery::unknown);
+    }
 }
 
 TEST_CASE(

@@ -47,9 +47,8 @@ struct field_bytes {
 inline constexpr field_bytes allowed;
 
 [[nodiscard]] constexpr bool all_in(bool const (&table)[256], std::string_view text) noexcept {
-    for (char const c : text)
-        if (!table[static_cast<unsigned char>(c)]) return false;
-    return true;
+    return std::all_of(text.begin(), text.end(),
+                       [&](char c) { return table[static_cast<unsigned char>(c)]; });
 }
 
 } // namespace detail
@@ -121,6 +120,9 @@ public:
     void add_unchecked(std::string_view name, std::string_view value) {
         append(block_, name, value);
     }
+
+    /// Adds a field that a parser has checked, and that stands as `Name: value\r\n`.
+    void add_line_unchecked(std::string_view line) { block_ += line; }
 
     /// Adds a field in place of those of the same name. Errors as for `add`.
     [[nodiscard]] result<void> set(std::string_view name, std::string_view value) {

@@ -3,9 +3,9 @@
 
 #include <cloudflare/core/fwd.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,17 +29,16 @@ inline constexpr auto unreserved = [] {
 /// written as `%XX`.
 inline void append_percent_encoded(std::string& target, std::string_view text) {
     constexpr std::string_view hex = "0123456789ABCDEF";
+    auto const is_unreserved = [](char c) {
+        return detail::unreserved[static_cast<unsigned char>(c)];
+    };
     for (;;) {
-        std::size_t kept = 0;
-        while (kept != text.size() && detail::unreserved[static_cast<unsigned char>(text[kept])])
-            ++kept;
-        target.append(text.substr(0, kept));
-        if (kept == text.size()) return;
-        auto const byte = static_cast<unsigned char>(text[kept]);
-        target += '%';
-        target += hex[byte >> 4];
-        target += hex[byte & 15];
-        text.remove_prefix(kept + 1);
+        auto const reserved = std::find_if_not(text.begin(), text.end(), is_unreserved);
+        target.append(text.begin(), reserved);
+        if (reserved == text.end()) return;
+        auto const byte = static_cast<unsigned char>(*reserved);
+        ((target += '%') += hex[byte >> 4]) += hex[byte & 15];
+        text = {reserved + 1, text.end()};
     }
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace cloudflare::inline v0 {
@@ -87,10 +88,10 @@ public:
 
     /// `value`, or `errc::missing_field` that names the first required member not found.
     template <class T>
-    [[nodiscard]] result<T> finish(T value) const {
+    [[nodiscard]] result<std::remove_cvref_t<T>> finish(T&& value) const {
         if (!object_.is_object()) return error(errc::missing_field, "result: must be an object");
         if (!missing_.empty()) return error(errc::missing_field, "result." + std::string(missing_));
-        return value;
+        return std::forward<T>(value);
     }
 
 private:

@@ -13,7 +13,6 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -71,10 +70,6 @@ public:
     [[nodiscard]] std::chrono::milliseconds max_idle_time(http::request const& r) const noexcept {
         return r.repeatable ? options.idle_timeout() : options.trusted_idle_time();
     }
-    /// A place for the request where there is one at once, perhaps with an idle connection.
-    [[nodiscard]] std::optional<pool::place> take(http::request const& r) {
-        return connections.try_take(r.origin, time_point::clock::now(), max_idle_time(r));
-    }
 
     asio::any_io_executor executor;
     beast_options options;
@@ -106,53 +101,51 @@ inline asio::awaitable<result<void>> open(transport_state& self, pool::place& wh
     co_return result<void>();
 }
 
-/// Why a request is not even begun, if so.
-[[nodiscard]] inline std::optional<error>
-reason_not_to_begin(transport_state const& self, http::request const& r, time_point deadline) {
+/// A place for the request where there is one at once, perhaps with an idle connection; or why the
+/// request is not even begun.
+[[nodiscard]] inline result<pool::place> begin(transport_state& self, http::request const& r,
+                                               time_point deadline) {
     if (auto const ok = http::check_target(r.target); !ok) return ok.error();
-    if (time_point::clock::now() >= deadline) return failure(errc::deadline_exceeded, false);
-    if (self.connections.is_shut_down()) return failure(errc::cancelled, false);
-    return std::nullopt;
+    auto const now = time_point::clock::now();
+    if (now >= deadline) return failure(errc::deadline_exceeded, false);
+    return self.connections.try_take(r.origin, now, self.max_idle_time(r));
 }
 
 /// A place with an open connection.
 inline asio::awaitable<result<pool::place>> wait_and_open(transport_state& self,
-                                                          http::request const& r,
-                                                          std::optional<pool::place> taken,
+                                                          http::request const& r, pool::place taken,
                                                           time_point deadline) {
     if (!taken) {
         auto waiting =
             self.connections.take_by(self.executor, r.origin, self.max_idle_time(r), deadline);
         auto given = co_await std::move(waiting);
         if (!given) co_return given.error();
-        taken.emplace(std::move(*given));
+        taken = std::move(*given);
     }
-    if (!taken->connection) {
-        auto opening = open(self, *taken, r.origin, deadline);
+    if (!taken.connection) {
+        auto opening = open(self, taken, r.origin, deadline);
         auto const opened = co_await std::move(opening);
         if (!opened) co_return opened.error();
     }
-    co_return std::move(*taken);
+    co_return std::move(taken);
 }
 
 inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_state> self,
                                                     http::request const& r, time_point deadline) {
-    if (auto const why = reason_not_to_begin(*self, r, deadline)) co_return *why;
     // An answer, or the word of how far the request got, must reach the caller: nothing may throw.
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     auto const cancellation = co_await asio::this_coro::cancellation_state;
     if (is_cancelled(cancellation)) co_return failure(errc::cancelled, false);
 
-    auto place = self->take(r);
-    if (!place || !place->connection) {
-        auto opening = wait_and_open(*self, r, std::move(place), deadline);
-        auto opened = co_await std::move(opening);
-        if (!opened || is_cancelled(cancellation)) {
-            if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
-            co_return opened ? failure(errc::cancelled, false) : opened.error();
-        }
-        place.emplace(std::move(*opened));
+    auto place = begin(*self, r, deadline);
+    if (place && !place->connection) {
+        auto opening = wait_and_open(*self, r, std::move(*place), deadline);
+        place = co_await std::move(opening);
+    }
+    if (!place || is_cancelled(cancellation)) {
+        if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
+        co_return place ? failure(errc::cancelled, false) : place.error();
     }
 
     auto& c = *place->connection;

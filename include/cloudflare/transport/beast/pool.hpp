@@ -14,7 +14,6 @@
 #include <list>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -38,17 +37,26 @@ public:
     /// unless that was given back before.
     class place {
     public:
+        /// None.
+        place() noexcept = default;
         place(pool& owner, host& where, std::unique_ptr<connection> idle) noexcept
             : connection(std::move(idle)), owner_(&owner), host_(&where) {}
         place(place&& other) noexcept
             : connection(std::move(other.connection)),
               owner_(std::exchange(other.owner_, nullptr)),
               host_(other.host_) {}
-        place& operator=(place&&) = delete;
+        place& operator=(place&& other) noexcept {
+            std::swap(connection, other.connection);
+            std::swap(owner_, other.owner_);
+            std::swap(host_, other.host_);
+            return *this;
+        }
         ~place() {
             connection.reset();
             if (owner_ != nullptr) owner_->release(*host_, nullptr);
         }
+
+        [[nodiscard]] explicit operator bool() const noexcept { return owner_ != nullptr; }
 
         /// Keeps the connection for the next request to its origin.
         void give_back(time_point now) {
@@ -61,18 +69,19 @@ public:
         std::unique_ptr<beast::connection> connection;
 
     private:
-        pool* owner_;
-        host* host_;
+        pool* owner_ = nullptr;
+        host* host_ = nullptr;
     };
 
     explicit pool(beast_options const& options) : options_(options) {}
 
-    /// A place for a request to `where`, or nothing where all are taken.
+    /// A place for a request to `where`, or none where all are taken or the pool is shut down.
     ///
     /// @param max_idle how long a connection in it may have been idle
-    [[nodiscard]] std::optional<place> try_take(http::origin const& where, time_point now,
-                                                std::chrono::milliseconds max_idle) {
+    [[nodiscard]] place try_take(http::origin const& where, time_point now,
+                                 std::chrono::milliseconds max_idle) {
         std::lock_guard const lock(mutex_);
+        if (is_shut_down_) return {};
         drop_old(now);
         return take(find(where), now, max_idle);
     }
@@ -99,10 +108,6 @@ public:
         for (auto* w : waiters_)
             wake(*w).turned_away = true;
     }
-    [[nodiscard]] bool is_shut_down() const noexcept {
-        std::lock_guard const lock(mutex_);
-        return is_shut_down_;
-    }
 
 private:
     struct waiter {
@@ -112,7 +117,7 @@ private:
         http::origin const& origin;
         std::chrono::milliseconds max_idle;
         asio::steady_timer timer; ///< used under the lock only, for two threads may meet there
-        std::optional<place> given{};
+        place given{};
         bool turned_away = false;
     };
     using waiters = std::list<waiter*>;
@@ -157,8 +162,7 @@ private:
         return found != hosts_.end() ? *found : hosts_.emplace_back(where);
     }
 
-    [[nodiscard]] std::optional<place> take(host& h, time_point now,
-                                            std::chrono::milliseconds max_idle) {
+    [[nodiscard]] place take(host& h, time_point now, std::chrono::milliseconds max_idle) {
         while (!h.idle.empty() && h.idle.back()->idle_since + max_idle >= now) {
             auto newest = std::move(h.idle.back());
             h.idle.pop_back();
@@ -170,7 +174,7 @@ private:
             close(h, h.idle.begin(), h.idle.begin() + 1);
         if (open_ >= options_.max_connections()) close_oldest();
         if (h.open >= options_.max_connections_per_host() || open_ >= options_.max_connections())
-            return std::nullopt;
+            return {};
         ++h.open;
         ++open_;
         return place(*this, h, nullptr);
@@ -228,7 +232,7 @@ private:
         for (auto* w : waiters_) {
             if (w->given || w->turned_away) continue;
             auto found = take(find(w->origin), now, w->max_idle);
-            if (found) wake(*w).given.emplace(std::move(*found));
+            if (found) wake(*w).given = std::move(found);
         }
     }
 
@@ -265,7 +269,7 @@ inline asio::awaitable<result<pool::place>> pool::take_by(asio::any_io_executor 
         co_await std::move(waiting);
     }
     leave(position);
-    if (self.given) co_return std::move(*self.given);
+    if (self.given) co_return std::move(self.given);
     bool const cancelled = is_cancelled(cancellation) || self.turned_away;
     co_return failure(cancelled ? errc::cancelled : errc::deadline_exceeded, false);
 }

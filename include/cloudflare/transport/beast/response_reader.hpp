@@ -57,13 +57,26 @@ private:
     using error_code = boost::beast::error_code;
     using text = boost::beast::string_view;
 
+    /// Whether the bytes around both are `Name: value CR LF` already; folded and padded lines are
+    /// not, nor is one with no value.
+    [[nodiscard]] static bool stands_as_written(text name, text value) noexcept {
+        char const* const colon = name.data() + name.size();
+        return !value.empty() && colon + 2 == value.data() && colon[1] == ' ' &&
+               value.data()[value.size()] == '\r';
+    }
+
     void on_request_impl(boost::beast::http::verb, text, text, int, error_code&) override {}
     void on_response_impl(int status, text, int, error_code&) override {
         response_.status = status;
         response_.fields.reserve(1024);
     }
     void on_field_impl(boost::beast::http::field, text name, text value, error_code&) override {
-        response_.fields.add_unchecked(name, value); // Beast has refused all that `add` would
+        // Beast has refused all that `add` would.
+        if (stands_as_written(name, value)) {
+            response_.fields.add_line_unchecked({name.data(), name.size() + value.size() + 4});
+        } else {
+            response_.fields.add_unchecked(name, value);
+        }
     }
     void on_header_impl(error_code&) override {}
     void on_body_init_impl(boost::optional<std::uint64_t> const& length, error_code&) override {

@@ -40,7 +40,9 @@ public:
     }
     round_trip(round_trip const&) = delete;
     round_trip& operator=(round_trip const&) = delete;
-    ~round_trip() { timers_.disarm(deadline_); }
+    ~round_trip() {
+        if (!has_finished_) timers_.disarm(deadline_);
+    }
 
     [[nodiscard]] wants next() const noexcept { return next_; }
 
@@ -86,6 +88,7 @@ public:
     /// passed, or because the caller cancelled, is told as that.
     [[nodiscard]] result<http::response> finish(bool cancelled) {
         bool const expired = timers_.disarm(deadline_);
+        has_finished_ = true;
         keep_alive_ = keep_alive_ && !expired;
         connection_.received.wipe();
         wipe(connection_.wire);
@@ -117,6 +120,7 @@ private:
     bool gives_way_;
     bool wrote_ = false; ///< a byte of the request may have left
     bool keep_alive_ = false;
+    bool has_finished_ = false;
 };
 
 } // namespace cloudflare::inline v0::detail::beast
