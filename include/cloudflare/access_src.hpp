@@ -9,7 +9,9 @@
 
 #include <cloudflare/access/service_token_impl.hpp>
 #include <cloudflare/access/service_token_params_impl.hpp>
+#include <cloudflare/access/service_tokens_impl.hpp>
 #include <cloudflare/core/error_impl.hpp>
+#include <cloudflare/core/system_random_impl.hpp>
 #include <cloudflare/core/timestamp_impl.hpp>
 #include <cloudflare/core/token_duration_impl.hpp>
 #include <cloudflare/protocol/envelope_impl.hpp>

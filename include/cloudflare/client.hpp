@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/core/splitmix64.hpp>
+#include <cloudflare/core/system_random.hpp>
 #include <cloudflare/http/spare_headers.hpp>
 #include <cloudflare/protocol/exchange.hpp>
 #include <cloudflare/protocol/make_request.hpp>
@@ -12,7 +13,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -59,16 +59,12 @@ private:
               who(std::move(c)),
               options(std::move(o)),
               budget(options.retry_budget()),
-              random(options.seed() ? *options.seed() : any_seed()) {}
+              random(options.seed() ? *options.seed() : detail::system_random()) {}
 
         /// 64 random bits, for any thread.
         [[nodiscard]] std::uint64_t random_bits() noexcept {
             return detail::splitmix64(
                 random.fetch_add(detail::splitmix64_step, std::memory_order_relaxed));
-        }
-        [[nodiscard]] static std::uint64_t any_seed() {
-            std::random_device device;
-            return (std::uint64_t{device()} << 32) | device();
         }
 
         Transport transport;

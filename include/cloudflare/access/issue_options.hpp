@@ -1,12 +1,12 @@
 /// Settings of the issuer and of reconcile.
 #pragma once
 
+#include <cloudflare/core/system_random.hpp>
 #include <cloudflare/core/timestamp.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,10 +20,8 @@ public:
     using random = std::function<std::uint64_t()>;
 
     issue_options()
-        : clock_([] { return timestamp(std::chrono::system_clock::now()); }), random_([] {
-              std::random_device device;
-              return (std::uint64_t{device()} << 32) | device();
-          }) {}
+        : clock_([] { return timestamp(std::chrono::system_clock::now()); }),
+          random_(&cloudflare::detail::system_random) {}
 
     /// How long a token is looked for after a create with an unknown outcome: it may be made late,
     /// and a list may lag. Default 30 s.

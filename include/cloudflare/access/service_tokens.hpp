@@ -6,14 +6,19 @@
 #include <cloudflare/protocol/page.hpp>
 
 #include <concepts>
-#include <iterator>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 namespace cloudflare::inline v0::access {
+
+namespace detail {
+
+/// Appends what `all` does not hold yet: a token created meanwhile shifts the pages.
+void append_new(std::vector<service_token>& all, std::vector<service_token> items);
+
+} // namespace detail
 
 /// The calls that a client can make in a scope.
 ///
@@ -99,18 +104,9 @@ private:
             auto& items = answer->items;
             auto const first_id = items.empty() ? std::string() : items.front().id;
             if (!cursor.advance(items.size(), first_id, answer->info)) break;
-            append_new(all, std::move(items));
+            detail::append_new(all, std::move(items));
         }
         co_return all;
-    }
-
-    /// Appends what `all` does not hold yet: a token created meanwhile shifts the pages.
-    static void append_new(std::vector<service_token>& all, std::vector<service_token> items) {
-        std::unordered_set<std::string> seen;
-        for (auto const& token : all)
-            seen.insert(token.id);
-        std::erase_if(items, [&](service_token const& t) { return !seen.insert(t.id).second; });
-        all.insert(all.end(), std::move_iterator(items.begin()), std::move_iterator(items.end()));
     }
 
     Client client_;
@@ -118,3 +114,7 @@ private:
 };
 
 } // namespace cloudflare::inline v0::access
+
+#ifndef CLOUDFLARE_SEPARATE_COMPILATION
+#include <cloudflare/access/service_tokens_impl.hpp>
+#endif

@@ -1,0 +1,17 @@
+/// Random bits from the system.
+#pragma once
+
+#include <cloudflare/core/config.hpp>
+
+#include <cstdint>
+
+namespace cloudflare::inline v0::detail {
+
+/// 64 bits of `std::random_device`, whose header is a heavy one.
+[[nodiscard]] std::uint64_t system_random();
+
+} // namespace cloudflare::inline v0::detail
+
+#ifndef CLOUDFLARE_SEPARATE_COMPILATION
+#include <cloudflare/core/system_random_impl.hpp>
+#endif
