@@ -6,7 +6,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -39,11 +38,10 @@ in_turn(std::vector<tcp::endpoint> const& addresses) {
 /// for a while; the first that answers wins (section 5). Everything runs on one strand.
 class connector : public std::enable_shared_from_this<connector> {
 public:
-    using strand_type = asio::strand<asio::any_io_executor>;
-
     /// @param executor what the sockets belong to
+    /// @param strand what everything runs on
     /// @param delay how long an address has to answer before the next one is tried beside it
-    connector(asio::any_io_executor executor, strand_type strand,
+    connector(asio::any_io_executor executor, asio::any_io_executor strand,
               std::vector<tcp::endpoint> const& addresses, std::chrono::milliseconds delay)
         : executor_(std::move(executor)),
           strand_(std::move(strand)),
@@ -99,7 +97,7 @@ private:
     }
 
     asio::any_io_executor executor_;
-    strand_type strand_;
+    asio::any_io_executor strand_;
     std::vector<tcp::endpoint> addresses_;
     std::chrono::milliseconds delay_;
     asio::steady_timer event_; ///< cancelled when an attempt has ended

@@ -45,7 +45,7 @@ private:
         }
     }
 
-    static constexpr std::size_t first_size = 4096; ///< an answer with one token takes about 1 KiB
+    static constexpr std::size_t first_size = 2048; ///< an answer with one token takes about 1 KiB
     wiped_string bytes_;
     std::size_t begin_ = 0, end_ = 0, high_ = 0;
 };

@@ -63,7 +63,7 @@ public:
         if (options.proxy() && options.proxy()->serves(where_)) proxy_ = *options.proxy();
     }
 
-    [[nodiscard]] auto strand() const noexcept { return strand_; }
+    [[nodiscard]] asio::any_io_executor const& strand() const noexcept { return strand_; }
 
     /// The open connection, or why there is none; never throws. Runs on `strand()`.
     asio::awaitable<result<std::unique_ptr<connection>>> run() {
@@ -219,7 +219,7 @@ private:
     }
 
     asio::any_io_executor executor_;
-    asio::strand<asio::any_io_executor> strand_;
+    asio::any_io_executor strand_; ///< erased once: its copies share one object
     asio::cancellation_state cancellation_;
     beast_options const& options_;
     http::origin where_;
