@@ -7,12 +7,11 @@
 #include <cloudflare/transport/beast/tls_session.hpp>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/this_coro.hpp>
 
 #include <cstddef>
 #include <optional>
@@ -114,19 +113,5 @@ private:
     }
     asio::const_buffer plain_outgoing_;
 };
-
-/// Waits until the socket takes what is still to be sent, and sends it; for the rare case that it
-/// did not take all at once.
-inline asio::awaitable<boost::system::error_code> finish_flush(connection& c) {
-    auto const cancellation = co_await asio::this_coro::cancellation_state;
-    for (;;) {
-        if (is_cancelled(cancellation)) co_return asio::error::operation_aborted;
-        auto const [failed] = co_await c.socket.async_wait(tcp::socket::wait_write, as_result);
-        if (failed) co_return failed;
-        boost::system::error_code ec;
-        c.flush(ec);
-        if (ec != asio::error::would_block) co_return ec;
-    }
-}
 
 } // namespace cloudflare::inline v0::detail::beast

@@ -29,7 +29,7 @@ namespace cloudflare::inline v0::detail::beast {
 class deadlines : public std::enable_shared_from_this<deadlines> {
 public:
     using tcp = boost::asio::ip::tcp;
-    static constexpr std::chrono::milliseconds shortest_tick{1}, longest_tick{50};
+    static constexpr std::chrono::microseconds shortest_tick{100}, longest_tick{50'000};
 
     /// A deadline that may be armed.
     class entry {
@@ -116,7 +116,7 @@ private:
     std::mutex mutex_;
     boost::asio::steady_timer timer_; ///< used under the lock only
     std::vector<entry*> armed_;
-    std::chrono::milliseconds tick_{}; ///< how long from one to the next
+    std::chrono::microseconds tick_{}; ///< how long from one to the next
     time_point next_tick_{};
     bool is_ticking_ = false;
 };

@@ -6,8 +6,10 @@
 #include <cloudflare/transport/beast/pool.hpp>
 #include <cloudflare/transport/beast/round_trip.hpp>
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -55,8 +57,10 @@ public:
           tls_context_(options.tls_context()),
           connections(options) {}
 
-    /// The TLS context, made when it is first needed: reading the system's CA certificates is slow.
-    [[nodiscard]] result<SSL_CTX*> tls() {
+    /// The TLS context for an origin, null for a plain one. Made when it is first needed: reading the
+    /// system's CA certificates is slow.
+    [[nodiscard]] result<SSL_CTX*> tls_for(http::origin const& where) {
+        if (!where.is_secure()) return nullptr;
         std::lock_guard const lock(mutex_);
         if (!tls_context_) {
             auto made = make_tls_context(options);
@@ -83,24 +87,6 @@ public:
     pool connections; // last: its connections go before the TLS context does
 };
 
-/// Opens the connection of `where`'s place.
-inline asio::awaitable<result<void>> open(transport_state& self, pool::place& where,
-                                          http::origin const& origin, time_point deadline) {
-    SSL_CTX* context = nullptr;
-    if (origin.is_secure()) {
-        auto const made = self.tls();
-        if (!made) co_return made.error();
-        context = *made;
-    }
-    auto const by = std::min(deadline, time_point::clock::now() + self.options.connect_timeout());
-    auto opening =
-        open_connection(self.executor, self.options, origin, context, where.find_ticket(), by);
-    auto opened = co_await std::move(opening);
-    if (!opened) co_return opened.error();
-    where.connection = std::move(*opened);
-    co_return result<void>();
-}
-
 /// A place for the request where there is one at once, perhaps with an idle connection; or why the
 /// request is not even begun.
 [[nodiscard]] inline result<pool::place> begin(transport_state& self, http::request const& r,
@@ -122,11 +108,15 @@ inline asio::awaitable<result<pool::place>> wait_and_open(transport_state& self,
         if (!given) co_return given.error();
         taken = std::move(*given);
     }
-    if (!taken.connection) {
-        auto opening = open(self, taken, r.origin, deadline);
-        auto const opened = co_await std::move(opening);
-        if (!opened) co_return opened.error();
-    }
+    if (taken.connection) co_return std::move(taken);
+    auto const tls = self.tls_for(r.origin);
+    if (!tls) co_return tls.error();
+    auto const by = std::min(deadline, time_point::clock::now() + self.options.connect_timeout());
+    auto opening =
+        open_connection(self.executor, self.options, r.origin, *tls, taken.find_ticket(), by);
+    auto opened = co_await std::move(opening);
+    if (!opened) co_return opened.error();
+    taken.connection = std::move(*opened);
     co_return std::move(taken);
 }
 

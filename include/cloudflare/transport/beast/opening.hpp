@@ -7,11 +7,13 @@
 #include <cloudflare/transport/beast/response_reader.hpp>
 #include <cloudflare/transport/beast_options.hpp>
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <openssl/evp.h>
@@ -161,14 +163,17 @@ private:
         co_return std::nullopt;
     }
 
-    /// Sends what the connection holds.
+    /// Sends what the connection holds, waiting where the socket does not take all at once.
     asio::awaitable<boost::system::error_code> flush() {
-        boost::system::error_code ec;
-        made_->flush(ec);
-        if (ec != asio::error::would_block) co_return ec;
-        auto finishing = finish_flush(*made_);
-        ec = co_await std::move(finishing);
-        co_return ec;
+        for (;;) {
+            boost::system::error_code ec;
+            made_->flush(ec);
+            if (ec != asio::error::would_block) co_return ec;
+            if (must_stop()) co_return asio::error::operation_aborted;
+            auto const [failed] =
+                co_await made_->socket.async_wait(tcp::socket::wait_write, as_result);
+            if (failed) co_return failed;
+        }
     }
 
     step tunnel() {
