@@ -33,15 +33,19 @@ public:
         return found;
     }
 
-    /// Exactly `count` digits as a number between `low` and `high`, or -1.
-    int number(int count, int low, int high) noexcept {
+    /// Exactly `Count` digits as a number between `low` and `high`, or -1.
+    template <std::size_t Count>
+    int number(int low, int high) noexcept {
+        if (rest_.size() < Count) return -1;
         int value = 0;
-        for (; count != 0; --count) {
-            if (!next_is_digit()) return -1;
-            value = value * 10 + (rest_[0] - '0');
-            rest_.remove_prefix(1);
+        bool all_digits = true;
+        for (std::size_t i = 0; i != Count; ++i) {
+            int const digit = rest_[i] - '0';
+            all_digits &= digit >= 0 && digit <= 9;
+            value = value * 10 + digit;
         }
-        return value >= low && value <= high ? value : -1;
+        rest_.remove_prefix(Count);
+        return all_digits && value >= low && value <= high ? value : -1;
     }
 
 private:
@@ -64,22 +68,22 @@ CLOUDFLARE_DECL result<timestamp> timestamp::parse(std::string_view text) {
     };
 
     detail::rfc3339_reader in(text);
-    int const y = in.number(4, 0, 9999);
+    int const y = in.number<4>(0, 9999);
     bool const separated = in.accept('-') != 0;
-    int const m = in.number(2, 1, 12);
+    int const m = in.number<2>(1, 12);
     bool const separated_twice = in.accept('-') != 0;
-    int const d = in.number(2, 1, 31);
+    int const d = in.number<2>(1, 31);
     if (y < 0 || !separated || m < 0 || !separated_twice || d < 0)
         return refuse("must begin with a date such as 2025-09-25");
     auto const date = year(y) / month(static_cast<unsigned>(m)) / day(static_cast<unsigned>(d));
     if (!date.ok()) return refuse("that day does not exist");
 
     if (in.accept('T', 't', ' ') == 0) return refuse("must have a T after the date");
-    int const h = in.number(2, 0, 23);
+    int const h = in.number<2>(0, 23);
     bool const colon = in.accept(':') != 0;
-    int const min = in.number(2, 0, 59);
+    int const min = in.number<2>(0, 59);
     bool const colon_twice = in.accept(':') != 0;
-    int const s = in.number(2, 0, 60);
+    int const s = in.number<2>(0, 60);
     if (h < 0 || !colon || min < 0 || !colon_twice || s < 0)
         return refuse("must have a time such as 22:26:26");
 
@@ -88,16 +92,16 @@ CLOUDFLARE_DECL result<timestamp> timestamp::parse(std::string_view text) {
         if (!in.next_is_digit()) return refuse("must have a digit after the point");
         for (nanoseconds unit = 100ms; in.next_is_digit(); unit /= 10) {
             if (unit == 0ns) return refuse("must have at most 9 fractional digits");
-            fraction += unit * in.number(1, 0, 9);
+            fraction += unit * in.number<1>(0, 9);
         }
     }
 
     minutes offset{};
     if (in.accept('Z', 'z') == 0) {
         char const sign = in.accept('+', '-');
-        int const oh = in.number(2, 0, 23);
+        int const oh = in.number<2>(0, 23);
         bool const offset_colon = in.accept(':') != 0;
-        int const om = in.number(2, 0, 59);
+        int const om = in.number<2>(0, 59);
         if (sign == 0 || oh < 0 || !offset_colon || om < 0)
             return refuse("must end with Z or an offset such as +02:00");
         offset = hours(oh) + minutes(om);
