@@ -21,8 +21,8 @@ namespace cloudflare::inline v0::detail::beast {
 ///
 /// A timer of each call's own would cost it two system calls and a handler. This one is set once,
 /// looks at all the deadlines when it fires, and goes on until no call is left. Its ticks begin
-/// short and grow: so the context runs dry after the last call sooner than the calls have taken,
-/// and after `longest_tick` at the latest.
+/// short after a pause, and grow: so the context runs dry after the last call sooner than the calls
+/// have taken, and after `longest_tick` at the latest.
 ///
 /// A socket is shut down by one system call, under the lock that `disarm` takes too: unlike a
 /// cancellation, that holds for the read that is not begun yet as well.
@@ -57,8 +57,9 @@ public:
         armed_.push_back(&e);
         e.armed_ = true;
         if (!is_ticking_) {
-            tick_ = shortest_tick;
-            tick_at(std::min(at, time_point::clock::now() + tick_));
+            auto const now = time_point::clock::now();
+            if (now > next_tick_ + longest_tick) tick_ = shortest_tick;
+            tick_at(std::min(at, now + tick_));
         } else if (at < next_tick_) {
             tick_at(at);
         }
@@ -116,7 +117,7 @@ private:
     std::mutex mutex_;
     boost::asio::steady_timer timer_; ///< used under the lock only
     std::vector<entry*> armed_;
-    std::chrono::microseconds tick_{}; ///< how long from one to the next
+    std::chrono::microseconds tick_ = shortest_tick; ///< how long from one to the next
     time_point next_tick_{};
     bool is_ticking_ = false;
 };
