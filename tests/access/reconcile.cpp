@@ -29,8 +29,8 @@ struct fixture {
         way.answer(200, R"({"success":true,"result":[)" + names + "]}");
         return *this;
     }
-    static std::string token(std::string const& name) {
-        return R"({"id":")" + id + R"(","client_id":"c.access","name":")" + name + R"("})";
+    static std::string token(std::string const& name, std::string const& token_id = id) {
+        return R"({"id":")" + token_id + R"(","client_id":"c.access","name":")" + name + R"("})";
     }
     fixture& answer_token() {
         way.answer(200, R"({"success":true,"result":)" + token("ci") + "}");
@@ -103,6 +103,24 @@ TEST_CASE("a withdrawal that is not certain leaves the intent open") {
     f.way.answer(400, R"({"success":false,"errors":[{"code":12139,"message":"in use"}]})");
     CHECK(f.reconcile(15min).value().left_open.size() == 1);
     CHECK(f.is_open());
+}
+
+TEST_CASE("many intents are settled by one list") {
+    fixture f;
+    std::string names = fixture::token("ci issue:" + tag);
+    for (char digit = '2'; digit != '6'; ++digit) {
+        std::string const other_tag(32, digit);
+        f.intents.open({other_tag, f.where, "ci", opened, ""}).value();
+        names += "," + fixture::token("ci issue:" + other_tag, digit + id.substr(1));
+        f.intents.open({std::string(31, digit) + "a", f.where, "ci", opened, ""}).value();
+    }
+    f.answer_list(names);
+    for (int i = 0; i != 5; ++i)
+        f.answer_token();
+    auto const done = f.reconcile(15min).value();
+    CHECK(done.withdrawn.size() == 5);
+    CHECK(done.left_open.size() == 4); // no token has their tags, and they are not old enough
+    CHECK(f.way.requests().size() == 6);
 }
 
 TEST_CASE("another scope's intents are left alone") {

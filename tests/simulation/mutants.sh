@@ -39,7 +39,7 @@ mutant "no tag in the name" access/issuer.hpp \
 mutant "a stranger's token is taken for our own" access/intent.hpp \
     's/name\.ends_with\(tag\) \&\&/true \&\&/'
 mutant "reconcile trusts a list that shows nothing" access/reconcile.hpp \
-    's/if \(!found \&\& \(tokens->empty\(\) \|\| age < recovery_\.options\(\)\.gone_age\(\)\)\) co_return false;//'
+    's/if \(!found \&\& \(tokens\.empty\(\) \|\| age < recovery_\.options\(\)\.gone_age\(\)\)\) co_return false;//'
 mutant "reconcile does not ask the sink" access/reconcile.hpp \
     's/auto ending = \*held \? keep\(wanted, token\.id, done\) :/auto ending =/'
 mutant "no intent is written down" access/issuer.hpp \
@@ -47,7 +47,7 @@ mutant "no intent is written down" access/issuer.hpp \
 mutant "a token whose secret was not stored is left" access/issuer.hpp \
     's/auto removing = recovery_\.remove\(wanted, std::move\(id\)\);[^;]*;[^;]*;/bool const gone = true; co_await recovery_.client().transport().sleep_until(recovery_.client().transport().now());/'
 mutant "reconcile touches issues under way" access/reconcile.hpp \
-    's/if \(age < recovery_\.options\(\)\.min_age\(\)\) co_return false;//'
+    's/age\(wanted, now\) < recovery_\.options\(\)\.min_age\(\)/false/'
 mutant "a lost answer to a rotation is answered by a second rotation" access/rotation.hpp \
     's/(for \(int i = 0; i != max_sends; \+\+i\) \{)/\1 auto again = params; again.client_secret_version(*before.client_secret_version + 1 + i);/; s/update_service_token\(where_, before\.id, params\)/update_service_token(where_, before.id, again)/' rotation
 mutant "/rotate is sent again blindly" access/service_token_operations.hpp \

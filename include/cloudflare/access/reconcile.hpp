@@ -7,7 +7,7 @@
 #include <cloudflare/access/secret_sink.hpp>
 #include <cloudflare/access/service_token_operations.hpp>
 
-#include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -46,14 +46,26 @@ public:
           sink_(sink),
           intents_(intents) {}
 
-    /// Settles what can be settled; an error where the log, the sink or the list cannot be read.
+    /// Settles what can be settled, by one list of the scope's tokens; an error where the log, the
+    /// sink or the list cannot be read.
     [[nodiscard]] task<result<reconciled>> run() {
+        auto const now = recovery_.options().now(); // before the list: what it lacks is older still
         auto const open = intents_.open_intents();
         if (!open) co_return open.error();
         reconciled done;
+        std::vector<intent> due;
         for (auto const& wanted : *open) {
             if (wanted.scope != recovery_.scope()) continue;
-            auto settling = settle(wanted, done);
+            bool const is_young = age(wanted, now) < recovery_.options().min_age();
+            (is_young ? done.left_open : due).push_back(wanted);
+        }
+        if (due.empty()) co_return done;
+
+        auto listing = recovery_.list();
+        auto const tokens = co_await std::move(listing);
+        if (!tokens) co_return tokens.error();
+        for (auto const& wanted : due) {
+            auto settling = settle(wanted, age(wanted, now), *tokens, done);
             auto const settled = co_await std::move(settling);
             if (!settled) co_return settled.error();
             if (!*settled) done.left_open.push_back(wanted);
@@ -62,17 +74,17 @@ public:
     }
 
 private:
-    /// Settles one intent; gives whether it is closed.
-    task<result<bool>> settle(intent const& wanted, reconciled& done) {
-        auto const now = recovery_.options().now();
-        auto const age = now.seconds() - wanted.opened_at.seconds();
-        if (age < recovery_.options().min_age()) co_return false;
+    [[nodiscard]] static std::chrono::seconds age(intent const& wanted, timestamp now) noexcept {
+        return now.seconds() - wanted.opened_at.seconds();
+    }
 
-        auto listing = recovery_.list(wanted);
-        auto const tokens = co_await std::move(listing);
-        if (!tokens) co_return tokens.error();
+    /// Settles one intent; gives whether it is closed.
+    ///
+    /// @param age how old it was when the tokens were listed
+    task<result<bool>> settle(intent const& wanted, std::chrono::seconds age,
+                              std::vector<service_token> const& tokens, reconciled& done) {
         bool found = false, settled = true;
-        for (auto const& token : *tokens) {
+        for (auto const& token : tokens) {
             if (!has_tag(token.name, wanted.tag)) continue;
             auto const held = sink_.holds(token.id);
             if (!held) co_return held.error();
@@ -81,7 +93,7 @@ private:
             settled = settled && ended.has_value();
             found = found || (ended && *ended == presence::there);
         }
-        if (!found && (tokens->empty() || age < recovery_.options().gone_age())) co_return false;
+        if (!found && (tokens.empty() || age < recovery_.options().gone_age())) co_return false;
         co_return settled&& intents_.close(wanted.tag).has_value();
     }
 

@@ -37,10 +37,9 @@ public:
     [[nodiscard]] any_scope const& scope() const noexcept { return scope_; }
     [[nodiscard]] issue_options const& options() const noexcept { return options_; }
 
-    /// All tokens of the intent's scope. Not filtered by name: how the API compares names is not
-    /// recorded.
-    [[nodiscard]] task<result<std::vector<service_token>>> list(intent const& wanted) {
-        service_tokens tokens(client_, wanted.scope);
+    /// All tokens of the scope. Not filtered by name: how the API compares names is not recorded.
+    [[nodiscard]] task<result<std::vector<service_token>>> list() {
+        service_tokens tokens(client_, scope_);
         auto listing = tokens.list_all();
         auto found = co_await std::move(listing);
         co_return found;
@@ -57,7 +56,7 @@ public:
         auto const end = way.now() + options_.settle_window();
         auto pause = std::chrono::milliseconds(500);
         for (;;) {
-            auto listing = list(wanted);
+            auto listing = list();
             auto const tokens = co_await std::move(listing);
             if (!tokens && tokens.error() == errc::cancelled) co_return tokens.error();
             if (tokens)
