@@ -115,13 +115,13 @@ public:
         return {};
     }
 
-    /// Adds a field that a parser of HTTP has checked already: what `add` refuses would break the
-    /// block.
+    /// Adds a field that `add` is known to take, as one that a parser of HTTP has checked: what it
+    /// refuses would break the block.
     void add_unchecked(std::string_view name, std::string_view value) {
         append(block_, name, value);
     }
 
-    /// Adds a field that a parser has checked, and that stands as `Name: value\r\n`.
+    /// Adds a field of which the same is known, and that stands as `Name: value\r\n`.
     void add_line_unchecked(std::string_view line) { block_ += line; }
 
     /// Adds a field in place of those of the same name. Errors as for `add`.

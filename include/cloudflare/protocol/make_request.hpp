@@ -20,9 +20,9 @@ namespace detail {
     fields.reserve(384);
     auto ok = who.authorize(fields);
     if (ok) ok = fields.add("User-Agent", options.user_agent());
-    if (ok) ok = fields.add("Accept", "application/json");
-    if (ok) ok = fields.add("Accept-Encoding", "identity");
-    if (ok && has_body) ok = fields.add("Content-Type", "application/json");
+    fields.add_line_unchecked("Accept: application/json\r\n");
+    fields.add_line_unchecked("Accept-Encoding: identity\r\n");
+    if (has_body) fields.add_line_unchecked("Content-Type: application/json\r\n");
     for (auto const [name, value] : call.fields())
         if (ok) ok = fields.set(name, value);
     return ok;
