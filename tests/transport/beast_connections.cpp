@@ -178,6 +178,23 @@ TEST_CASE("who waits for a connection can be cancelled, and turned away by a shu
     }
 }
 
+TEST_CASE("a context may be destroyed while calls wait for a connection") {
+    scripted_server silent(always({.then = reply::end::hang}));
+    auto const options = beast_options().max_connections_per_host(1);
+    answers given;
+    {
+        asio::io_context context(1);
+        beast_transport const way(context.get_executor(), options);
+        for (int i = 0; i != 4; ++i)
+            asio::co_spawn(
+                context,
+                send_one(way, request_to(silent.origin()), time_point::clock::now() + 10s, given),
+                asio::detached);
+        context.run_for(50ms);
+    }
+    CHECK(given.empty());
+}
+
 TEST_CASE("after a shutdown nothing is sent any more, and what is under way gets its answer") {
     scripted_server server(always({.bytes = answer(200), .pause = 100ms}));
     asio::io_context context(1);

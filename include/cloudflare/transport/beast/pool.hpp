@@ -16,6 +16,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -112,30 +113,38 @@ public:
     }
 
 private:
+    struct waiter;
+    using waiters = std::list<waiter*>;
+    using idle_connections = std::vector<std::unique_ptr<connection>>;
+
+    /// Leaves the queue when it dies at the latest: its coroutine may never be resumed.
     struct waiter {
-        waiter(asio::any_io_executor const& executor, http::origin const& o,
+        waiter(pool& p, asio::any_io_executor const& executor, http::origin const& o,
                std::chrono::milliseconds idle)
-            : origin(o), max_idle(idle), timer(executor) {}
+            : owner(p), origin(o), max_idle(idle), timer(executor) {}
+        waiter(waiter const&) = delete;
+        waiter& operator=(waiter const&) = delete;
+        ~waiter() { owner.leave(*this); }
+
+        pool& owner;
+        std::optional<waiters::iterator> position{}; ///< in the queue
         http::origin const& origin;
         std::chrono::milliseconds max_idle;
         asio::steady_timer timer; ///< used under the lock only, for two threads may meet there
         place given{};
         bool turned_away = false;
     };
-    using waiters = std::list<waiter*>;
-    using idle_connections = std::vector<std::unique_ptr<connection>>;
-
-    [[nodiscard]] waiters::iterator enqueue(waiter& w, time_point deadline) {
+    void enqueue(waiter& w, time_point deadline) {
         std::lock_guard const lock(mutex_);
         w.timer.expires_at(deadline);
         w.turned_away = is_shut_down_;
-        waiters_.push_back(&w);
+        w.position = waiters_.insert(waiters_.end(), &w);
         serve_waiters();
-        return std::prev(waiters_.end());
     }
-    void leave(waiters::iterator position) {
+    void leave(waiter& w) noexcept {
         std::lock_guard const lock(mutex_);
-        waiters_.erase(position);
+        if (auto const position = std::exchange(w.position, std::nullopt))
+            waiters_.erase(*position);
     }
     [[nodiscard]] bool is_waiting(waiter const& w) const {
         std::lock_guard const lock(mutex_);
@@ -264,13 +273,13 @@ inline asio::awaitable<result<pool::place>> pool::take_by(asio::any_io_executor 
                                                           std::chrono::milliseconds max_idle,
                                                           time_point deadline) {
     auto const cancellation = co_await asio::this_coro::cancellation_state;
-    waiter self(executor, where, max_idle);
-    auto const position = enqueue(self, deadline);
+    waiter self(*this, executor, where, max_idle);
+    enqueue(self, deadline);
     while (is_waiting(self) && !is_cancelled(cancellation) && time_point::clock::now() < deadline) {
         auto waiting = wait(self);
         co_await std::move(waiting);
     }
-    leave(position);
+    leave(self); // nobody gives it anything any more
     if (self.given) co_return std::move(self.given);
     bool const cancelled = is_cancelled(cancellation) || self.turned_away;
     co_return failure(cancelled ? errc::cancelled : errc::deadline_exceeded, false);
