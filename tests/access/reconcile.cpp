@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -102,6 +104,18 @@ TEST_CASE("a withdrawal that is not certain leaves the intent open") {
     f.answer_list(fixture::token("ci issue:" + tag));
     f.way.answer(400, R"({"success":false,"errors":[{"code":12139,"message":"in use"}]})");
     CHECK(f.reconcile(15min).value().left_open.size() == 1);
+    CHECK(f.is_open());
+}
+
+TEST_CASE("an intent is as old as it was before the list, however long that took") {
+    fixture f;
+    f.answer_list(fixture::token("ci"));
+    auto now = opened.plus(1h - 1s);
+    auto const later_each_time = [&] { return std::exchange(now, now.plus(1h)); };
+    access::reconciler reconciler(
+        client(f.way, api_token::make("sample").value(), client_options().seed(1)), f.where, f.sink,
+        f.intents, access::issue_options().now_from(later_each_time));
+    CHECK(reconciler.run().get().value().left_open.size() == 1);
     CHECK(f.is_open());
 }
 

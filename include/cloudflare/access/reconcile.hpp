@@ -29,8 +29,8 @@ struct reconciled {
 ///     auto done = co_await reconciler.run();
 ///
 /// For each intent of the scope that is at least `min_age` old: a token with its tag which the sink
-/// holds is kept, and one that the sink does not hold is withdrawn. A token without the tag is
-/// never touched. Where no token has the tag, the intent is closed only if it is `gone_age` old and
+/// holds is kept, and one that the sink does not hold is withdrawn. A token that has no tag when the
+/// run lists them is never touched. Where no token has the tag, the intent is closed only if it is `gone_age` old and
 /// the list shows some token at all: an empty list may mean that the credentials may not see, and a
 /// young create may still arrive.
 template <class Client, secret_sink Sink, intent_log Log>
@@ -49,23 +49,26 @@ public:
     /// Settles what can be settled, by one list of the scope's tokens; an error where the log, the
     /// sink or the list cannot be read.
     [[nodiscard]] task<result<reconciled>> run() {
-        auto const now = recovery_.options().now(); // before the list: what it lacks is older still
+        // Taken before the list, so that no intent counts as older than it was then.
+        auto const now = recovery_.options().now();
         auto const open = intents_.open_intents();
         if (!open) co_return open.error();
         reconciled done;
-        std::vector<intent> due;
+        std::optional<std::vector<service_token>> tokens;
         for (auto const& wanted : *open) {
             if (wanted.scope != recovery_.scope()) continue;
-            bool const is_young = age(wanted, now) < recovery_.options().min_age();
-            (is_young ? done.left_open : due).push_back(wanted);
-        }
-        if (due.empty()) co_return done;
-
-        auto listing = recovery_.list();
-        auto const tokens = co_await std::move(listing);
-        if (!tokens) co_return tokens.error();
-        for (auto const& wanted : due) {
-            auto settling = settle(wanted, age(wanted, now), *tokens, done);
+            auto const age = now.seconds() - wanted.opened_at.seconds();
+            if (age < recovery_.options().min_age()) {
+                done.left_open.push_back(wanted);
+                continue;
+            }
+            if (!tokens) {
+                auto listing = recovery_.list();
+                auto listed = co_await std::move(listing);
+                if (!listed) co_return listed.error();
+                tokens = std::move(*listed);
+            }
+            auto settling = settle(wanted, age, *tokens, done);
             auto const settled = co_await std::move(settling);
             if (!settled) co_return settled.error();
             if (!*settled) done.left_open.push_back(wanted);
@@ -74,13 +77,9 @@ public:
     }
 
 private:
-    [[nodiscard]] static std::chrono::seconds age(intent const& wanted, timestamp now) noexcept {
-        return now.seconds() - wanted.opened_at.seconds();
-    }
-
     /// Settles one intent; gives whether it is closed.
     ///
-    /// @param age how old it was when the tokens were listed
+    /// @param age how old it was at least when the tokens were listed
     task<result<bool>> settle(intent const& wanted, std::chrono::seconds age,
                               std::vector<service_token> const& tokens, reconciled& done) {
         bool found = false, settled = true;

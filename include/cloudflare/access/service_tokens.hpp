@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/access/service_token_operations.hpp>
+#include <cloudflare/core/config.hpp>
 #include <cloudflare/protocol/call_options.hpp>
 #include <cloudflare/protocol/page.hpp>
 

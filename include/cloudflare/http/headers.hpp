@@ -121,7 +121,7 @@ public:
         append(block_, name, value);
     }
 
-    /// Adds a field of which the same is known, and that stands as `Name: value\r\n`.
+    /// Adds a field that `add` is known to take, given as `Name: value\r\n`.
     void add_line_unchecked(std::string_view line) { block_ += line; }
 
     /// Adds a field in place of those of the same name. Errors as for `add`.

@@ -171,8 +171,9 @@ inline constexpr check answer_checks[] = {
      }},
     {"blanks around a value are not part of it",
      [](trial& t) {
-         auto const given = receive(t, {answer(200, "", "A: \t b c \t\r\nEmpty:\r\n")});
+         auto const given = receive(t, {answer(200, "", "A: \t b c \t\r\nB: b \t\r\nEmpty:\r\n")});
          t.expect(given && given->fields.find("A") == "b c", "they are");
+         t.expect(given && given->fields.find("B") == "b", "they are behind it");
          t.expect(given && given->fields.contains("Empty"), "an empty field is lost");
      }},
     {"a status line without a reason is one",

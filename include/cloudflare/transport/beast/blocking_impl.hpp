@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -20,11 +21,13 @@ namespace detail::beast {
 class blocking_state {
 public:
     explicit blocking_state(beast_options options)
-        : context(1), transport(context.get_executor(), std::move(options)) {}
+        : context(1), // which is stopped after each call: no tick makes it run on, long or short
+          transport(std::make_shared<transport_state>(context.get_executor(), std::move(options),
+                                                      std::chrono::milliseconds(1))) {}
 
     [[nodiscard]] result<http::response> send(http::request const& r, time_point deadline) {
         std::optional<result<http::response>> answer;
-        asio::co_spawn(context, transport.send(r, deadline),
+        asio::co_spawn(context, beast::send(transport, r, deadline),
                        [&](std::exception_ptr thrown, result<http::response> given) {
                            if (thrown) std::rethrow_exception(thrown);
                            answer = std::move(given);
@@ -37,7 +40,7 @@ public:
 
 private:
     asio::io_context context;
-    beast_transport transport;
+    std::shared_ptr<transport_state> transport;
 };
 
 } // namespace detail::beast

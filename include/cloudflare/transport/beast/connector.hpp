@@ -41,7 +41,7 @@ in_turn(std::vector<tcp::endpoint> const& addresses) {
 class connector : public std::enable_shared_from_this<connector> {
 public:
     /// @param executor what the sockets belong to
-    /// @param strand what everything runs on
+    /// @param strand what everything runs on: a strand of `executor`
     /// @param delay how long an address has to answer before the next one is tried beside it
     connector(asio::any_io_executor executor, asio::any_io_executor strand,
               std::vector<tcp::endpoint> const& addresses, std::chrono::milliseconds delay)

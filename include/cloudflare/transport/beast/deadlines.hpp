@@ -21,60 +21,77 @@ namespace cloudflare::inline v0::detail::beast {
 ///
 /// A timer of each call's own would cost it two system calls and a handler. This one is set once,
 /// looks at all the deadlines when it fires, and goes on until no call is left. Its ticks begin
-/// short after a pause, and grow: so the context runs dry after the last call sooner than the calls
-/// have taken, and after `longest_tick` at the latest.
+/// short and grow, and shrink where it has to begin again: so the context runs dry soon after a last
+/// short call, and `longest_tick` after any.
 ///
 /// A socket is shut down by one system call, under the lock that `disarm` takes too: unlike a
 /// cancellation, that holds for the read that is not begun yet as well.
 class deadlines : public std::enable_shared_from_this<deadlines> {
 public:
     using tcp = boost::asio::ip::tcp;
-    static constexpr std::chrono::microseconds shortest_tick{100}, longest_tick{50'000};
+    using tick = std::chrono::microseconds;
+    static constexpr tick shortest_tick{100}, longest_tick{50'000};
 
-    /// A deadline that may be armed.
+    /// A call's deadline. Its end disarms it.
     class entry {
     public:
-        explicit entry(tcp::socket& s) noexcept : socket_(s) {}
+        entry(deadlines& owner, tcp::socket& s) noexcept : owner_(owner), socket_(s) {}
         entry(entry const&) = delete;
         entry& operator=(entry const&) = delete;
+        ~entry() {
+            if (in_use_) disarm();
+        }
+
+        /// Gives whether other calls are in flight.
+        bool arm(time_point at) {
+            at_ = at;
+            in_use_ = true;
+            return owner_.add(*this);
+        }
+        /// Lets go of the socket; gives whether the deadline had passed.
+        bool disarm() noexcept {
+            in_use_ = false;
+            return owner_.take_out(*this);
+        }
 
     private:
         friend class deadlines;
+        deadlines& owner_;
         tcp::socket& socket_;
         time_point at_{};
         std::size_t position_ = 0;
         bool armed_ = false;
         bool expired_ = false;
+        bool in_use_ = false; ///< the call's own: a tick may have disarmed it
     };
 
-    explicit deadlines(boost::asio::any_io_executor const& executor) : timer_(executor) {}
+    /// @param first_tick how long the first tick is, and the shortest
+    deadlines(boost::asio::any_io_executor const& executor, tick first_tick)
+        : timer_(executor), first_tick_(first_tick), tick_(first_tick) {}
 
-    /// The entry must be disarmed before it dies. Gives whether others are armed.
-    bool arm(entry& e, time_point at) {
+private:
+    bool add(entry& e) {
         std::lock_guard const lock(mutex_);
-        e.at_ = at;
         e.position_ = armed_.size();
         armed_.push_back(&e);
         e.armed_ = true;
         if (!is_ticking_) {
-            auto const now = time_point::clock::now();
-            if (now > next_tick_ + longest_tick) tick_ = shortest_tick;
-            tick_at(std::min(at, now + tick_));
-        } else if (at < next_tick_) {
-            tick_at(at);
+            tick_at(std::min(e.at_, time_point::clock::now() + tick_));
+        } else if (e.at_ < next_tick_) {
+            tick_at(e.at_);
         }
         return armed_.size() != 1;
     }
-
-    /// Lets go of the socket; gives whether the deadline had passed.
-    bool disarm(entry& e) noexcept {
+    bool take_out(entry& e) noexcept {
         std::lock_guard const lock(mutex_);
-        if (std::exchange(e.armed_, false)) remove(e);
+        if (e.armed_) remove(e);
         return e.expired_;
     }
 
-private:
-    void remove(entry const& e) noexcept {
+    // What follows is called under the lock, but for `look`.
+
+    void remove(entry& e) noexcept {
+        e.armed_ = false;
         armed_.back()->position_ = e.position_;
         armed_[e.position_] = armed_.back();
         armed_.pop_back();
@@ -85,39 +102,39 @@ private:
         next_tick_ = t;
         timer_.expires_at(t); // ends a wait for a later tick
         timer_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
-            if (!ec) self->tick();
+            if (!ec) self->look();
         });
     }
 
-    void tick() {
+    void look() {
         std::lock_guard const lock(mutex_);
         auto const now = time_point::clock::now();
+        for (std::size_t i = armed_.size(); i-- != 0;)
+            if (armed_[i]->at_ <= now) expire(*armed_[i]);
+        is_ticking_ = false;
+        if (armed_.empty()) {
+            tick_ = std::max(tick_ / 2, first_tick_);
+            return;
+        }
         tick_ = std::min(2 * tick_, longest_tick);
         auto next = now + tick_;
-        for (std::size_t i = armed_.size(); i-- != 0;) {
-            auto& e = *armed_[i];
-            if (e.at_ <= now) {
-                expire(e);
-            } else {
-                next = std::min(next, e.at_);
-            }
-        }
-        is_ticking_ = false;
-        if (!armed_.empty()) tick_at(next);
+        for (auto const* e : armed_)
+            next = std::min(next, e->at_);
+        tick_at(next);
     }
 
     void expire(entry& e) noexcept {
         boost::system::error_code ignored;
         e.socket_.shutdown(tcp::socket::shutdown_both, ignored);
         e.expired_ = true;
-        e.armed_ = false;
         remove(e);
     }
 
     std::mutex mutex_;
     boost::asio::steady_timer timer_; ///< used under the lock only
     std::vector<entry*> armed_;
-    std::chrono::microseconds tick_ = shortest_tick; ///< how long from one to the next
+    tick first_tick_;
+    tick tick_; ///< how long from one look to the next
     time_point next_tick_{};
     bool is_ticking_ = false;
 };

@@ -50,10 +50,11 @@ make_tls_context(beast_options const& options) {
 /// What the copies of a transport share.
 class transport_state {
 public:
-    transport_state(asio::any_io_executor e, beast_options o)
+    /// @param first_tick as for `deadlines`
+    transport_state(asio::any_io_executor e, beast_options o, deadlines::tick first_tick)
         : executor(std::move(e)),
           options(std::move(o)),
-          timers(std::make_shared<deadlines>(executor)),
+          timers(std::make_shared<deadlines>(executor, first_tick)),
           tls_context_(options.tls_context()),
           connections(options) {}
 
@@ -87,10 +88,10 @@ public:
     pool connections; // last: its connections go before the TLS context does
 };
 
-/// A place for the request where there is one at once, perhaps with an idle connection; or why the
-/// request is not even begun.
-[[nodiscard]] inline result<pool::place> begin(transport_state& self, http::request const& r,
-                                               time_point deadline) {
+/// A place for the request, perhaps with an idle connection, and none where it has to wait for one;
+/// or why the request is not even begun.
+[[nodiscard]] inline result<pool::place>
+try_take_place(transport_state& self, http::request const& r, time_point deadline) {
     if (auto const ok = http::check_target(r.target); !ok) return ok.error();
     auto const now = time_point::clock::now();
     if (now >= deadline) return failure(errc::deadline_exceeded, false);
@@ -128,7 +129,7 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
     auto const cancellation = co_await asio::this_coro::cancellation_state;
     if (is_cancelled(cancellation)) co_return failure(errc::cancelled, false);
 
-    auto place = begin(*self, r, deadline);
+    auto place = try_take_place(*self, r, deadline);
     if (place && !place->connection) {
         auto opening = wait_and_open(*self, r, std::move(*place), deadline);
         place = co_await std::move(opening);
@@ -171,8 +172,8 @@ inline asio::awaitable<void> sleep_until(std::shared_ptr<transport_state> self, 
 
 CLOUDFLARE_DECL beast_transport::beast_transport(boost::asio::any_io_executor executor,
                                                  beast_options options)
-    : state_(std::make_shared<detail::beast::transport_state>(std::move(executor),
-                                                              std::move(options))) {}
+    : state_(std::make_shared<detail::beast::transport_state>(
+          std::move(executor), std::move(options), detail::beast::deadlines::shortest_tick)) {}
 
 CLOUDFLARE_DECL boost::asio::awaitable<result<http::response>>
 beast_transport::send(http::request const& r, time_point deadline) const {

@@ -30,19 +30,15 @@ public:
         : connection_(c),
           options_(options),
           reader_(std::in_place, options),
-          timers_(timers),
-          deadline_(c.socket) {
+          deadline_(timers, c.socket) {
         serialize(r, c.wire);
-        gives_way_ = timers.arm(deadline_, deadline);
+        gives_way_ = deadline_.arm(deadline);
         boost::system::error_code ec;
         c.write(asio::buffer(c.wire), ec);
         flush(ec);
     }
     round_trip(round_trip const&) = delete;
     round_trip& operator=(round_trip const&) = delete;
-    ~round_trip() {
-        if (!has_finished_) timers_.disarm(deadline_);
-    }
 
     [[nodiscard]] wants next() const noexcept { return next_; }
 
@@ -60,9 +56,9 @@ public:
 
     /// Where the next bytes are to be put.
     ///
-    /// Empty at first where other calls are in flight: to read nothing takes no system call and
-    /// ends once those calls have had their turn. By then the answer may be there, or else the
-    /// first read would be in vain.
+    /// Empty at first where other calls are in flight: to read nothing takes no system call, and
+    /// where one thread runs them all it ends once the others have had their turn. By then the
+    /// answer may be there; without that the first read is always in vain.
     [[nodiscard]] asio::mutable_buffer room() {
         return gives_way_ ? asio::mutable_buffer() : connection_.room();
     }
@@ -87,8 +83,7 @@ public:
     /// The answer, once the round trip has ended. A connection that was lost because the deadline
     /// passed, or because the caller cancelled, is told as that.
     [[nodiscard]] result<http::response> finish(bool cancelled) {
-        bool const expired = timers_.disarm(deadline_);
-        has_finished_ = true;
+        bool const expired = deadline_.disarm();
         keep_alive_ = keep_alive_ && !expired;
         connection_.received.wipe();
         wipe(connection_.wire);
@@ -113,14 +108,12 @@ private:
     connection& connection_;
     beast_options const& options_;
     std::optional<response_reader> reader_;
-    deadlines& timers_;
     deadlines::entry deadline_;
     std::optional<error> failure_;
     wants next_ = wants::nothing;
     bool gives_way_;
     bool wrote_ = false; ///< a byte of the request may have left
     bool keep_alive_ = false;
-    bool has_finished_ = false;
 };
 
 } // namespace cloudflare::inline v0::detail::beast
