@@ -30,9 +30,9 @@ struct reconciled {
 ///
 /// For each intent of the scope that is at least `min_age` old: a token with its tag which the sink
 /// holds is kept, and one that the sink does not hold is withdrawn. A token that has no tag when the
-/// run lists them is never touched. Where no token has the tag, the intent is closed only if it is `gone_age` old and
-/// the list shows some token at all: an empty list may mean that the credentials may not see, and a
-/// young create may still arrive.
+/// run lists them is never touched. Where no token has the tag, the intent is closed only if it is
+/// `gone_age` old and the list shows some token at all: an empty list may mean that the credentials
+/// may not see, and a young create may still arrive.
 template <class Client, secret_sink Sink, intent_log Log>
 class reconciler {
 public:
