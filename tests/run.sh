@@ -45,6 +45,11 @@ drawn_from_the_code() { awk -f examples/issue_states.awk include/cloudflare/acce
 step "diagram" drawn_from_the_code
 build_and_test build-gcc "" "" -Db_sanitize=address,undefined -Db_lundef=false -Dschedules=5000
 CXX=clang++-19 build_and_test build-clang "" "" -Dthorough=true
+fuzz_with_libfuzzer() { # one target, which is built as all are with -Dfuzzer=true
+    clang++-19 -std=c++20 -O1 -fsanitize=fuzzer -DUSE_LIBFUZZER -I include tests/fuzz/values.cpp \
+        -o build-clang/libfuzzer -lboost_json && build-clang/libfuzzer -seed=1 -runs=20000 2>build-clang/libfuzzer.log
+}
+step "libFuzzer" fuzz_with_libfuzzer
 # Asio's reference counts use a fence, which ThreadSanitizer does not know; without std::atomic they do not.
 CXX=clang++-19 build_and_test build-threads tests/beast_tests beast -Db_sanitize=thread -Db_lundef=false \
     -Dcpp_args=-DBOOST_ASIO_DISABLE_STD_ATOMIC

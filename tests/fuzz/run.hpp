@@ -22,7 +22,8 @@ inline void require(bool holds, char const* what) {
     std::abort();
 }
 
-extern "C" inline int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+// Not inline, or clang leaves it out: libFuzzer, which calls it, is linked later.
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     check({reinterpret_cast<char const*>(data), size});
     return 0;
 }
