@@ -105,8 +105,8 @@ TEST_CASE("a create is not sent again after a reset") {
 
 TEST_CASE("what fails the same way every time is not sent again") {
     for (auto const kind : all_kinds)
-        for (auto const code : {errc::tls_failed, errc::invalid_argument, errc::invalid_credentials,
-                                errc::unsupported_by_scope}) {
+        for (auto const code : {errc::tls_failed, errc::proxy_refused, errc::invalid_argument,
+                                errc::invalid_credentials, errc::unsupported_by_scope}) {
             CAPTURE(static_cast<int>(kind));
             CAPTURE(static_cast<int>(code));
             auto c = call(kind);

@@ -20,6 +20,7 @@ enum class errc {
     // On the way.
     resolve_failed,     ///< the host name has no address
     connect_failed,     ///< no address of the host accepted the connection
+    proxy_refused,      ///< the proxy does not open a tunnel: it its response to CONNECT is a 4xx
     tls_failed,         ///< the TLS handshake failed, the certificate's check included
     connection_lost,    ///< the connection was closed or reset before a whole answer was there
     malformed_response, ///< what came back is not HTTP
@@ -83,6 +84,7 @@ enum class condition {
     case errc::unsupported_by_scope: return "not available in this scope";
     case errc::resolve_failed: return "host name not resolved";
     case errc::connect_failed: return "connection refused or unreachable";
+    case errc::proxy_refused: return "refused by the proxy";
     case errc::tls_failed: return "TLS handshake failed";
     case errc::connection_lost: return "connection lost";
     case errc::malformed_response: return "malformed HTTP response";

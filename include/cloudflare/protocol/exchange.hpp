@@ -37,8 +37,8 @@ namespace cloudflare::inline v0 {
 ///     | done_when_gone | again    | 429: again; else no | again      | no       |
 ///     | once, voids    | again    | 429: again; else no | no         | no       |
 ///
-/// and never after bad input, a refused certificate, a cancellation, the last attempt, or with a
-/// wait that would end past the deadline.
+/// and never after bad input, a refused certificate, a proxy's refusal, a cancellation, the last
+/// attempt, or with a wait that would end past the deadline.
 class exchange {
 public:
     enum class action : unsigned char {
@@ -138,7 +138,8 @@ private:
 
     [[nodiscard]] stop_reason reason_to_stop(error const& e) const noexcept {
         if (e == errc::cancelled) return stop_reason::cancelled;
-        if (e == condition::invalid_input || e == errc::tls_failed) return stop_reason::permanent;
+        if (e == condition::invalid_input || e == errc::tls_failed || e == errc::proxy_refused)
+            return stop_reason::permanent;
         switch (e.delivery()) {
         case delivery::not_sent: break;
         case delivery::rejected:
