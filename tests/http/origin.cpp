@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 using namespace cloudflare;
 using namespace std::string_view_literals;
@@ -141,4 +142,101 @@ TEST_CASE("origins are equal where scheme, host and port are") {
     http::origin const copy = o;
     CHECK(copy == o);
     CHECK(&copy.host() == &o.host()); // shared
+}
+
+TEST_CASE("a host name has no empty label, and may end with one dot") {
+    struct row {
+        std::string_view text;
+        std::string_view host;
+        std::string_view tls_host;
+        std::string_view authority;
+    };
+    for (auto const& [text, host, tls_host, authority] : {
+             row{"https://a.example.", "a.example.", "a.example", "a.example."},
+             row{"https://a.example.:8443", "a.example.", "a.example", "a.example.:8443"},
+             row{"http://localhost.", "localhost.", "localhost", "localhost."},
+             row{"https://a.example", "a.example", "a.example", "a.example"},
+             row{"https://A.Example.", "A.Example.", "A.Example", "A.Example."},
+             row{"https://[::1]", "::1", "::1", "[::1]"},
+         }) {
+        CAPTURE(text);
+        auto const o = http::origin::parse(text);
+        REQUIRE(o.has_value());
+        CHECK(o->host() == host);
+        CHECK(o->tls_host() == tls_host);
+        CHECK(o->authority() == authority);
+    }
+    for (auto const text :
+         {"https://."sv, "https://.."sv, "https://.host"sv, "https://.host:443"sv, "https://a..b"sv,
+          "https://host.."sv, "https://host..:443"sv, "https://a...b."sv, "https://..host"sv,
+          "http://.localhost"sv, "https://.:443"sv}) {
+        CAPTURE(text);
+        auto const o = http::origin::parse(text);
+        REQUIRE_FALSE(o.has_value());
+        CHECK(o.error() == errc::invalid_argument);
+        CHECK(o.error().details().explanation.starts_with("base URL: "));
+    }
+}
+
+TEST_CASE("hosts are compared without regard to case") {
+    auto const o = http::origin::parse("https://Api.Example").value();
+    CHECK(o == http::origin::parse("https://api.example").value());
+    CHECK(o == http::origin::parse("https://API.EXAMPLE:443").value());
+    CHECK(o != http::origin::parse("https://api-example").value());
+    CHECK(o != http::origin::parse("https://api.example.").value()); // another name to a resolver
+    CHECK(http::origin::parse("https://[2001:DB8::A]").value() ==
+          http::origin::parse("https://[2001:db8::a]").value());
+    CHECK(http::origin::parse("https://h[").has_error());
+    CHECK(http::origin::parse("https://a-b").value() != http::origin::parse("https://a_b").value());
+}
+
+TEST_CASE("loopback is localhost, what is below it, 127.0.0.0/8 and ::1 in every spelling") {
+    for (auto const host :
+         {"localhost"sv, "LocalHost"sv, "localhost."sv, "api.localhost"sv, "a.b.LOCALHOST."sv,
+          "127.0.0.1"sv, "127.255.255.254"sv, "127.0.0.0"sv, "[::1]"sv, "[0:0:0:0:0:0:0:1]"sv,
+          "[0000::0001]"sv, "[0::1]"sv, "[::0:1]"sv, "[::0.0.0.1]"sv}) {
+        CAPTURE(host);
+        CHECK(http::origin::parse("http://" + std::string(host)).value().is_loopback());
+        CHECK(http::origin::parse("http://" + std::string(host) + ":8080").value().is_loopback());
+    }
+    for (auto const host : {"api.cloudflare.com"sv,
+                            "localhost.example"sv,
+                            "xlocalhost"sv,
+                            "localhos"sv,
+                            "ocalhost"sv,
+                            "127.0.0.1.example"sv,
+                            "127.example"sv,
+                            "127.1"sv,
+                            "127"sv,
+                            "127.0.0.256"sv,
+                            "127.0.0.01"sv,
+                            "0127.0.0.1"sv,
+                            "128.0.0.1"sv,
+                            "126.0.0.1"sv,
+                            "0.0.0.0"sv,
+                            "10.0.0.1"sv,
+                            "[::]"sv,
+                            "[::2]"sv,
+                            "[::11]"sv,
+                            "[1::]"sv,
+                            "[1::1]"sv,
+                            "[::1:1]"sv,
+                            "[::1:0]"sv,
+                            "[fe80::1]"sv,
+                            "[::127.0.0.1]"sv,
+                            "[::1.0.0.1]"sv,
+                            "[2001:db8::1]"sv}) {
+        CAPTURE(host);
+        CHECK_FALSE(http::origin::parse("http://" + std::string(host)).value().is_loopback());
+    }
+}
+
+TEST_CASE("an origin that was moved from can still be looked at") {
+    auto o = http::origin::parse("https://api.example").value();
+    auto const taken = std::move(o);
+    CHECK(taken.host() == "api.example");
+    std::ostringstream out;
+    out << o; // NOLINT(bugprone-use-after-move): this is the point
+    CHECK(out.str() == "https://api.example");
+    CHECK(o == taken);
 }

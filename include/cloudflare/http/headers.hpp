@@ -4,6 +4,7 @@
 #include <cloudflare/core/redact.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/wipe.hpp>
+#include <cloudflare/http/same_name.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -13,13 +14,6 @@
 #include <string_view>
 
 namespace cloudflare::inline v0::http {
-
-/// Whether two header names are the same, without regard to ASCII case.
-[[nodiscard]] constexpr bool same_name(std::string_view a, std::string_view b) noexcept {
-    auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                              [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 /// Whether a field of this name carries a credential, so that its value is never printed.
 [[nodiscard]] constexpr bool is_sensitive(std::string_view name) noexcept {

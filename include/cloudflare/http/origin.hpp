@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/core/result.hpp>
+#include <cloudflare/http/same_name.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -18,21 +19,33 @@ namespace cloudflare::inline v0::http {
 class origin {
 public:
     /// Reads `http://host[:port]` or `https://host[:port]`; an IPv6 address stands in brackets. No
-    /// user name, path or query.
+    /// user name, path or query. A host name may end with one dot, and has no empty label.
     [[nodiscard]] static result<origin> parse(std::string_view text);
 
     /// Whether TLS is spoken.
     [[nodiscard]] bool is_secure() const noexcept { return parts_->secure; }
-    /// The host name or address; an IPv6 address without its brackets.
+    /// The host name or address as it was given; an IPv6 address without its brackets.
     [[nodiscard]] std::string const& host() const noexcept { return parts_->host; }
+    /// The host without the dot that may end it: what TLS sends as the server's name (RFC 6066,
+    /// section 3) and looks for in the certificate.
+    [[nodiscard]] std::string const& tls_host() const noexcept { return parts_->tls_host; }
+    /// Whether requests stay on this machine: the host is `localhost` or below it, an address in
+    /// 127.0.0.0/8, or `::1`.
+    [[nodiscard]] bool is_loopback() const noexcept { return parts_->loopback; }
     [[nodiscard]] std::uint16_t port() const noexcept { return parts_->port; }
     /// What goes into the `Host` field: the port stands there only where it is not the scheme's
     /// own.
     [[nodiscard]] std::string const& authority() const noexcept { return parts_->authority; }
 
+    // No move operations: a moved-from origin is a copy, which can still be looked at.
+    origin(origin const&) noexcept = default;
+    origin& operator=(origin const&) noexcept = default;
+    ~origin() = default;
+
+    /// Equality of scheme, host (without regard to case) and port.
     friend bool operator==(origin const& a, origin const& b) noexcept {
-        return a.parts_ == b.parts_ ||
-               (a.is_secure() == b.is_secure() && a.port() == b.port() && a.host() == b.host());
+        return a.parts_ == b.parts_ || (a.is_secure() == b.is_secure() && a.port() == b.port() &&
+                                        same_name(a.host(), b.host()));
     }
     friend std::ostream& operator<<(std::ostream& out, origin const& o) {
         return out << (o.is_secure() ? "https://" : "http://") << o.authority();
@@ -44,6 +57,8 @@ private:
         std::string host{};
         std::uint16_t port = 443;
         std::string authority{};
+        std::string tls_host{};
+        bool loopback = false;
     };
     explicit origin(parts p) : parts_(std::make_shared<parts const>(std::move(p))) {}
 
@@ -51,6 +66,15 @@ private:
 };
 
 namespace detail {
+
+/// Labels of letters, digits, '-' and '_' between dots, none of them empty; a dot may end the name.
+[[nodiscard]] constexpr bool is_host_name(std::string_view text) noexcept {
+    if (text.ends_with('.')) text.remove_suffix(1);
+    constexpr std::string_view allowed =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._";
+    return !text.empty() && text.front() != '.' && text.back() != '.' &&
+           text.find("..") == text.npos && text.find_first_not_of(allowed) == text.npos;
+}
 
 /// How many groups of an IPv6 address stand in `text`, between colons; -1 where one is bad.
 [[nodiscard]] constexpr int count_ipv6_groups(std::string_view text) noexcept {
@@ -74,7 +98,7 @@ namespace detail {
     for (char const c : text) {
         if (c >= '0' && c <= '9') {
             if (value == 0) return false; // no leading zeros: some read them as octal
-            value = std::max(value, 0) * 10 + (c - '0');
+            value = (std::max)(value, 0) * 10 + (c - '0');
             if (value > 255) return false;
         } else {
             if (c != '.' || value < 0) return false;
@@ -102,6 +126,17 @@ namespace detail {
     return before >= 0 && after >= 0 && before + after + groups_of_ipv4 < 8;
 }
 
+/// @param host a name without a dot at its end, or an address
+[[nodiscard]] constexpr bool is_loopback(std::string_view host) noexcept {
+    if (is_ipv4(host)) return host.starts_with("127.");
+    if (is_ipv6(host)) // zeros, and a one at the end
+        return host.back() == '1' && host.find_first_not_of("0:.") == host.size() - 1;
+    constexpr std::string_view name = "localhost";
+    if (host.size() < name.size()) return false;
+    auto const before = host.substr(0, host.size() - name.size());
+    return same_name(host.substr(before.size()), name) && (before.empty() || before.ends_with('.'));
+}
+
 } // namespace detail
 
 inline result<origin> origin::parse(std::string_view text) {
@@ -125,12 +160,10 @@ inline result<origin> origin::parse(std::string_view text) {
     if (bracketed && host_end == text.npos) return refuse("must close the bracket of the address");
     p.host = text.substr(bracketed ? 1 : 0, bracketed ? host_end - 1 : host_end);
     text.remove_prefix(host_end == text.npos ? text.size() : host_end + (bracketed ? 1 : 0));
-    constexpr std::string_view allowed =
-        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._";
     if (bracketed && !detail::is_ipv6(p.host))
         return refuse("must have an IPv6 address in its brackets");
-    if (!bracketed && (p.host.empty() || p.host.find_first_not_of(allowed) != p.host.npos))
-        return refuse("must have a host of letters, digits, '-' and '.'");
+    if (!bracketed && !detail::is_host_name(p.host))
+        return refuse("must have a host of letters, digits and '-', between single dots");
 
     if (!text.empty()) {
         if (text[0] != ':') return refuse("has text after its host");
@@ -141,6 +174,8 @@ inline result<origin> origin::parse(std::string_view text) {
     }
     p.authority = bracketed ? '[' + p.host + ']' : p.host;
     if (p.port != standard_port) p.authority += ':' + std::to_string(p.port);
+    p.tls_host = p.host.substr(0, p.host.size() - (p.host.ends_with('.') ? 1 : 0));
+    p.loopback = detail::is_loopback(p.tls_host);
     return origin(std::move(p));
 }
 
