@@ -14,6 +14,7 @@ using namespace cloudflare;
 using namespace std::chrono_literals;
 using testing::scripted_transport;
 
+namespace client_tests {
 namespace {
 
 constexpr char const* id = "3537a672-e4d8-4d89-aab9-26cb622918a1";
@@ -441,3 +442,5 @@ TEST_CASE("an answer that echoes a credential does not show it in the error") {
     CHECK(e.to_string().find("broken-sample") == std::string::npos);
     CHECK(e.to_string().find("[redacted]") != std::string::npos);
 }
+
+} // namespace client_tests

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+namespace include_floors_tests {
 namespace {
 
 namespace fs = std::filesystem;
@@ -77,3 +78,4 @@ TEST_CASE("a library that embeds the pure part gets no client and no transport")
 }
 
 } // namespace
+} // namespace include_floors_tests

@@ -8,6 +8,7 @@
 using namespace cloudflare;
 using namespace cloudflare::access;
 
+namespace access_headers_tests {
 namespace {
 
 http::response answer(int status, std::string_view name, std::string_view value) {
@@ -83,3 +84,5 @@ TEST_CASE("what the application itself says is no refusal by Access") {
     }
     CHECK_FALSE(is_access_refusal(answer(200, "Location", "https://team.cloudflareaccess.com/")));
 }
+
+} // namespace access_headers_tests

@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+namespace file_intent_log_tests {
 namespace {
 
 using namespace cloudflare;
@@ -129,3 +130,4 @@ TEST_CASE("a log that cannot be written is an error that names it") {
 }
 
 } // namespace
+} // namespace file_intent_log_tests

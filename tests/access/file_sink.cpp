@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+namespace file_sink_tests {
 namespace {
 
 using namespace cloudflare;
@@ -58,3 +59,4 @@ TEST_CASE("a file that cannot be written is an error that names it and shows no 
 }
 
 } // namespace
+} // namespace file_sink_tests

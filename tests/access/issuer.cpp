@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+namespace issuer_tests {
 namespace {
 
 using namespace cloudflare;
@@ -182,3 +183,4 @@ TEST_CASE("bad parameters open no intent and send nothing") {
 }
 
 } // namespace
+} // namespace issuer_tests

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+namespace reconcile_tests {
 namespace {
 
 using namespace cloudflare;
@@ -147,3 +148,4 @@ TEST_CASE("another scope's intents are left alone") {
 }
 
 } // namespace
+} // namespace reconcile_tests

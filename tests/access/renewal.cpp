@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+namespace renewal_tests {
 namespace {
 
 using namespace cloudflare;
@@ -155,3 +156,4 @@ TEST_CASE("a token whose grace period is running is reported, not rotated") {
 }
 
 } // namespace
+} // namespace renewal_tests

@@ -4,6 +4,7 @@
 
 #include <string>
 
+namespace renewal_plan_tests {
 namespace {
 
 using namespace cloudflare;
@@ -63,3 +64,4 @@ TEST_CASE("without tokens the next look is as late as allowed") {
 }
 
 } // namespace
+} // namespace renewal_plan_tests

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+namespace rotation_tests {
 namespace {
 
 using namespace cloudflare;
@@ -154,3 +155,4 @@ TEST_CASE("a grace period is moved or ended by an update of its end alone") {
 }
 
 } // namespace
+} // namespace rotation_tests

@@ -8,6 +8,7 @@
 using namespace cloudflare;
 using namespace cloudflare::access;
 
+namespace scope_tests {
 namespace {
 
 constexpr char const* id = "023e105f4ecef8ad9ca31a8372d0c353";
@@ -66,3 +67,5 @@ TEST_CASE("a scope of either kind knows which it is") {
     CHECK(out.str() == "account 023e105f4ecef8ad9ca31a8372d0c353, "
                        "zone 023e105f4ecef8ad9ca31a8372d0c353");
 }
+
+} // namespace scope_tests

@@ -10,6 +10,7 @@ using namespace cloudflare;
 using namespace cloudflare::access;
 using namespace std::chrono_literals;
 
+namespace service_token_tests {
 namespace {
 
 constexpr char const* uuid = "3537a672-e4d8-4d89-aab9-26cb622918a1";
@@ -126,3 +127,5 @@ TEST_CASE("a token that lasts forever, or does not say, never expires") {
     CHECK_FALSE(forever.expires_within(24h, at("2026-01-01T00:00:00Z")));
     CHECK_FALSE(service_token().expires_within(24h, at("2026-01-01T00:00:00Z")));
 }
+
+} // namespace service_token_tests

@@ -8,6 +8,7 @@
 using namespace cloudflare;
 using namespace cloudflare::access;
 
+namespace service_token_operations_tests {
 namespace {
 
 constexpr char const* id = "3537a672-e4d8-4d89-aab9-26cb622918a1";
@@ -201,3 +202,5 @@ TEST_CASE("an update gives the secret where its answer shows one") {
     REQUIRE(rotated.has_value());
     CHECK(rotated->client_secret == secret("broken"));
 }
+
+} // namespace service_token_operations_tests

@@ -7,6 +7,7 @@
 using namespace cloudflare;
 using namespace cloudflare::access;
 
+namespace service_token_params_tests {
 namespace {
 
 timestamp const moment = timestamp::parse("2030-01-02T03:04:05Z").value();
@@ -95,3 +96,5 @@ TEST_CASE("a list's numbers have bounds, and its texts are not empty") {
         CHECK(params.check().error() == errc::invalid_argument);
     }
 }
+
+} // namespace service_token_params_tests

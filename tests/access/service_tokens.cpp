@@ -11,6 +11,7 @@ using namespace cloudflare;
 using namespace cloudflare::access;
 using testing::scripted_transport;
 
+namespace service_tokens_tests {
 namespace {
 
 constexpr char const* id = "3537a672-e4d8-4d89-aab9-26cb622918a1";
@@ -183,3 +184,5 @@ TEST_CASE("the options of list_all hold for every page") {
     CHECK(script.requests()[0].fields.find("X-A") == "1");
     CHECK(script.requests()[1].fields.find("X-A") == "1");
 }
+
+} // namespace service_tokens_tests

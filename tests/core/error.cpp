@@ -17,6 +17,7 @@ using namespace cloudflare;
 using namespace std::chrono_literals;
 using namespace std::string_view_literals;
 
+namespace error_tests {
 namespace {
 
 bool is_one_line_without_control_characters(std::string_view text) {
@@ -277,3 +278,5 @@ TEST_CASE("each delivery and each reason to stop has the words that belong to it
     CHECK(to_string(stop_reason::budget_exhausted) == "the retry budget is used up");
     CHECK(to_string(stop_reason::cancelled) == "cancelled by the caller");
 }
+
+} // namespace error_tests

@@ -10,6 +10,7 @@
 
 using namespace cloudflare;
 
+namespace error_code_tests {
 namespace {
 
 constexpr int first_code = static_cast<int>(errc::invalid_argument);
@@ -124,3 +125,5 @@ TEST_CASE("the two categories are named and differ") {
     CHECK(error_category() != condition_category());
     CHECK(&error_category() == &error_category());
 }
+
+} // namespace error_code_tests

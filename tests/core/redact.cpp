@@ -8,6 +8,7 @@
 using namespace cloudflare;
 using namespace std::string_view_literals;
 
+namespace redact_tests {
 namespace {
 
 /// Whether `text` is a beginning of `whole` that ends where a character of UTF-8 ends.
@@ -130,3 +131,5 @@ TEST_CASE("bytes that are not UTF-8 do no harm") {
         CHECK(redact(text) == text);
     }
 }
+
+} // namespace redact_tests

@@ -10,6 +10,7 @@
 
 using namespace cloudflare;
 
+namespace result_tests {
 namespace {
 
 result<int> half(int number) {
@@ -86,3 +87,5 @@ TEST_CASE("a value that can only be moved is moved out of a result") {
     REQUIRE(owned);
     CHECK(*owned == 7);
 }
+
+} // namespace result_tests

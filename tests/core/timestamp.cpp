@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 using namespace std::string_view_literals;
 using std::chrono::sys_days;
 
+namespace timestamp_tests {
 namespace {
 
 constexpr auto september_25 = sys_days(2025y / 9 / 25);
@@ -338,3 +339,5 @@ TEST_CASE("a fraction is below one second, whatever a moment is made of") {
 
 static_assert(timestamp() == timestamp(std::chrono::sys_seconds{}));
 static_assert(timestamp(std::chrono::sys_seconds(1s)) > timestamp());
+
+} // namespace timestamp_tests

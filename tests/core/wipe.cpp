@@ -11,6 +11,7 @@
 
 using namespace cloudflare;
 
+namespace wipe_tests {
 namespace {
 
 /// Gives out memory that the test owns, so that it can be looked at when the string is done.
@@ -41,14 +42,17 @@ std::array<observed, 8> observed_memory;
 std::size_t observed_given_back = 0;
 
 } // namespace
+} // namespace wipe_tests
 
 /// The allocator beneath `wiping_allocator<observed>`: memory stays there to be looked at.
 template <>
-struct std::allocator<observed> {
-    using value_type = observed;
-    observed* allocate(std::size_t) { return observed_memory.data(); }
-    void deallocate(observed*, std::size_t n) noexcept { observed_given_back = n; }
+struct std::allocator<wipe_tests::observed> {
+    using value_type = wipe_tests::observed;
+    value_type* allocate(std::size_t) { return wipe_tests::observed_memory.data(); }
+    void deallocate(value_type*, std::size_t n) noexcept { wipe_tests::observed_given_back = n; }
 };
+
+namespace wipe_tests {
 
 TEST_CASE("wiping overwrites the bytes asked for and no other") {
     std::array<unsigned char, 10> bytes;
@@ -127,3 +131,5 @@ TEST_CASE("a wiped_string is a string with that allocator") {
     wiped_string const moved = std::move(text);
     CHECK(copy == moved);
 }
+
+} // namespace wipe_tests

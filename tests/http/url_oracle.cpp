@@ -19,6 +19,7 @@ using namespace cloudflare;
 using namespace std::string_view_literals;
 namespace urls = boost::urls;
 
+namespace url_oracle_tests {
 namespace {
 
 std::string random_bytes(std::mt19937& random, std::size_t least) {
@@ -165,3 +166,5 @@ TEST_CASE("whatever is taken for an origin is one for Boost.URL too, and nothing
     }
     CHECK(taken > 100);
 }
+
+} // namespace url_oracle_tests

@@ -10,6 +10,7 @@
 
 using namespace cloudflare;
 
+namespace credentials_tests {
 namespace {
 
 constexpr char const* broken_token = "broken-sample.API_token~1";
@@ -198,3 +199,5 @@ TEST_CASE("a printed request shows no credential") {
         CHECK(out.str().find(broken_key) == std::string::npos);
     }
 }
+
+} // namespace credentials_tests

@@ -10,6 +10,7 @@ using namespace cloudflare;
 using namespace std::chrono_literals;
 using action = exchange::action;
 
+namespace exchange_tests {
 namespace {
 
 constexpr time_point t0{1h};
@@ -441,3 +442,5 @@ TEST_CASE("a request that cannot be made again leaves what an earlier attempt di
     CHECK(c.failure() == errc::invalid_credentials);
     CHECK(c.failure().delivery() == delivery::unknown);
 }
+
+} // namespace exchange_tests

@@ -15,6 +15,7 @@ static_assert(std::is_constructible_v<json_document, std::string const&>);
 static_assert(!std::is_constructible_v<json_document, std::string>);
 static_assert(!std::is_constructible_v<json_document, wiped_string>);
 
+namespace json_document_tests {
 namespace {
 
 std::string nested(std::size_t depth) {
@@ -124,3 +125,5 @@ TEST_CASE("a long string with many escapes is read whole") {
     json_document const document(text);
     CHECK(document.root().if_string() == expected);
 }
+
+} // namespace json_document_tests

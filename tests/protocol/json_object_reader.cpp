@@ -12,6 +12,7 @@
 
 using namespace cloudflare;
 
+namespace json_object_reader_tests {
 namespace {
 
 struct sample {
@@ -148,3 +149,5 @@ TEST_CASE("a secret that is empty or all asterisks counts as absent") {
     }
     CHECK(read(R"({"id":"1","client_secret":"***x"})")->client_secret == secret("***x"));
 }
+
+} // namespace json_object_reader_tests

@@ -7,6 +7,7 @@
 
 using namespace cloudflare;
 
+namespace make_request_tests {
 namespace {
 
 struct get_zone {
@@ -122,3 +123,5 @@ TEST_CASE("a request printed shows no credential and no body") {
     CHECK(out.str().find("broken-sample") == std::string::npos);
     CHECK(out.str().find("\"name\"") == std::string::npos);
 }
+
+} // namespace make_request_tests

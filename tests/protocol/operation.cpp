@@ -8,6 +8,7 @@
 
 using namespace cloudflare;
 
+namespace operation_tests {
 namespace {
 
 struct widget {
@@ -188,3 +189,5 @@ TEST_CASE("notes are given out with a success") {
     REQUIRE(notes.size() == 1);
     CHECK(notes[0].message == "deprecated");
 }
+
+} // namespace operation_tests

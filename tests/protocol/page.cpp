@@ -7,6 +7,7 @@
 
 using namespace cloudflare;
 
+namespace page_tests {
 namespace {
 
 result_info info(std::optional<std::int64_t> per_page, std::optional<std::int64_t> total_pages) {
@@ -96,3 +97,5 @@ TEST_CASE("the first page is new though its first id is empty") {
     CHECK(cursor.advance(1, "", result_info()));
     CHECK(cursor.next() == 2);
 }
+
+} // namespace page_tests

@@ -8,6 +8,7 @@
 using namespace cloudflare;
 using namespace std::chrono_literals;
 
+namespace rate_limit_tests {
 namespace {
 
 http::headers with(std::string_view retry_after, std::string_view date = {}) {
@@ -89,3 +90,5 @@ TEST_CASE("a Ratelimit field without a usable r says nothing") {
         CHECK_FALSE(parse_rate_limit(text).has_value());
     }
 }
+
+} // namespace rate_limit_tests

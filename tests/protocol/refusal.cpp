@@ -8,6 +8,7 @@
 using namespace cloudflare;
 using namespace std::chrono_literals;
 
+namespace refusal_tests {
 namespace {
 
 http::response answer(int status, std::string_view body) {
@@ -311,3 +312,5 @@ TEST_CASE("a 5xx is a fault of the server, whatever code its envelope names") {
         CHECK(e.delivery() == unknown);
     }
 }
+
+} // namespace refusal_tests

@@ -9,6 +9,7 @@
 using namespace cloudflare;
 using namespace std::chrono_literals;
 
+namespace retry_tests {
 namespace {
 
 constexpr auto all_ones = std::numeric_limits<std::uint64_t>::max();
@@ -112,3 +113,5 @@ TEST_CASE("threads that share a budget take out no more than it holds") {
     other.join();
     CHECK(taken == 1000);
 }
+
+} // namespace retry_tests

@@ -8,6 +8,7 @@
 using namespace cloudflare;
 using namespace std::chrono_literals;
 
+namespace trace_tests {
 namespace {
 
 std::string print(trace_event const& e) {
@@ -47,3 +48,5 @@ TEST_CASE("what came from outside cannot break the line or show a credential") {
         .operation = "x", .attempt = 1, .http_status = 200, .cf_ray = "a\ncfut_broken-sample"};
     CHECK(print(e) == "x: attempt 1: HTTP 200 in 0 ms, cf-ray a [redacted]");
 }
+
+} // namespace trace_tests

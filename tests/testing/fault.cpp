@@ -4,6 +4,7 @@
 
 #include <string>
 
+namespace fault_tests {
 namespace {
 
 using namespace cloudflare;
@@ -38,3 +39,4 @@ TEST_CASE("an entry that is not understood is refused") {
 }
 
 } // namespace
+} // namespace fault_tests

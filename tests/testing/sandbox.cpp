@@ -6,6 +6,7 @@
 
 #include <string>
 
+namespace sandbox_tests {
 namespace {
 
 using namespace cloudflare;
@@ -184,3 +185,4 @@ TEST_CASE("a token that lasts for ever has an expiry that means nothing") {
 }
 
 } // namespace
+} // namespace sandbox_tests

@@ -8,6 +8,7 @@ using namespace cloudflare;
 using namespace std::chrono_literals;
 using testing::scripted_transport;
 
+namespace scripted_transport_tests {
 namespace {
 
 http::request to(std::string target) {
@@ -90,3 +91,5 @@ TEST_CASE("copies share one script") {
     copy.advance(1s);
     CHECK(script.now() == copy.now());
 }
+
+} // namespace scripted_transport_tests

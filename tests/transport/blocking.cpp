@@ -9,6 +9,7 @@
 
 using cloudflare::blocking;
 
+namespace blocking_tests {
 namespace {
 
 blocking<int> number(int value) {
@@ -100,3 +101,5 @@ TEST_CASE("a call can be moved before its value is taken") {
     other = number(3);
     CHECK(other.get() == 3);
 }
+
+} // namespace blocking_tests

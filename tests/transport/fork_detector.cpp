@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace fork_detector_tests {
 namespace {
 
 using cloudflare::detail::fork_detector;
@@ -41,3 +42,4 @@ TEST_CASE("a child's child is told too") {
 }
 
 } // namespace
+} // namespace fork_detector_tests

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 
+namespace proxy_tests {
 namespace {
 
 using namespace cloudflare;
@@ -89,3 +90,4 @@ TEST_CASE("a proxy is found in the environment, the lower-case name first") {
 }
 
 } // namespace
+} // namespace proxy_tests

@@ -70,10 +70,10 @@ namespace detail {
 /// Labels of letters, digits, '-' and '_' between dots, none of them empty; a dot may end the name.
 [[nodiscard]] constexpr bool is_host_name(std::string_view text) noexcept {
     if (text.ends_with('.')) text.remove_suffix(1);
-    constexpr std::string_view allowed =
+    constexpr std::string_view host_characters =
         "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._";
     return !text.empty() && text.front() != '.' && text.back() != '.' &&
-           text.find("..") == text.npos && text.find_first_not_of(allowed) == text.npos;
+           text.find("..") == text.npos && text.find_first_not_of(host_characters) == text.npos;
 }
 
 /// How many groups of an IPv6 address stand in `text`, between colons; -1 where one is bad.
