@@ -146,6 +146,30 @@ TEST_CASE("the environment's key and email are taken where there is no token") {
     CHECK_FALSE(fields.contains("Authorization"));
 }
 
+TEST_CASE("a variable that is empty counts as one that is not set") {
+    auto const by_key = read({{"CLOUDFLARE_API_TOKEN", ""},
+                              {"CLOUDFLARE_EMAIL", "a@b.example"},
+                              {"CLOUDFLARE_API_KEY", broken_key}});
+    REQUIRE(by_key.has_value());
+    http::headers fields;
+    REQUIRE(by_key->authorize(fields).has_value());
+    CHECK(fields.find("X-Auth-Key") == broken_key);
+
+    auto const by_token = read({{"CLOUDFLARE_API_TOKEN", broken_token},
+                                {"CLOUDFLARE_EMAIL", ""},
+                                {"CLOUDFLARE_API_KEY", ""}});
+    CHECK(by_token.has_value());
+
+    for (auto const& variables :
+         {environment{{"CLOUDFLARE_API_TOKEN", ""}},
+          environment{{"CLOUDFLARE_EMAIL", ""}, {"CLOUDFLARE_API_KEY", broken_key}},
+          environment{{"CLOUDFLARE_EMAIL", "a@b.example"}, {"CLOUDFLARE_API_KEY", ""}}}) {
+        auto const who = read(variables);
+        REQUIRE(who.has_error());
+        CHECK(who.error() == errc::missing_credentials);
+    }
+}
+
 TEST_CASE("an environment without whole credentials is an error that says what to set") {
     for (auto const& variables : {environment{}, environment{{"CLOUDFLARE_EMAIL", "a@b.example"}},
                                   environment{{"CLOUDFLARE_API_KEY", broken_key}}}) {
@@ -160,10 +184,9 @@ TEST_CASE("an environment without whole credentials is an error that says what t
 }
 
 TEST_CASE("a bad variable is an error that names it and does not show its value") {
-    for (std::string const value :
-         {"", "broken-sample\n", "\"broken-sample\"", "Bearer broken-sample",
-          "\xEF\xBB\xBF"
-          "broken-sample"}) {
+    for (std::string const value : {"broken-sample\n", "\"broken-sample\"", "Bearer broken-sample",
+                                    "\xEF\xBB\xBF"
+                                    "broken-sample"}) {
         CAPTURE(value);
         auto const token = read({{"CLOUDFLARE_API_TOKEN", value}});
         REQUIRE(token.has_error());

@@ -125,7 +125,8 @@ private:
 };
 
 /// The credentials that `lookup` knows: `CLOUDFLARE_API_TOKEN`, else `CLOUDFLARE_EMAIL` with
-/// `CLOUDFLARE_API_KEY`, the names that every tool for this API reads.
+/// `CLOUDFLARE_API_KEY`, the names that every tool for this API reads. A variable that is empty
+/// counts as one that is not set.
 ///
 /// @param lookup called with a name; gives a `char const*` or null, as `std::getenv` does
 /// @return the credentials; `errc::missing_credentials` where none is set;
@@ -135,14 +136,18 @@ template <class Lookup>
     auto const name = [](char const* variable, error const& e) {
         return e.with([&](error_details& d) { d.explanation = variable + (": " + d.explanation); });
     };
-    if (char const* token = lookup("CLOUDFLARE_API_TOKEN")) {
+    auto const find = [&](char const* variable) -> std::string_view {
+        char const* const value = lookup(variable);
+        return value != nullptr ? value : std::string_view();
+    };
+    if (auto const token = find("CLOUDFLARE_API_TOKEN"); !token.empty()) {
         auto made = api_token::make(token);
         if (!made) return name("CLOUDFLARE_API_TOKEN", made.error());
         return credentials(std::move(*made));
     }
-    char const* email = lookup("CLOUDFLARE_EMAIL");
-    char const* key = lookup("CLOUDFLARE_API_KEY");
-    if (email == nullptr || key == nullptr)
+    auto const email = find("CLOUDFLARE_EMAIL");
+    auto const key = find("CLOUDFLARE_API_KEY");
+    if (email.empty() || key.empty())
         return error(errc::missing_credentials,
                      "set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY");
     auto made = api_key::make(email, key);
