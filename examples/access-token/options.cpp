@@ -317,6 +317,8 @@ cf::result<std::optional<options>> parse_options(int argc, char const* const* ar
 
     auto const proxy = cf::proxy_from_environment();
     if (!proxy) return proxy.error();
+    if (*proxy && (*proxy)->unusable() && (*proxy)->serves(client->base_url().origin()))
+        return *(*proxy)->unusable();
 
     options o{.client = *client, .credentials = *credentials, .scope = *scope};
     o.proxy = *proxy;

@@ -3,10 +3,13 @@
 
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/secret.hpp>
+#include <cloudflare/core/wipe.hpp>
 #include <cloudflare/http/headers.hpp>
 #include <cloudflare/http/origin.hpp>
 #include <cloudflare/http/percent_encoding.hpp>
+#include <cloudflare/transport/detail/no_proxy.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <ostream>
@@ -20,112 +23,154 @@ namespace cloudflare::inline v0 {
 /// name and port and nothing else; requests to `http` origins never do.
 class proxy {
 public:
-    /// Reads `http://[user:password@]host[:port]`, port 80 where none is named; user and password
-    /// may be percent-encoded.
+    /// Reads `[http://][user[:password]@]host[:port]`, port 80 where none is named. What is no
+    /// letter, digit or one of `-._~` in user and password is percent-encoded. A proxy that is
+    /// reached in another way (`https://`, `socks5://`) is not supported.
     ///
-    /// @param no_proxy hosts that are reached directly, with commas between: `example.com` (and
-    /// all below it), an address, either with `:port`, or `*` for all
-    /// @return `errc::invalid_argument` that names the rule
+    /// @param no_proxy what is reached directly, with commas, blanks or tabs between: a name (and
+    /// all names below it; `*.example.com` and `.example.com` say the same as `example.com`), an
+    /// address in any spelling, a range such as `10.0.0.0/8` or `fd00::/8`, each perhaps with
+    /// `:port`, or `*` for all. Names are not looked up: a range names those origins only whose
+    /// host is an address. What cannot be understood names nothing.
+    /// @return `errc::invalid_argument` that names the rule and does not show the URL
     [[nodiscard]] static result<proxy> parse(std::string_view url, std::string_view no_proxy = {});
 
+    /// A proxy that cannot be used: a call to an origin that it serves fails with `why`, and no
+    /// other call does.
+    [[nodiscard]] static proxy make_unusable(error why, std::string_view no_proxy = {});
+
+    /// Why the proxy cannot be used, or nothing. A transport gives this, with nothing sent, for an
+    /// origin that the proxy serves.
+    [[nodiscard]] std::optional<error> const& unusable() const noexcept { return unusable_; }
+
+    /// Where the proxy is; `proxy.invalid` where it cannot be used.
     [[nodiscard]] http::origin const& address() const noexcept { return address_; }
-    /// `user:password`, or empty.
+    /// `user:password`, the password perhaps empty (RFC 7617, section 2); or nothing at all.
     [[nodiscard]] secret const& credentials() const noexcept { return credentials_; }
     /// Whether requests to this origin go through the proxy.
-    [[nodiscard]] bool serves(http::origin const& where) const noexcept;
+    [[nodiscard]] bool serves(http::origin const& where) const noexcept {
+        return where.is_secure() && !detail::is_in_no_proxy(no_proxy_, where);
+    }
 
     /// Prints the address without user and password.
     friend std::ostream& operator<<(std::ostream& out, proxy const& p) { return out << p.address_; }
 
 private:
-    proxy(http::origin address, secret credentials, std::string_view no_proxy)
-        : address_(std::move(address)), credentials_(std::move(credentials)), no_proxy_(no_proxy) {}
+    template <class Lookup>
+    friend result<std::optional<proxy>> proxy_from(Lookup lookup);
+
+    proxy(http::origin address, std::string_view no_proxy)
+        : address_(std::move(address)), no_proxy_(no_proxy) {}
+
+    /// @param field what an error calls it
+    [[nodiscard]] static result<proxy> parse(std::string const& field, std::string_view url,
+                                             std::string_view no_proxy);
 
     http::origin address_;
     secret credentials_;
     std::string no_proxy_;
+    std::optional<error> unusable_;
 };
 
-/// The proxy that `https_proxy` or `HTTPS_PROXY` names, but for what `no_proxy` or `NO_PROXY` lists;
-/// nothing where neither is set. Errors as for `proxy::parse`.
+/// The proxy that `https_proxy` or `HTTPS_PROXY` names, but for what `no_proxy` or `NO_PROXY`
+/// lists; nothing where neither is set. A variable that is empty counts as one that is not set. A
+/// proxy that cannot be used is no error yet: see `proxy::unusable`.
 ///
 /// @param lookup called with a name; gives a `char const*` or null, as `std::getenv` does
+/// @return never an error today
 template <class Lookup>
 [[nodiscard]] result<std::optional<proxy>> proxy_from(Lookup lookup) {
-    auto const read = [&](char const* lower, char const* upper) -> std::string_view {
-        char const* text = lookup(lower);
-        if (text == nullptr) text = lookup(upper);
-        return text != nullptr ? text : std::string_view();
+    auto const find = [&](char const* lower, char const* upper) {
+        char const* const value = lookup(lower);
+        return value != nullptr && *value != '\0' ? lower : upper;
     };
-    auto const url = read("https_proxy", "HTTPS_PROXY");
+    auto const value_of = [&](char const* name) -> std::string_view {
+        char const* const value = lookup(name);
+        return value != nullptr ? value : std::string_view();
+    };
+    auto const name = find("https_proxy", "HTTPS_PROXY");
+    auto const url = value_of(name);
     if (url.empty()) return std::optional<proxy>();
-    auto parsed = proxy::parse(url, read("no_proxy", "NO_PROXY"));
-    if (!parsed) return parsed.error();
+    auto const no_proxy = value_of(find("no_proxy", "NO_PROXY"));
+    auto parsed = proxy::parse(name, url, no_proxy);
+    if (!parsed) return std::optional<proxy>(proxy::make_unusable(parsed.error(), no_proxy));
     return std::optional<proxy>(std::move(*parsed));
 }
 
-/// The same from the process's environment.
+/// The same from the process's environment. No other thread may change the environment meanwhile.
 [[nodiscard]] inline result<std::optional<proxy>> proxy_from_environment() {
     return proxy_from([](char const* name) { return std::getenv(name); });
 }
 
 namespace detail {
 
-/// Whether an entry of a `no_proxy` list names this origin.
-[[nodiscard]] inline bool names(std::string_view entry, http::origin const& where) noexcept {
-    auto const trim = [](std::string_view text) {
-        auto const begin = text.find_first_not_of(" \t");
-        if (begin == text.npos) return std::string_view();
-        return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+/// `user:password` of the part before the `@` of a URL; an error where it cannot be used.
+[[nodiscard]] inline result<secret> parse_user_info(std::string const& field,
+                                                    std::string_view text) {
+    auto const refuse = [&](char const* rule) {
+        return error(errc::invalid_argument, field + ": " + rule);
     };
-    entry = trim(entry);
-    if (entry == "*") return true;
-    auto const port = std::to_string(where.port());
-    bool const one_colon = entry.find(':') == entry.rfind(':');
-    if (auto const colon = entry.rfind(':');
-        colon != entry.npos && (one_colon || entry[colon - 1] == ']')) {
-        if (entry.substr(colon + 1) != port) return false;
-        entry = entry.substr(0, colon);
-    }
-    if (entry.starts_with('[') && entry.ends_with(']')) entry = entry.substr(1, entry.size() - 2);
-    if (entry.starts_with('.')) entry.remove_prefix(1);
-    std::string_view const host = where.host();
-    if (entry.empty() || entry.size() > host.size()) return false;
-    auto const rest = host.size() - entry.size();
-    return http::same_name(host.substr(rest), entry) && (rest == 0 || host[rest - 1] == '.');
+    if (text.empty()) return secret();
+    auto const colon = text.find(':');
+    auto user = http::percent_decode(text.substr(0, colon));
+    auto password =
+        http::percent_decode(colon == text.npos ? std::string_view() : text.substr(colon + 1));
+    if (!user || !password) return refuse("user and password must be percent-encoded");
+    auto const is_control = [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    };
+    bool const has_control = std::any_of(user->begin(), user->end(), is_control) ||
+                             std::any_of(password->begin(), password->end(), is_control);
+    bool const has_colon = user->find(':') != user->npos;
+    auto joined = *user + ':' + *password;
+    wipe(*password);
+    auto credentials = secret::take(joined);
+    if (has_colon) return refuse("user must not hold a colon (RFC 7617)");
+    if (has_control) return refuse("user and password must hold no control character (RFC 7617)");
+    return credentials;
 }
 
 } // namespace detail
 
-inline result<proxy> proxy::parse(std::string_view url, std::string_view no_proxy) {
-    auto const refuse = [](char const* rule) {
-        return error(errc::invalid_argument, std::string("proxy: ") + rule);
+inline result<proxy> proxy::parse(std::string const& field, std::string_view url,
+                                  std::string_view no_proxy) {
+    auto const refuse = [&](std::string_view rule) {
+        return error(errc::invalid_argument, (field + ": ").append(rule));
     };
-    std::string_view const scheme = "http://";
-    if (!url.starts_with(scheme)) return refuse("must begin with http://");
-    auto rest = url.substr(scheme.size());
-    while (rest.ends_with('/'))
-        rest.remove_suffix(1);
-    std::string user_info;
-    if (auto const at = rest.rfind('@'); at != rest.npos) {
-        auto decoded = http::percent_decode(rest.substr(0, at));
-        if (!decoded) return refuse("user and password must be percent-encoded");
-        user_info = std::move(*decoded);
-        rest = rest.substr(at + 1);
+    if (auto const end = url.find("://"); end != url.npos) {
+        if (!http::same_name(url.substr(0, end), "http"))
+            return refuse("must begin with http://; a proxy that is reached by https:// or SOCKS "
+                          "is not supported");
+        url.remove_prefix(end + 3);
     }
-    auto address = http::origin::parse(std::string(scheme).append(rest));
-    if (!address) return refuse("must be http://[user:password@]host[:port]");
-    return proxy(std::move(*address), secret::take(user_info), no_proxy);
+    while (url.ends_with('/'))
+        url.remove_suffix(1);
+    if (url.find_first_of("/?#") != url.npos)
+        return refuse("must end behind host and port; in user and password, / ? # are written "
+                      "%2F %3F %23");
+    auto const at = url.rfind('@');
+    auto credentials =
+        detail::parse_user_info(field, at == url.npos ? std::string_view() : url.substr(0, at));
+    if (!credentials) return credentials.error();
+    auto address =
+        http::origin::parse(std::string("http://").append(url.substr(at + 1))); // npos + 1 is 0
+    if (!address) {
+        std::string_view rule = address.error().details().explanation;
+        return refuse(rule.substr(rule.find(": ") + 2)); // behind the field's name
+    }
+    proxy made(std::move(*address), no_proxy);
+    made.credentials_ = std::move(*credentials);
+    return made;
 }
 
-inline bool proxy::serves(http::origin const& where) const noexcept {
-    if (!where.is_secure()) return false;
-    for (std::string_view rest = no_proxy_; !rest.empty();) {
-        auto const end = rest.find(',');
-        if (detail::names(rest.substr(0, end), where)) return false;
-        rest = end == rest.npos ? std::string_view() : rest.substr(end + 1);
-    }
-    return true;
+inline result<proxy> proxy::parse(std::string_view url, std::string_view no_proxy) {
+    return parse("proxy", url, no_proxy);
+}
+
+inline proxy proxy::make_unusable(error why, std::string_view no_proxy) {
+    proxy made(*http::origin::parse("http://proxy.invalid"), no_proxy);
+    made.unusable_ = std::move(why);
+    return made;
 }
 
 } // namespace cloudflare::inline v0
