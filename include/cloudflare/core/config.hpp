@@ -1,9 +1,26 @@
-/// How the heavy parts of the library are compiled.
+/// How the library is compiled. Every other header includes this one.
 ///
 /// By default everything is inline. A program that defines `CLOUDFLARE_SEPARATE_COMPILATION` for
 /// all its files gets declarations only, and includes `cloudflare/src.hpp` in exactly one of them,
 /// or `cloudflare/access_src.hpp` where it does not use the Beast transport.
+///
+/// Several libraries in one process may use this one:
+///
+/// - Header-only, in all of them: always works, for every definition is inline.
+/// - Separately compiled, in shared libraries: each needs a `src.hpp` of its own, for nothing is
+///   exported, and `-fvisibility=hidden`, so that each keeps to its own copy. What they give to
+///   one another agrees: error codes and conditions compare equal, and an `error_exception` that
+///   one throws is caught in another.
+/// - Separately compiled, in static libraries that end in one program: one of them may have
+///   `src.hpp`, or the linker finds everything twice. So such a library leaves it to the program.
+///
+/// All code that shares one copy must agree on `CLOUDFLARE_SEPARATE_COMPILATION` and be of one
+/// version of the library, which is part of every name (`cloudflare::v0`).
 #pragma once
+
+#if __cplusplus < 202002L && (!defined(_MSVC_LANG) || _MSVC_LANG < 202002L)
+#error "cloudflare-access needs C++20 or later: compile with -std=c++20"
+#endif
 
 #ifdef CLOUDFLARE_SEPARATE_COMPILATION
 #define CLOUDFLARE_DECL

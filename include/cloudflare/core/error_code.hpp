@@ -1,6 +1,8 @@
 /// The library's error codes and the groups of them that a caller branches on.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/error_condition.hpp>

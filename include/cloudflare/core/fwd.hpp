@@ -1,6 +1,8 @@
 /// Declarations of the library's types, for headers that only name them.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <chrono>
 
 namespace cloudflare::inline v0 {

@@ -1,6 +1,8 @@
 /// Text from outside made fit to print: one line, no control characters, nothing like a credential.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <cstddef>
 #include <string>
 #include <string_view>

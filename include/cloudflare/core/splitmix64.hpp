@@ -1,6 +1,8 @@
 /// SplitMix64: 64 random bits from a counter. Good for jitter and for tests, not for secrets.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <cstdint>
 
 namespace cloudflare::inline v0::detail {

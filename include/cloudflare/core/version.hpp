@@ -1,6 +1,8 @@
 /// The version of the library: one macro for the preprocessor, one string for people.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <string_view>
 
 /// major * 10000 + minor * 100 + patch

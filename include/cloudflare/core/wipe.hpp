@@ -2,6 +2,8 @@
 /// in.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <cstddef>
 #include <cstring>
 #include <memory>

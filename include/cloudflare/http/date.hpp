@@ -1,6 +1,8 @@
 /// HTTP dates (RFC 9110, section 5.6.7), for `Date` and `Retry-After`.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <array>
 #include <charconv>
 #include <chrono>

@@ -1,6 +1,8 @@
 /// A value in a parsed JSON text, looked at in place.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

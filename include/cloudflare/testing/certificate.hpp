@@ -1,6 +1,8 @@
 /// A certificate made on the spot, for TLS servers of tests.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <chrono>
 #include <memory>
 #include <stdexcept>

@@ -1,6 +1,8 @@
 /// Settings of the curl transport.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <string>
