@@ -4,6 +4,8 @@
 #include <cloudflare/core/config.hpp>
 #include <cloudflare/core/error_code.hpp>
 
+#include <boost/config.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -118,8 +120,9 @@ private:
     std::shared_ptr<error_details const> details_;
 };
 
-/// What `result<T>::value()` throws when there is no value; `what()` is the error's line.
-class error_exception : public std::runtime_error {
+/// What `result<T>::value()` throws when there is no value; `what()` is the error's line. Caught
+/// across shared libraries, also where everything else in them is hidden.
+class BOOST_SYMBOL_VISIBLE error_exception : public std::runtime_error {
 public:
     explicit error_exception(v0::error e) : runtime_error(e.to_string()), error_(std::move(e)) {}
     [[nodiscard]] v0::error const& error() const noexcept { return error_; }
