@@ -1,11 +1,14 @@
 // Runs a fuzz target: by libFuzzer, or on inputs made from a seed by mutating the target's samples.
 // Usage without libFuzzer: PROGRAM [COUNT [SEED]]
+// Usage with libFuzzer: PROGRAM [OPTION...] CORPUS_DIR, into which the samples are written first.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <string>
 #include <string_view>
@@ -22,13 +25,34 @@ inline void require(bool holds, char const* what) {
     std::abort();
 }
 
-// Not inline, or clang leaves it out: libFuzzer, which calls it, is linked later.
+/// The next line of an input that has several, taken off its front.
+inline std::string_view take_line(std::string_view& rest) {
+    auto const end = rest.find('\n');
+    auto const line = rest.substr(0, end);
+    rest = end == rest.npos ? std::string_view() : rest.substr(end + 1);
+    return line;
+}
+
+#ifdef USE_LIBFUZZER
+// Not inline, or clang leaves them out: libFuzzer, which calls them, is linked later.
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     check({reinterpret_cast<char const*>(data), size});
     return 0;
 }
 
-#ifndef USE_LIBFUZZER
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+    for (auto i = 1; i != *argc; ++i) {
+        std::filesystem::path const corpus((*argv)[i]);
+        if (corpus.native().starts_with('-')) continue;
+        std::filesystem::create_directories(corpus);
+        auto const all = samples();
+        for (std::size_t n = 0; n != all.size(); ++n)
+            std::ofstream(corpus / ("sample_" + std::to_string(n)), std::ios::binary) << all[n];
+        break;
+    }
+    return 0;
+}
+#else
 class input_maker {
 public:
     explicit input_maker(std::uint64_t seed) : random_(seed), samples_(samples()) {}
