@@ -1,13 +1,15 @@
 #!/bin/bash
 # Passes all the tests on a bare Debian 12 machine: installs what they need, checks the format, then builds and tests
-# with g++ under AddressSanitizer and UBSan, with clang, what threads share under ThreadSanitizer,
-# and counts what a call costs. Ends with a line that counts the tests.
+# with g++ under AddressSanitizer and UBSan, with clang, with clang and libc++, as C++23 in unity builds, for Windows,
+# under libFuzzer, what threads share under ThreadSanitizer, and counts what a call costs. Ends with a line that counts
+# the tests. What Debian 12 does not have is tried by hand: newest_boost.sh.
 set -eu
 cd "$(dirname "$0")/.."
 sh tests/install_packages.sh g++ meson ninja-build pkg-config libboost1.81-dev libboost-json1.81-dev \
     libboost-program-options1.81-dev libboost-url1.81-dev libssl-dev libcurl4-openssl-dev libcpp-httplib-dev \
     nlohmann-json3-dev rapidjson-dev nginx-light valgrind strace qt6-base-dev qcoro-qt6-dev libpq-dev postgresql doctest-dev ca-certificates \
-    clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev g++-multilib
+    clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev libc++-19-dev libc++abi-19-dev g++-multilib \
+    g++-mingw-w64-x86-64-posix wine wine64
 
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY # the tests talk to this machine only
 
@@ -22,34 +24,48 @@ count_tests() { # a build directory: adds up what meson counted
     passed=$((passed + $(sed -n 's/^Ok: *//p' "$log")))
     failed=$((failed + $(sed -n 's/^\(Fail\|Timeout\): *//p' "$log" | awk "{n += \$1} END {print n + 0}")))
 }
-build_and_test() { # a build directory, a target and the test of its name or "" for all, then meson's options
-    local build=$1 target=$2 test=$3
+build_and_test() { # a build directory, ninja's targets and meson's choice of tests or "" for all, then meson's options
+    local build=$1 targets=$2 tests=$3
     shift 3
     echo "== $build"
     local log=$build.log
+    # shellcheck disable=SC2086 # lists
     if ! { { [ -f "$build/build.ninja" ] || meson setup "$build" -Dwerror=true -Dtests=enabled -Dexamples=enabled "$@"; } &&
-        ninja -C "$build" $target; } >"$log" 2>&1; then
+        ninja -C "$build" $targets; } >"$log" 2>&1; then
         tail -n 50 "$log"
         failed=$((failed + 1))
         return
     fi
     rm "$log"
-    meson test -C "$build" --no-rebuild --print-errorlogs $test || true
+    # shellcheck disable=SC2086
+    meson test -C "$build" --no-rebuild --print-errorlogs $tests || true
     count_tests "$build"
 }
+# All of an executable's files in one, where no name may be there twice. That one name hides another one's, or that what
+# a test uses in a template is its own, says nothing there.
+unity="--unity on --unity-size 1000"
+of_unity="-Wno-error=shadow -Wno-error=subobject-linkage"
 
 files=$(git ls-files '*.hpp' '*.cpp')
 # shellcheck disable=SC2086 # a list of names
 step "format" clang-format-19 --dry-run --Werror $files
 drawn_from_the_code() { awk -f examples/issue_states.awk include/cloudflare/access/issuer.hpp | cmp - examples/issue_states.svg; }
 step "diagram" drawn_from_the_code
-build_and_test build-gcc "" "" -Db_sanitize=address,undefined -Db_lundef=false -Dschedules=5000
+build_and_test build-gcc "" "" -Db_sanitize=address,undefined -Db_lundef=false -Dcpp_args=-D_GLIBCXX_ASSERTIONS \
+    -Dschedules=5000
 CXX=clang++-19 build_and_test build-clang "" "" -Dthorough=true
-fuzz_with_libfuzzer() { # one target, which is built as all are with -Dfuzzer=true
-    clang++-19 -std=c++20 -O1 -fsanitize=fuzzer -DUSE_LIBFUZZER -I include tests/fuzz/values.cpp \
-        -o build-clang/libfuzzer -lboost_json && build-clang/libfuzzer -seed=1 -runs=20000 2>build-clang/libfuzzer.log
-}
-step "libFuzzer" fuzz_with_libfuzzer
+# shellcheck disable=SC2086 # two words
+build_and_test build-unity "tests/pure_tests programs" pure $unity -Dcpp_std=none "-Dcpp_args=-std=c++23 $of_unity"
+# shellcheck disable=SC2086
+CXX="clang++-19 -stdlib=libc++" build_and_test build-libcxx portable "--suite portable" $unity -Dboost_from_headers=true \
+    -Dexamples=disabled -Dcpp_std=none \
+    "-Dcpp_args=-std=c++23 -D_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_EXTENSIVE"
+mkdir -p build-host-headers && ln -sfn /usr/include/boost /usr/include/doctest build-host-headers/
+# shellcheck disable=SC2086
+WINEDEBUG=-all build_and_test build-windows "" "" --cross-file tests/windows.ini $unity -Dboost_from_headers=true \
+    -Dexamples=disabled "-Dcpp_args=-isystem$PWD/build-host-headers $of_unity"
+CXX=clang++-19 build_and_test build-fuzz fuzzers "--suite fuzz" -Dfuzzer=true -Db_sanitize=address,undefined \
+    -Db_lundef=false
 # Asio's reference counts use a fence, which ThreadSanitizer does not know; without std::atomic they do not.
 CXX=clang++-19 build_and_test build-threads tests/beast_tests beast -Db_sanitize=thread -Db_lundef=false \
     -Dcpp_args=-DBOOST_ASIO_DISABLE_STD_ATOMIC

@@ -319,8 +319,8 @@ TEST_CASE("a system time of any resolution is kept whole") {
     timestamp const days = september_25;
     CHECK(days.to_string() == "2025-09-25T00:00:00Z");
 
-    timestamp const far = std::chrono::sys_seconds(sys_days(9999y / 12 / 31));
-    CHECK(far.to_string() == "9999-12-31T00:00:00Z");
+    timestamp const last_day = std::chrono::sys_seconds(sys_days(9999y / 12 / 31));
+    CHECK(last_day.to_string() == "9999-12-31T00:00:00Z");
 }
 
 TEST_CASE("a later moment keeps its fraction") {
