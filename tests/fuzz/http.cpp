@@ -22,11 +22,11 @@ struct outcome {
 std::optional<outcome> read(std::string_view input, std::size_t piece) {
     cf::beast_options const options = cf::beast_options().max_body_size(4096).max_header_size(4096);
     cf::detail::beast::response_reader reader(options);
-    cf::detail::beast::inbox received;
+    cf::detail::beast::read_buffer received;
     for (std::size_t begin = 0; begin != input.size();) {
-        auto const room = received.room();
-        auto const size = std::min({room.size(), piece, input.size() - begin});
-        std::memcpy(room.data(), input.data() + begin, size);
+        auto const space = received.prepare();
+        auto const size = std::min({space.size(), piece, input.size() - begin});
+        std::memcpy(space.data(), input.data() + begin, size);
         received.commit(size);
         begin += size;
         if (reader.put_all(received)) return std::nullopt;

@@ -324,10 +324,11 @@ TEST_CASE("a proxy that refuses is named, its credentials are not, and nothing w
         beast_options().proxy(proxy::parse("http://user:pass@" + through.address()).value());
     auto const given = send_all(options, {request_to(server.origin())});
     REQUIRE(!given.at(0));
-    CHECK(given[0].error() == errc::connect_failed);
+    CHECK(given[0].error() == errc::proxy_refused);
     CHECK(given[0].error().delivery() == delivery::not_sent);
     auto const text = given[0].error().to_string();
-    CHECK(text.find("through the proxy 127.0.0.1: it answered 407") != std::string::npos);
+    CHECK(text.find("through the proxy 127.0.0.1: its response to CONNECT is 407") !=
+          std::string::npos);
     CHECK(text.find("pass") == std::string::npos);
     CHECK(server.connection_count() == 0);
 }

@@ -4,6 +4,7 @@
 #include <cloudflare/core/fwd.hpp>
 #include <cloudflare/transport/proxy.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -48,12 +49,14 @@ public:
         proxy_ = std::move(through);
         return *this;
     }
-    /// The most bytes of an answer's header. Default 64 KiB. More is `errc::response_too_large`.
+    /// The most bytes of a response's header, informational responses before it included; and the
+    /// most bytes of chunk extensions and trailer fields. Default 64 KiB. More is
+    /// `errc::response_too_large`.
     beast_options& max_header_size(std::uint32_t bytes) noexcept {
         max_header_size_ = bytes;
         return *this;
     }
-    /// The most bytes of an answer's body. Default 16 MiB. More is `errc::response_too_large`.
+    /// The most bytes of a response's body. Default 1 MiB. More is `errc::response_too_large`.
     beast_options& max_body_size(std::uint64_t bytes) noexcept {
         max_body_size_ = bytes;
         return *this;
@@ -75,27 +78,31 @@ public:
         max_idle_connections_ = count;
         return *this;
     }
-    /// How long an idle connection is kept. Default 30 s.
+    /// How long an idle connection is kept, from 0 to ten years; the time that the machine sleeps
+    /// counts. Default 30 s. No timer runs for it, which would keep the context running: a connection
+    /// that is past it is closed when the transport is next used, by `close_idle()`, or with the
+    /// transport.
     beast_options& idle_timeout(std::chrono::milliseconds span) noexcept {
-        idle_timeout_ = span;
+        idle_timeout_ = clamp(span);
         return *this;
     }
     /// How long a request that must not be repeated trusts an idle connection: after that it opens
     /// a new one, for the server may be closing the old one just then. Default 5 s.
     beast_options& trusted_idle_time(std::chrono::milliseconds span) noexcept {
-        trusted_idle_time_ = span;
+        trusted_idle_time_ = clamp(span);
         return *this;
     }
     /// How long finding, connecting to and shaking hands with the server may take together, within
-    /// the request's deadline. Default 10 s.
+    /// the request's deadline; from 0 to ten years, default 10 s. Past it a request ends with
+    /// `errc::connect_failed`, whose cause is that it timed out.
     beast_options& connect_timeout(std::chrono::milliseconds span) noexcept {
-        connect_timeout_ = span;
+        connect_timeout_ = clamp(span);
         return *this;
     }
     /// How long one address has to answer before the next one is tried beside it. Default 250 ms,
     /// as RFC 8305 recommends.
     beast_options& connection_attempt_delay(std::chrono::milliseconds span) noexcept {
-        connection_attempt_delay_ = span;
+        connection_attempt_delay_ = clamp(span);
         return *this;
     }
 
@@ -129,14 +136,21 @@ public:
     }
 
 private:
-    static constexpr auto no_bound = std::numeric_limits<std::size_t>::max();
+    /// Times beyond these bounds are clamped, so that a sum with any time of a clock is still one.
+    [[nodiscard]] static constexpr std::chrono::milliseconds
+    clamp(std::chrono::milliseconds span) noexcept {
+        return (std::clamp)(span, std::chrono::milliseconds(0),
+                            std::chrono::milliseconds(std::chrono::years(10)));
+    }
+
+    static constexpr auto no_bound = (std::numeric_limits<std::size_t>::max)();
 
     std::string ca_file_;
     std::string client_certificate_file_, client_key_file_;
     std::shared_ptr<boost::asio::ssl::context> tls_context_;
     std::optional<v0::proxy> proxy_;
     std::uint32_t max_header_size_ = 64 * 1024;
-    std::uint64_t max_body_size_ = std::uint64_t{16} * 1024 * 1024;
+    std::uint64_t max_body_size_ = std::uint64_t{1024} * 1024;
     std::size_t max_connections_per_host_ = no_bound;
     std::size_t max_connections_ = no_bound;
     std::size_t max_idle_connections_ = 16;

@@ -3,6 +3,7 @@
 
 #include <cloudflare/transport/beast/impl.hpp>
 #include <cloudflare/transport/beast_blocking.hpp>
+#include <cloudflare/transport/detail/fork_detector.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -26,19 +27,27 @@ public:
                                                       std::chrono::milliseconds(1))) {}
 
     [[nodiscard]] result<http::response> send(http::request const& r, time_point deadline) {
-        std::optional<result<http::response>> answer;
+        if (process_->in_child()) enter_child();
+        std::optional<result<http::response>> response;
         asio::co_spawn(context, beast::send(transport, r, deadline),
                        [&](std::exception_ptr thrown, result<http::response> given) {
                            if (thrown) std::rethrow_exception(thrown);
-                           answer = std::move(given);
-                           context.stop(); // whatever a look-up that was given up still does
+                           response = std::move(given);
+                           context.stop(); // whatever an opening that was given up still does
                        });
         context.restart();
         context.run();
-        return std::move(*answer);
+        return std::move(*response);
     }
 
 private:
+    /// The context's descriptors are the parent's too, and are made anew.
+    void enter_child() {
+        context.notify_fork(asio::execution_context::fork_child);
+        process_ = std::make_unique<fork_detector const>();
+    }
+
+    std::unique_ptr<fork_detector const> process_ = std::make_unique<fork_detector const>();
     asio::io_context context;
     std::shared_ptr<transport_state> transport;
 };
@@ -54,7 +63,8 @@ blocking_beast_transport::send(http::request const& r, time_point deadline) cons
 }
 
 CLOUDFLARE_DECL blocking<void> blocking_beast_transport::sleep_until(time_point t) const {
-    std::this_thread::sleep_until(t);
+    while (time_point::clock::now() < t)
+        std::this_thread::sleep_until(t);
     co_return;
 }
 

@@ -7,7 +7,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -51,10 +50,9 @@ public:
           delay_(delay),
           event_(strand_) {}
 
-    /// Ends when `socket()` is connected, all addresses have failed, or it is stopped or cancelled.
+    /// Ends when `socket()` is connected, all addresses have failed, or it is stopped.
     asio::awaitable<boost::system::error_code> run() {
-        auto const cancellation = co_await asio::this_coro::cancellation_state;
-        while (winner_ == nullptr && !stopped_ && !is_cancelled(cancellation) && !all_failed()) {
+        while (winner_ == nullptr && !stopped_ && !all_failed()) {
             if (begun_ != addresses_.size()) begin_attempt(addresses_[begun_++]);
             if (begun_ != addresses_.size()) {
                 event_.expires_after(delay_);

@@ -5,16 +5,15 @@
 #include <cloudflare/transport/beast/opening.hpp>
 #include <cloudflare/transport/beast/pool.hpp>
 #include <cloudflare/transport/beast/round_trip.hpp>
+#include <cloudflare/transport/detail/guarded.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -25,6 +24,7 @@ namespace detail::beast {
 /// A TLS context as the options say.
 [[nodiscard]] inline result<std::shared_ptr<asio::ssl::context>>
 make_tls_context(beast_options const& options) {
+    tls_error_queue const kept; // Asio empties it
     auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
     SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
     boost::system::error_code failed;
@@ -48,12 +48,11 @@ make_tls_context(beast_options const& options) {
 }
 
 /// What the copies of a transport share.
-class transport_state {
+class transport_state : public opening_context {
 public:
     /// @param first_tick as for `deadlines`
     transport_state(asio::any_io_executor e, beast_options o, deadlines::tick first_tick)
-        : executor(std::move(e)),
-          options(std::move(o)),
+        : opening_context(std::move(e), std::move(o)),
           timers(std::make_shared<deadlines>(executor, first_tick)),
           tls_context_(options.tls_context()),
           connections(options) {}
@@ -62,13 +61,13 @@ public:
     /// system's CA certificates is slow.
     [[nodiscard]] result<SSL_CTX*> tls_for(http::origin const& where) {
         if (!where.is_secure()) return nullptr;
-        std::lock_guard const lock(mutex_);
-        if (!tls_context_) {
+        auto const context = tls_context_.lock();
+        if (!*context) {
             auto made = make_tls_context(options);
             if (!made) return made.error();
-            tls_context_ = std::move(*made);
+            *context = std::move(*made);
         }
-        return tls_context_->native_handle();
+        return (*context)->native_handle();
     }
 
     /// How long a connection may have been idle that is to carry this request.
@@ -76,31 +75,29 @@ public:
         return r.repeatable ? options.idle_timeout() : options.trusted_idle_time();
     }
 
-    asio::any_io_executor executor;
-    beast_options options;
     std::shared_ptr<deadlines> timers;
 
 private:
-    std::mutex mutex_;
-    std::shared_ptr<asio::ssl::context> tls_context_;
+    guarded<std::shared_ptr<asio::ssl::context>> tls_context_;
 
 public:
-    pool connections; // last: its connections go before the TLS context does
+    pool connections; // last: its connections are closed before the TLS context is destroyed
 };
 
-/// A place for the request, perhaps with an idle connection, and none where it has to wait for one;
+/// A lease for the request, perhaps with an idle connection, and none where it has to wait for one;
 /// or why the request is not even begun.
-[[nodiscard]] inline result<pool::place>
-try_take_place(transport_state& self, http::request const& r, time_point deadline) {
+[[nodiscard]] inline result<pool::lease>
+try_take_lease(transport_state& self, http::request const& r, time_point deadline) {
     if (auto const ok = http::check_target(r.target); !ok) return ok.error();
-    auto const now = time_point::clock::now();
-    if (now >= deadline) return failure(errc::deadline_exceeded, false);
-    return self.connections.try_take(r.origin, now, self.max_idle_time(r));
+    if (time_point::clock::now() >= deadline) return failure(errc::deadline_exceeded, false);
+    auto taken = self.connections.try_take(r.origin, self.max_idle_time(r));
+    taken.drop_stale(self.max_idle_time(r));
+    return taken;
 }
 
-/// A place with an open connection.
-inline asio::awaitable<result<pool::place>> wait_and_open(transport_state& self,
-                                                          http::request const& r, pool::place taken,
+/// A lease with an open connection.
+inline asio::awaitable<result<pool::lease>> wait_and_open(transport_state& self,
+                                                          http::request const& r, pool::lease taken,
                                                           time_point deadline) {
     if (!taken) {
         auto waiting =
@@ -108,13 +105,13 @@ inline asio::awaitable<result<pool::place>> wait_and_open(transport_state& self,
         auto given = co_await std::move(waiting);
         if (!given) co_return given.error();
         taken = std::move(*given);
+        taken.drop_stale(self.max_idle_time(r));
     }
     if (taken.connection) co_return std::move(taken);
     auto const tls = self.tls_for(r.origin);
     if (!tls) co_return tls.error();
-    auto const by = std::min(deadline, time_point::clock::now() + self.options.connect_timeout());
-    auto opening =
-        open_connection(self.executor, self.options, r.origin, *tls, taken.find_ticket(), by);
+    auto opening = open_connection(self, r.origin, *tls, taken.find_ticket(),
+                                   opening_deadline(deadline, self.options.connect_timeout()));
     auto opened = co_await std::move(opening);
     if (!opened) co_return opened.error();
     taken.connection = std::move(*opened);
@@ -123,23 +120,23 @@ inline asio::awaitable<result<pool::place>> wait_and_open(transport_state& self,
 
 inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_state> self,
                                                     http::request const& r, time_point deadline) {
-    // An answer, or the word of how far the request got, must reach the caller: nothing may throw.
+    // A response, or how far the request got, must reach the caller: nothing may throw.
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     auto const cancellation = co_await asio::this_coro::cancellation_state;
     if (is_cancelled(cancellation)) co_return failure(errc::cancelled, false);
 
-    auto place = try_take_place(*self, r, deadline);
-    if (place && !place->connection) {
-        auto opening = wait_and_open(*self, r, std::move(*place), deadline);
-        place = co_await std::move(opening);
+    auto lease = try_take_lease(*self, r, deadline);
+    if (lease && !lease->connection) {
+        auto opening = wait_and_open(*self, r, std::move(*lease), deadline);
+        lease = co_await std::move(opening);
     }
-    if (!place || is_cancelled(cancellation)) {
+    if (!lease || is_cancelled(cancellation)) {
         if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
-        co_return place ? failure(errc::cancelled, false) : place.error();
+        co_return lease ? failure(errc::cancelled, false) : lease.error();
     }
 
-    auto& c = *place->connection;
+    auto& c = *lease->connection;
     round_trip trip(c, r, *self->timers, deadline, self->options);
     while (trip.next() != round_trip::wants::nothing) {
         if (is_cancelled(cancellation)) {
@@ -148,14 +145,14 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
             auto const [ec] = co_await c.socket.async_wait(tcp::socket::wait_write, as_result);
             trip.flush(ec);
         } else {
-            auto const [ec, size] = co_await c.socket.async_read_some(trip.room(), as_result);
+            auto const [ec, size] = co_await c.socket.async_read_some(trip.prepare(), as_result);
             trip.receive(ec, size);
         }
     }
-    auto answer = trip.finish(is_cancelled(cancellation));
-    if (trip.keep_alive()) place->give_back(time_point::clock::now());
+    auto response = trip.finish(is_cancelled(cancellation));
+    if (trip.keep_alive()) lease->give_back();
     if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
-    co_return answer;
+    co_return response;
 }
 
 inline asio::awaitable<void> sleep_until(std::shared_ptr<transport_state> self, time_point t) {
@@ -189,7 +186,7 @@ CLOUDFLARE_DECL boost::asio::any_io_executor beast_transport::get_executor() con
 }
 
 CLOUDFLARE_DECL void beast_transport::close_idle() const noexcept {
-    state_->connections.clear();
+    state_->connections.close_idle();
 }
 
 CLOUDFLARE_DECL void beast_transport::shut_down() const noexcept {

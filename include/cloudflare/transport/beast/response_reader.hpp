@@ -1,100 +1,175 @@
-/// Reads an HTTP/1.x answer, fed piece by piece, straight into a `response`.
+/// Reads an HTTP/1.x response, fed piece by piece.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/http/response.hpp>
-#include <cloudflare/transport/beast/inbox.hpp>
+#include <cloudflare/transport/beast/header_parser.hpp>
+#include <cloudflare/transport/beast/read_buffer.hpp>
 #include <cloudflare/transport/beast_options.hpp>
+#include <cloudflare/transport/detail/chunked_decoder.hpp>
 
-#include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// Beast's parser, with a `response` at its end. Interim answers (1xx) are the caller's to pass
-/// over.
-class response_reader final : public boost::beast::http::basic_parser<false> {
+/// Beast's header parser, and a body framed as RFC 9112, section 6.3, says: the whole is a
+/// `response`. Informational responses (1xx) before the final one are ignored; their headers and the
+/// final one's together are bounded by `max_header_size`, and so are chunk extensions and trailer
+/// fields together.
+class response_reader {
 public:
-    explicit response_reader(beast_options const& options)
-        : max_body_size_(options.max_body_size()) {
-        eager(true);
-        header_limit(options.max_header_size());
-        body_limit(max_body_size_);
-    }
+    using error_code = boost::beast::error_code;
 
-    [[nodiscard]] bool is_interim() const noexcept {
-        return response_.status >= 100 && response_.status < 200;
-    }
+    enum class body_kind : unsigned char {
+        framed,  ///< as the header says
+        nothing, ///< none whatever the header says: the response to CONNECT
+    };
+
+    explicit response_reader(beast_options const& options, body_kind kind = body_kind::framed)
+        : max_body_size_(options.max_body_size()),
+          max_header_size_(options.max_header_size()),
+          header_left_(options.max_header_size()),
+          kind_(kind),
+          parser_(std::in_place, response_, header_left_) {}
+    response_reader(response_reader const&) = delete;
+    response_reader& operator=(response_reader const&) = delete;
+
     [[nodiscard]] int status() const noexcept { return response_.status; }
+    /// Whether the whole response is there.
+    [[nodiscard]] bool is_done() const noexcept { return framing_ == framing::done; }
+    /// Whether any byte of a response has come.
+    [[nodiscard]] bool has_begun() const noexcept { return has_begun_; }
+    /// Whether the response was whole only because the connection ended.
+    [[nodiscard]] bool is_ended_by_connection() const noexcept { return is_ended_by_connection_; }
+    /// Whether another response may follow on the connection.
+    [[nodiscard]] bool keep_alive() const {
+        return !is_ended_by_connection_ && parser_->keep_alive();
+    }
 
     /// Parses what is there, and consumes it.
-    [[nodiscard]] boost::beast::error_code put_all(inbox& received) {
-        error_code failed;
-        while (!failed && !is_done() && received.unread().size() >= least_to_put())
-            received.consume(put(received.unread(), failed));
-        return failed == boost::beast::http::error::need_more ? error_code() : failed;
+    [[nodiscard]] error_code put_all(read_buffer& received) {
+        error_code ec;
+        for (auto data = received.data(); data.size() != 0 && !ec && !is_done();
+             data = received.data()) {
+            has_begun_ = true;
+            auto const taken =
+                framing_ == framing::header ? put_header(data, ec) : put_body(text_of(data), ec);
+            received.consume(taken);
+            if (ec == boost::beast::http::error::need_more) return {};
+        }
+        return ec;
     }
     /// The connection has ended in good order, which ends a body that has no length.
-    [[nodiscard]] boost::beast::error_code put_end() {
-        error_code failed;
-        if (got_some() && need_eof()) put_eof(failed);
-        return failed;
+    void put_end() noexcept {
+        if (framing_ != framing::connection) return;
+        framing_ = framing::done;
+        is_ended_by_connection_ = true;
     }
-    /// The answer; the reader is used up.
+    /// The response; the reader is used up.
     [[nodiscard]] http::response take() noexcept { return std::move(response_); }
 
 private:
-    /// Beast 1.81 fails an assertion of its own where a last chunk without any before it comes in
-    /// two pieces, the first shorter than `0 CR LF CR LF`. Every chunked body ends with as much.
-    [[nodiscard]] std::size_t least_to_put() const { return is_header_done() && chunked() ? 5 : 1; }
+    /// What is being read, and for a body how its end is found.
+    enum class framing : unsigned char {
+        header,
+        length,
+        chunks,
+        connection,
+        done,
+    };
+    using fault = boost::beast::http::error;
 
-    using error_code = boost::beast::error_code;
-    using text = boost::beast::string_view;
-
-    /// Whether the bytes around both are `Name: value CR LF` already; folded and padded lines are
-    /// not, nor is one with no value.
-    [[nodiscard]] static bool stands_as_written(text name, text value) noexcept {
-        char const* const colon = name.data() + name.size();
-        return !value.empty() && colon + 2 == value.data() && colon[1] == ' ' &&
-               value.data()[value.size()] == '\r';
+    [[nodiscard]] static std::string_view text_of(boost::asio::const_buffer data) noexcept {
+        return {static_cast<char const*>(data.data()), data.size()};
     }
 
-    void on_request_impl(boost::beast::http::verb, text, text, int, error_code&) override {}
-    void on_response_impl(int status, text, int, error_code&) override {
-        response_.status = status;
-        response_.fields.reserve(1024);
+    std::size_t put_header(boost::asio::const_buffer data, error_code& ec) {
+        auto const taken = parser_->parse(data, ec);
+        header_left_ -= std::min(taken, header_left_);
+        if (!ec && parser_->is_header_done()) ec = end_header();
+        return taken;
     }
-    void on_field_impl(boost::beast::http::field, text name, text value, error_code&) override {
-        // Beast has refused all that `add` would.
-        if (stands_as_written(name, value)) {
-            response_.fields.add_line_unchecked({name.data(), name.size() + value.size() + 4});
-        } else {
-            response_.fields.add_unchecked(name, value);
-        }
-    }
-    void on_header_impl(error_code&) override {}
-    void on_body_init_impl(boost::optional<std::uint64_t> const& length, error_code&) override {
-        if (length && *length <= max_body_size_)
+
+    [[nodiscard]] error_code end_header() {
+        auto const status = response_.status;
+        if (status < 100 || status == 101) // nobody asked for another protocol
+            return fault::bad_status;
+        if (status < 200) return begin_again();
+        if (kind_ == body_kind::nothing || status == 204 || status == 304) return end();
+        if (parser_->has_unknown_coding()) return fault::bad_transfer_encoding;
+        if (parser_->is_chunked()) {
+            framing_ = framing::chunks;
+            chunks_.emplace(max_body_size_, max_header_size_);
+        } else if (auto const length = parser_->content_length()) {
+            if (*length > max_body_size_) return fault::body_limit;
+            if (*length == 0) return end();
+            framing_ = framing::length;
+            left_ = *length;
             response_.body.reserve(static_cast<std::size_t>(*length));
+        } else {
+            framing_ = framing::connection;
+        }
+        return {};
     }
-    std::size_t on_body_impl(text body, error_code&) override {
-        response_.body.append(body.data(), body.size());
-        return body.size();
+
+    /// An informational response has ended: the next one takes its place.
+    [[nodiscard]] error_code begin_again() {
+        if (header_left_ == 0) return fault::header_limit;
+        response_.fields.clear();
+        parser_.emplace(response_, header_left_);
+        return {};
     }
-    void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, text body, error_code& ec) override {
-        return on_body_impl(body, ec);
+    error_code end() noexcept {
+        framing_ = framing::done;
+        return {};
     }
-    void on_finish_impl(error_code&) override {}
+
+    std::size_t put_body(std::string_view data, error_code& ec) {
+        if (framing_ == framing::chunks) return put_chunks(data, ec);
+        if (framing_ == framing::connection &&
+            data.size() > max_body_size_ - response_.body.size()) {
+            ec = fault::body_limit;
+            return 0;
+        }
+        auto const size =
+            framing_ == framing::length
+                ? static_cast<std::size_t>(std::min<std::uint64_t>(left_, data.size()))
+                : data.size();
+        response_.body.append(data.substr(0, size));
+        if (framing_ == framing::length && (left_ -= size) == 0) end();
+        return size;
+    }
+
+    std::size_t put_chunks(std::string_view data, error_code& ec) {
+        using status = chunked_decoder::status;
+        auto const taken = chunks_->put(data, response_.body);
+        switch (chunks_->state()) {
+        case status::incomplete: break;
+        case status::complete: end(); break;
+        case status::malformed: ec = fault::bad_chunk; break;
+        case status::too_large: ec = fault::body_limit; break;
+        }
+        return taken;
+    }
 
     std::uint64_t max_body_size_;
+    std::size_t max_header_size_;
+    std::size_t header_left_;
+    body_kind kind_;
+    framing framing_ = framing::header;
+    bool has_begun_ = false;
+    bool is_ended_by_connection_ = false;
+    std::uint64_t left_ = 0; ///< of a body with a length
     http::response response_;
+    std::optional<header_parser> parser_;
+    std::optional<chunked_decoder> chunks_;
 };
 
 /// What a failure to parse means.
@@ -102,7 +177,6 @@ private:
     using boost::beast::http::error;
     if (ec == error::header_limit || ec == error::body_limit || ec == error::buffer_overflow)
         return errc::response_too_large;
-    if (ec == error::end_of_stream || ec == error::partial_message) return errc::connection_lost;
     return errc::malformed_response;
 }
 

@@ -11,20 +11,22 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// A buffer that is filled at its end and read from its front; `wipe()` is for what held a secret.
-class inbox {
+/// A buffer that is filled at its end and read from its front, with the verbs of Asio's dynamic
+/// buffers; `wipe()` is for what held a secret.
+class read_buffer {
 public:
-    [[nodiscard]] boost::asio::const_buffer unread() const noexcept {
+    /// The bytes that have not been consumed.
+    [[nodiscard]] boost::asio::const_buffer data() const noexcept {
         return boost::asio::buffer(bytes_.data() + begin_, end_ - begin_);
     }
-    /// Room for more, never empty.
-    [[nodiscard]] boost::asio::mutable_buffer room() {
+    /// Space for more bytes, never empty.
+    [[nodiscard]] boost::asio::mutable_buffer prepare() {
         if (begin_ == end_) begin_ = end_ = 0;
-        if (end_ == bytes_.size() || (was_filled_ && bytes_.size() < most_at_once)) make_room();
+        if (end_ == bytes_.size() || (was_filled_ && bytes_.size() < max_read_size)) make_space();
         was_filled_ = false;
         return boost::asio::buffer(bytes_.data() + end_, bytes_.size() - end_);
     }
-    /// `size` bytes have been written to `room()`.
+    /// `size` bytes have been written to what `prepare()` gave.
     void commit(std::size_t size) noexcept {
         end_ += size;
         high_ = std::max(high_, end_);
@@ -38,17 +40,17 @@ public:
     }
 
 private:
-    void make_room() {
+    void make_space() {
         if (begin_ == 0) {
-            bytes_.resize(bytes_.empty() ? first_size : bytes_.size() * 2);
+            bytes_.resize(bytes_.empty() ? initial_size : bytes_.size() * 2);
         } else {
             std::copy(bytes_.data() + begin_, bytes_.data() + end_, bytes_.data());
             end_ -= std::exchange(begin_, 0);
         }
     }
 
-    static constexpr std::size_t first_size = 2048; ///< an answer with one token takes about 1 KiB
-    static constexpr std::size_t most_at_once = 16384; ///< how far full reads make it grow
+    static constexpr std::size_t initial_size = 2048; ///< a response with one token is about 1 KiB
+    static constexpr std::size_t max_read_size = 16384; ///< up to here full reads make it grow
     wiped_string bytes_;
     std::size_t begin_ = 0, end_ = 0, high_ = 0;
     bool was_filled_ = false; ///< by what came last: more is likely to follow

@@ -1,0 +1,219 @@
+#include <cloudflare/transport/detail/connection_book.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace cloudflare;
+using namespace std::chrono_literals;
+using clock_time = detail::boot_clock::time_point;
+
+struct caller {};
+/// A connection is a number here; its end is seen in `closing`.
+using connection = std::unique_ptr<int>;
+using book = detail::connection_book<connection, caller>;
+
+http::origin const one = http::origin::parse("https://one.example").value();
+http::origin const two = http::origin::parse("https://two.example").value();
+constexpr auto ever = std::chrono::hours(24);
+clock_time const t0{1000s};
+
+std::vector<int> numbers(std::vector<connection> const& closed) {
+    std::vector<int> all;
+    for (auto const& c : closed)
+        all.push_back(*c);
+    return all;
+}
+
+struct fixture {
+    book b;
+    std::vector<connection> closing{};
+    explicit fixture(std::size_t per_host = 100, std::size_t total = 100, std::size_t idle = 16)
+        : b({per_host, total, idle}) {}
+
+    /// Takes a place: the number of the idle connection in it, 0 without one, -1 for no place.
+    int take(http::origin const& where, clock_time now = t0, std::chrono::nanoseconds age = ever) {
+        auto const taken = b.take(b.find(where), now, age, closing);
+        if (!taken) return -1;
+        return *taken ? ***taken : 0;
+    }
+    void keep(http::origin const& where, int number, clock_time now = t0) {
+        b.keep(b.find(where), std::make_unique<int>(number), now, closing);
+    }
+};
+
+TEST_CASE("the connection used last is used again, each once") {
+    fixture f;
+    CHECK(f.take(one) == 0);
+    CHECK(f.take(one) == 0);
+    f.keep(one, 1);
+    f.keep(one, 2);
+    CHECK(f.take(one) == 2);
+    CHECK(f.take(one) == 1);
+    CHECK(f.take(one) == 0);
+    CHECK(f.closing.empty());
+}
+
+TEST_CASE("an origin's connections are not another's") {
+    fixture f;
+    CHECK(f.take(one) == 0);
+    f.keep(one, 1);
+    CHECK(f.take(two) == 0);
+    CHECK(f.b.find(one).open() == 1);
+    CHECK(f.b.find(two).open() == 1);
+    CHECK(f.b.find(one).idle() == 1);
+}
+
+TEST_CASE("a host is the same whatever its case, and not with another port or scheme") {
+    fixture f;
+    CHECK(&f.b.find(one) == &f.b.find(http::origin::parse("https://ONE.example").value()));
+    CHECK(&f.b.find(one) != &f.b.find(http::origin::parse("http://one.example").value()));
+    CHECK(&f.b.find(one) != &f.b.find(http::origin::parse("https://one.example:444").value()));
+}
+
+TEST_CASE("a connection may have been idle for as long as the request allows") {
+    fixture f;
+    CHECK(f.take(one) == 0);
+    f.keep(one, 1, t0);
+    CHECK(f.take(one, t0 + 5s, 4999ms) == 0); // too old: a new one
+    CHECK(f.b.find(one).open() == 2);
+    CHECK(f.take(one, t0 + 5s, 5s) == 1);
+}
+
+TEST_CASE("places are bounded for a host and in all") {
+    fixture f(2, 3);
+    CHECK(f.take(one) == 0);
+    CHECK(f.take(one) == 0);
+    CHECK(f.take(one) == -1);
+    CHECK(f.take(two) == 0);
+    CHECK(f.take(two) == -1);
+    f.b.free_place(f.b.find(one));
+    CHECK(f.take(two) == 0);
+    CHECK(f.take(one) == -1);
+}
+
+TEST_CASE("an idle connection that is too old makes way for a new one to its host") {
+    fixture f(1);
+    CHECK(f.take(one) == 0);
+    f.keep(one, 1, t0);
+    CHECK(f.take(one, t0 + 10s, 5s) == 0);
+    CHECK(numbers(f.closing) == std::vector{1});
+    CHECK(f.b.find(one).open() == 1);
+}
+
+TEST_CASE("the oldest idle connection of all makes way for one to another host") {
+    fixture f(100, 3);
+    for (int i = 1; i <= 3; ++i)
+        CHECK(f.take(i == 2 ? two : one) == 0);
+    f.keep(two, 2, t0);
+    f.keep(one, 1, t0 + 1s);
+    f.keep(one, 3, t0 + 2s);
+    auto const three = http::origin::parse("https://three.example").value();
+    CHECK(f.take(three, t0 + 3s) == 0);
+    CHECK(numbers(f.closing) == std::vector{2});
+    CHECK(f.b.find(two).open() == 0);
+}
+
+TEST_CASE(
+    "more idle connections than are kept close the oldest, and none are kept where none may be") {
+    fixture f(100, 100, 2);
+    for (int i = 0; i != 3; ++i)
+        CHECK(f.take(one) == 0);
+    for (int i = 1; i <= 3; ++i)
+        f.keep(one, i, t0 + std::chrono::seconds(i));
+    CHECK(numbers(f.closing) == std::vector{1});
+    CHECK(f.b.find(one).open() == 2);
+
+    fixture none(100, 100, 0);
+    CHECK(none.take(one) == 0);
+    none.keep(one, 1);
+    CHECK(numbers(none.closing) == std::vector{1});
+    CHECK(none.b.find(one).open() == 0);
+}
+
+TEST_CASE("connections past their time are closed, of every host, and younger ones stay") {
+    fixture f;
+    for (auto const& where : {one, one, two})
+        CHECK(f.take(where) == 0);
+    f.keep(one, 1, t0);
+    f.keep(one, 2, t0 + 20s);
+    f.keep(two, 3, t0 + 1s);
+    f.b.close_older(t0 + 31s, 30s, f.closing);
+    CHECK(numbers(f.closing) == std::vector{1});
+    f.b.close_older(t0 + 31s + 1ns, 30s, f.closing);
+    CHECK(numbers(f.closing) == std::vector{1, 3});
+    CHECK(f.take(one, t0 + 31s) == 2);
+    f.b.close_all_idle(f.closing);
+    CHECK(f.closing.size() == 2);
+    f.keep(one, 2, t0 + 32s);
+    f.b.close_all_idle(f.closing);
+    CHECK(numbers(f.closing) == std::vector{1, 3, 2});
+    CHECK(f.b.find(one).open() == 0);
+}
+
+TEST_CASE("an idle connection taken in exchange frees a place") {
+    fixture f(2);
+    CHECK(f.take(one) == 0);
+    CHECK(f.take(one) == 0);
+    f.keep(one, 1);
+    CHECK(f.b.find(one).open() == 2);
+    auto const other = f.b.exchange(f.b.find(one), t0, ever);
+    REQUIRE(other);
+    CHECK(**other == 1);
+    CHECK(f.b.find(one).open() == 1);
+    CHECK_FALSE(f.b.exchange(f.b.find(one), t0, ever));
+    CHECK(f.b.find(one).open() == 1);
+}
+
+TEST_CASE("those who wait are served in the order of their coming, where there is a place") {
+    fixture f(1, 100);
+    caller a, b, c;
+    CHECK(f.take(one) == 0);
+    CHECK(f.take(two) == 0);
+    auto const pa = f.b.enqueue(f.b.find(one), a);
+    auto const pb = f.b.enqueue(f.b.find(two), b);
+    f.b.enqueue(f.b.find(one), c);
+    CHECK(f.b.next_to_serve() == nullptr);
+    f.b.free_place(f.b.find(two));
+    CHECK(f.b.next_to_serve() == &b); // a came first, and there is nothing for it
+    f.b.free_place(f.b.find(one));
+    CHECK(f.b.next_to_serve() == &a);
+    f.b.leave(f.b.find(one), pa);
+    CHECK(f.b.next_to_serve() == &b);
+    f.b.leave(f.b.find(two), pb);
+    CHECK(f.b.next_to_serve() == &c);
+}
+
+TEST_CASE("an idle connection is a place, also another host's where the bound is on all") {
+    fixture f(100, 1);
+    caller a;
+    CHECK(f.take(one) == 0);
+    f.b.enqueue(f.b.find(two), a);
+    CHECK(f.b.next_to_serve() == nullptr);
+    f.keep(one, 1);
+    CHECK(f.b.next_to_serve() == &a);
+    CHECK(f.take(two) == 0);
+    CHECK(numbers(f.closing) == std::vector{1});
+    CHECK(f.b.next_to_serve() == nullptr);
+}
+
+TEST_CASE("all who wait can be dismissed at once") {
+    fixture f(1);
+    caller a, b;
+    CHECK(f.take(one) == 0);
+    f.b.enqueue(f.b.find(one), a);
+    f.b.enqueue(f.b.find(two), b);
+    std::vector<caller*> dismissed;
+    f.b.dismiss_all([&](caller& w) { dismissed.push_back(&w); });
+    CHECK(dismissed == std::vector<caller*>{&a, &b});
+    f.b.free_place(f.b.find(one));
+    CHECK(f.b.next_to_serve() == nullptr);
+}
+
+} // namespace
