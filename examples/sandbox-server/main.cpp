@@ -24,11 +24,14 @@ using cf::testing::sandbox_switches;
 namespace cloudflare::inline v0::testing {
 BOOST_DESCRIBE_STRUCT(sandbox_switches, (),
                       (base_path, token_limit, api_token, read_permission, rate_limit,
-                       create_status, limit_status, limit_code, limit_message, max_name_length,
-                       cfast_secrets, rotate_raises_version, rotate_refuses_disabled,
-                       rotate_refuses_expired, zones_have_actions, lower_version_is_refused,
-                       update_moves_expiry, update_shows_secret, delete_shows_token,
-                       shows_version_and_enabled, forever_expires_at, name_is_substring,
+                       shows_rate_limit, refusal_status, refusal_code, create_status, limit_status,
+                       limit_code, limit_message, max_name_length, cuts_long_names, trims_names,
+                       max_duration, cfast_secrets, masks_secrets, shows_expiry_with_secret,
+                       rotate_raises_version, rotate_refuses_disabled, rotate_refuses_expired,
+                       zones_have_actions, lower_version_is_refused, update_moves_expiry,
+                       update_shows_secret, refresh_uses_duration, shows_previous_expiry,
+                       delete_shows_token, shows_version_and_enabled, forever_expires_at,
+                       filters_by_name, filters_by_search, name_is_substring, max_per_page,
                        ignores_page, has_result_info, list_lag))
 }
 
@@ -75,6 +78,13 @@ int run(po::variables_map const& given) {
     cf::testing::sandbox_server_options options;
     options.tls = given.count("plain") == 0;
     options.port = given["port"].as<std::uint16_t>();
+    std::ofstream log;
+    if (given.count("log") != 0) {
+        log.open(given["log"].as<std::string>());
+        options.on_request = [&log](cf::http::request const& r) {
+            log << to_string(r.method) << ' ' << r.target << std::endl; // for whoever waits for it
+        };
+    }
 
     boost::asio::io_context context(1);
     cf::testing::sandbox box(given["seed"].as<std::uint64_t>(), switches);
@@ -103,10 +113,13 @@ int main(int argc, char** argv) {
     add("plain", "without TLS");
     add("ca-file", po::value<std::string>(),
         "where to write the certificate that clients must trust");
+    add("log", po::value<std::string>(),
+        "a file that gets a line for each request as it arrives: its method and target");
     add("seed", po::value<std::uint64_t>()->default_value(1), "where ids and secrets start");
     add("fault", po::value<std::vector<std::string>>(),
         "WHEN=WHAT, again and again, e.g. POST#1=drop-after, GET=answer-before:503:busy, "
-        "*=truncate:100, drip:5, delay:100, chunked, close, reset-before, reset-after");
+        "*=truncate:100, drip:5, delay:100, chunked, close, reset-before, reset-after, "
+        "hang-before, hang-after, retry-after:60, gzip, bare-status");
     add("set", po::value<std::vector<std::string>>(),
         "NAME=VALUE, again and again: a switch of sandbox_switches.hpp, e.g. token_limit=2");
     try {

@@ -30,9 +30,18 @@ TEST_CASE("an answer's body may hold colons") {
     CHECK(f.text == "error code: 502");
 }
 
+TEST_CASE("a Retry-After may be a date") {
+    fault_plan plan;
+    plan.add("POST=retry-after:Fri, 31 Dec 9999 23:59:59 GMT").value();
+    auto const f = plan.next(http::method::post);
+    CHECK(f.what == fault::kind::retry_after);
+    CHECK(f.text == "Fri, 31 Dec 9999 23:59:59 GMT");
+}
+
 TEST_CASE("an entry that is not understood is refused") {
-    for (std::string const text : {"", "POST", "POST#0=close", "POST#x=close", "what=close",
-                                   "*=", "*=explode", "*=truncate", "*=truncate:x", "*=close:1"}) {
+    for (std::string const text :
+         {"", "POST", "POST#0=close", "POST#x=close", "what=close", "*=", "*=explode", "*=truncate",
+          "*=truncate:x", "*=close:1", "*=hang-before:1", "*=retry-after", "*=gzip:9"}) {
         CAPTURE(text);
         CHECK(fault_plan().add(text).error() == errc::invalid_argument);
     }

@@ -159,6 +159,114 @@ TEST_CASE("a list can lag behind, hide everything, or ignore the page") {
     CHECK(call(access::list_service_tokens(call.account)).value().items.empty());
 }
 
+TEST_CASE("a page past the last one is empty, however large its number") {
+    caller call;
+    call(create(call.account)).value();
+    call(create(call.account)).value();
+    for (char const* page : {"3", "4611686018427387905", "9223372036854775807"})
+        for (char const* size : {"1", "2", "1000"}) {
+            CAPTURE(page);
+            CAPTURE(size);
+            http::request r{.origin = http::origin::parse("https://a").value()};
+            r.target = "/client/v4/accounts/023e105f4ecef8ad9ca31a8372d0c353/access/"
+                       "service_tokens?page=" +
+                       std::string(page) + "&per_page=" + size;
+            REQUIRE(call.who.authorize(r.fields).has_value());
+            auto const response = call.box.handle(r, call.now);
+            CHECK(response.status == 200);
+            CHECK(std::string_view(response.body).find("\"result\":[]") != std::string::npos);
+        }
+}
+
+TEST_CASE("a page may hold less than was asked for") {
+    caller call;
+    call.box.switches().max_per_page = 2;
+    for (int i = 0; i != 3; ++i)
+        call(create(call.account)).value();
+    auto const page = call(access::list_service_tokens(call.account)).value();
+    CHECK(page.items.size() == 2);
+    CHECK(page.info.total_pages == 2);
+}
+
+TEST_CASE("filters may be ignored") {
+    caller call;
+    call(create(call.account, "a")).value();
+    auto const named =
+        access::list_service_tokens(call.account, access::list_params().name("b").search("x"));
+    CHECK(call(named).value().items.empty());
+    call.box.switches().filters_by_name = false;
+    CHECK(call(named).value().items.empty());
+    call.box.switches().filters_by_search = false;
+    CHECK(call(named).value().items.size() == 1);
+}
+
+TEST_CASE("names may be trimmed, and cut or refused where they are long") {
+    caller call;
+    call.box.switches().trims_names = true;
+    CHECK(call(create(call.account, " a b\t")).value().name == "a b");
+    CHECK(call(create(call.account, " ")).error() == errc::bad_request);
+    call.box.switches().max_name_length = 3;
+    CHECK(call(create(call.account, "abcd")).error() == errc::bad_request);
+    call.box.switches().cuts_long_names = true;
+    CHECK(call(create(call.account, "abcd")).value().name == "abc");
+}
+
+TEST_CASE("bad input may be refused with another status and code") {
+    caller call;
+    call.box.switches().refusal_status = 422;
+    call.box.switches().refusal_code = 1;
+    call.box.switches().max_duration = 1h;
+    for (auto const& duration : {token_duration::hours(2), token_duration::forever()}) {
+        auto const refused = call(access::create_service_token(
+            call.account, access::create_params("x").duration(duration)));
+        REQUIRE(refused.has_error());
+        CHECK(refused.error().details().http_status == 422);
+    }
+    auto const allowed = call(access::create_service_token(
+        call.account, access::create_params("x").duration(token_duration::hours(1))));
+    CHECK(allowed.has_value());
+}
+
+TEST_CASE("a refresh gives one year, or the token's own duration") {
+    caller call;
+    auto const made =
+        call(access::create_service_token(
+                 call.account, access::create_params("x").duration(token_duration::hours(720))))
+            .value();
+    access::refresh_service_token const refresh(call.account, made.id);
+    CHECK(call(refresh).value().expires_at == call.now.plus(24h * 365));
+    call.box.switches().refresh_uses_duration = true;
+    CHECK(call(refresh).value().expires_at == call.now.plus(720h));
+}
+
+TEST_CASE("what a token shows beside its secret is a matter of switches") {
+    caller call;
+    call.box.switches().shows_expiry_with_secret = false;
+    auto const made = call(create(call.account)).value();
+    CHECK_FALSE(made.expires_at);
+    access::get_service_token const get(call.account, made.id);
+    CHECK(call(get).value().expires_at);
+    auto const until = access::rotate_params().previous_client_secret_expires_at(call.now.plus(1h));
+    call(access::rotate_service_token(call.account, made.id, until)).value();
+    CHECK(call(get).value().previous_client_secret_expires_at == call.now.plus(1h));
+    call.box.switches().shows_previous_expiry = false;
+    CHECK_FALSE(call(get).value().previous_client_secret_expires_at);
+}
+
+TEST_CASE("the rate limit may come without a word before") {
+    caller call;
+    call.box.switches().rate_limit = 1;
+    auto const limit_shown = [&] {
+        auto const r =
+            make_request(access::list_service_tokens(call.account), call.who, client_options())
+                .value();
+        return call.box.handle(r, call.now).fields.contains("Ratelimit");
+    };
+    CHECK(limit_shown());
+    call.box.switches().shows_rate_limit = false;
+    CHECK_FALSE(limit_shown());
+}
+
 TEST_CASE("a name filter compares the whole name, or a part where so switched") {
     caller call;
     call(create(call.account, "a&b=c d/%")).value();

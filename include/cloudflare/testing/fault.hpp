@@ -31,6 +31,11 @@ struct fault {
         delay,         ///< the answer comes after `delay`
         chunked,       ///< the answer's body comes in chunks of 7 bytes
         close,         ///< the connection is closed behind the answer, which does not say so
+        hang_before,   ///< no response comes, and the connection stays open
+        hang_after,    ///< the same, but the API has acted
+        retry_after,   ///< status 429 with `text` as its `Retry-After`; the API has not acted
+        gzip,          ///< the response's body comes in gzip, though nobody asked for it
+        bare_status,   ///< the status line ends behind the number: no blank, no reason
     };
     kind what = kind::none;
     std::size_t count = 0;
@@ -49,7 +54,8 @@ public:
     /// - WHAT is `drop-before`, `drop-after`, `reset-before`, `reset-after`,
     /// `answer-before:STATUS:BODY`,
     ///   `answer-after:STATUS:BODY`, `truncate:BYTES`, `drip:MILLISECONDS`, `delay:MILLISECONDS`,
-    ///   `chunked` or `close`.
+    ///   `chunked`, `close`, `hang-before`, `hang-after`, `retry-after:VALUE`, `gzip` or
+    ///   `bare-status`.
     ///
     /// @return `errc::invalid_argument` that names the part not understood
     [[nodiscard]] result<void> add(std::string_view entry);
@@ -98,6 +104,11 @@ inline result<fault> fault_plan::parse_fault(std::string_view text) {
         {"delay", kind::delay},
         {"chunked", kind::chunked},
         {"close", kind::close},
+        {"hang-before", kind::hang_before},
+        {"hang-after", kind::hang_after},
+        {"retry-after", kind::retry_after},
+        {"gzip", kind::gzip},
+        {"bare-status", kind::bare_status},
     };
     auto const colon = text.find(':');
     auto const word = text.substr(0, colon);
@@ -122,6 +133,10 @@ inline result<fault> fault_plan::parse_fault(std::string_view text) {
             if (second != argument.npos) f.text = argument.substr(second + 1);
             break;
         }
+        case kind::retry_after:
+            ok = !argument.empty();
+            f.text = argument;
+            break;
         default: ok = argument.empty(); break;
         }
         if (ok) return f;

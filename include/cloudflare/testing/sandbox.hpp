@@ -98,8 +98,9 @@ private:
 
     static http::response success(boost::json::value result, int status = 200);
     static http::response failure(int status, std::int64_t code, std::string_view message);
-    static http::response bad_request(std::string_view reason) {
-        return failure(400, 12130, "access.api.error.invalid_request: " + std::string(reason));
+    [[nodiscard]] http::response bad_request(std::string_view reason) const {
+        return failure(switches_.refusal_status, switches_.refusal_code,
+                       "access.api.error.invalid_request: " + std::string(reason));
     }
 
     std::uint64_t random_;

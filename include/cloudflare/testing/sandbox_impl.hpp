@@ -23,6 +23,13 @@ namespace json = boost::json;
     return decoded;
 }
 
+/// The text without blanks at its ends.
+[[nodiscard]] inline std::string trimmed(std::string_view text) {
+    auto const begin = text.find_first_not_of(" \t\r\n");
+    if (begin == text.npos) return {};
+    return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1));
+}
+
 /// The parts of `text` between separators; those at its ends too.
 [[nodiscard]] inline std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
@@ -95,7 +102,7 @@ inline http::response sandbox::handle(http::request const& r, timestamp now) {
     static_cast<void>(answer.fields.add("Date", detail::http_date(now)));
     static_cast<void>(answer.fields.add("cf-ray", ray));
     static_cast<void>(answer.fields.add("cf-auditlog-id", new_uuid()));
-    if (switches_.rate_limit != 0) {
+    if (switches_.rate_limit != 0 && switches_.shows_rate_limit) {
         auto const left = std::max<std::int64_t>(0, switches_.rate_limit - window_count_);
         static_cast<void>(
             answer.fields.add("Ratelimit", "\"default\";r=" + std::to_string(left) + ";t=300"));
@@ -201,11 +208,12 @@ inline http::response sandbox::list(std::string const& scope, parameters const& 
     auto const matches = [&](sandbox_token const& t) {
         if (t.scope != scope || !switches_.read_permission) return false;
         if (t.created_at.plus(switches_.list_lag) > now) return false;
-        if (auto const name = query.find("name"); name != query.end())
+        if (auto const name = query.find("name"); name != query.end() && switches_.filters_by_name)
             if (switches_.name_is_substring ? t.name.find(name->second) == t.name.npos
                                             : t.name != name->second)
                 return false;
-        if (auto const text = query.find("search"); text != query.end())
+        if (auto const text = query.find("search");
+            text != query.end() && switches_.filters_by_search)
             return t.name.find(text->second) != t.name.npos ||
                    t.client_id.find(text->second) != t.client_id.npos;
         return true;
@@ -215,13 +223,16 @@ inline http::response sandbox::list(std::string const& scope, parameters const& 
         if (matches(t)) found.push_back(&t);
 
     auto const total = static_cast<std::int64_t>(found.size());
-    auto const per_page = detail::number_or(query, "per_page", 1000);
-    if (per_page < 1 || per_page > 1000) return bad_request("per_page must be from 1 to 1000");
+    auto const wanted = detail::number_or(query, "per_page", 1000);
+    if (wanted < 1 || wanted > 1000) return bad_request("per_page must be from 1 to 1000");
+    auto const per_page = std::min(wanted, switches_.max_per_page);
     auto const asked = std::max<std::int64_t>(1, detail::number_or(query, "page", 1));
     auto const page = switches_.ignores_page ? 1 : asked;
 
+    // A page past the last one is empty, however large its number.
+    auto const begin = page - 1 > total / per_page ? total : (page - 1) * per_page;
     boost::json::array items;
-    for (auto i = (page - 1) * per_page; i < std::min(total, page * per_page); ++i)
+    for (auto i = begin; i < std::min(total, begin + per_page); ++i)
         items.push_back(show(*found[static_cast<std::size_t>(i)]));
     auto const count = static_cast<std::int64_t>(items.size());
     boost::json::object envelope{{"success", true},
@@ -281,7 +292,8 @@ inline http::response sandbox::rotate(sandbox_token& t, std::string_view body, t
 }
 
 inline http::response sandbox::refresh(sandbox_token& t, timestamp now) {
-    t.expires_at = now.plus(std::chrono::days(365));
+    t.expires_at = switches_.refresh_uses_duration ? expiry(t.duration, now)
+                                                   : now.plus(std::chrono::days(365));
     t.updated_at = now;
     return success(show(t));
 }
@@ -303,13 +315,20 @@ inline std::optional<std::string> sandbox::apply(sandbox_token& t, boost::json::
     if (auto const* name = body.if_contains("name")) {
         if (!name->is_string() || name->get_string().empty()) return "name must not be empty";
         t.name = std::string(name->get_string());
-        if (switches_.max_name_length != 0 && t.name.size() > switches_.max_name_length)
-            return "name is too long";
+        if (switches_.trims_names) t.name = detail::trimmed(t.name);
+        if (t.name.empty()) return "name must not be empty";
+        if (switches_.max_name_length != 0 && t.name.size() > switches_.max_name_length) {
+            if (!switches_.cuts_long_names) return "name is too long";
+            t.name.resize(switches_.max_name_length);
+        }
     }
     if (auto const* duration = body.if_contains("duration")) {
         if (!duration->is_string()) return "duration must be a string";
         auto const parsed = token_duration::parse(std::string(duration->get_string()));
         if (!parsed) return "duration is invalid";
+        auto const length = parsed->value();
+        if (switches_.max_duration.count() != 0 && (!length || *length > switches_.max_duration))
+            return "duration is too long";
         t.duration = *parsed;
         t.expires_at = expiry(t.duration, now);
     }
@@ -354,15 +373,20 @@ inline timestamp sandbox::expiry(token_duration const& d, timestamp now) const {
 inline boost::json::object sandbox::show(sandbox_token const& t, bool with_secret) const {
     boost::json::object shown;
     shown["client_id"] = t.client_id;
-    if (with_secret) shown["client_secret"] = t.secret;
+    if (with_secret) {
+        shown["client_secret"] = t.secret;
+    } else if (switches_.masks_secrets) {
+        shown["client_secret"] = std::string(t.secret.size(), '*');
+    }
     shown["created_at"] = t.created_at.to_string();
-    shown["expires_at"] = t.expires_at.to_string();
+    if (!with_secret || switches_.shows_expiry_with_secret)
+        shown["expires_at"] = t.expires_at.to_string();
     shown["id"] = t.id;
     shown["name"] = t.name;
     shown["updated_at"] = t.updated_at.to_string();
     shown["duration"] = t.duration.text();
     if (t.last_seen_at) shown["last_seen_at"] = t.last_seen_at->to_string();
-    if (t.previous_expires_at)
+    if (t.previous_expires_at && (with_secret || switches_.shows_previous_expiry))
         shown["previous_client_secret_expires_at"] = t.previous_expires_at->to_string();
     if (switches_.shows_version_and_enabled) {
         shown["client_secret_version"] = t.version;

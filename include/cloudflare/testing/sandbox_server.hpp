@@ -25,6 +25,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -43,6 +44,8 @@ struct sandbox_server_options {
     std::optional<certificate> identity{};          ///< none: one is made
     int max_tls_version = 0;                        ///< as OpenSSL names it; 0: the newest
     std::chrono::milliseconds idle_timeout{60'000}; ///< before an idle connection is closed
+    /// Called with each request as it arrives, on the context's thread.
+    std::function<void(http::request const&)> on_request{};
 };
 
 /// Serves a sandbox over HTTP/1.1 on 127.0.0.1, from construction until it is destroyed.
@@ -63,6 +66,7 @@ public:
     [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
     /// The base URL for clients, e.g. `https://127.0.0.1:40123/client/v4`.
     [[nodiscard]] std::string base_url() const {
+        std::lock_guard const lock(shared_->mutex);
         return (shared_->options.tls ? "https://127.0.0.1:" : "http://127.0.0.1:") +
                std::to_string(port()) + shared_->box.switches().base_path;
     }
@@ -113,7 +117,11 @@ private:
         for (;;) {
             auto [ec, socket] = co_await acceptor.async_accept(as_result);
             if (ec == asio::error::operation_aborted) co_return;
-            if (ec) continue;
+            if (ec) { // such as no descriptor left: it may pass
+                asio::steady_timer pause(acceptor.get_executor(), std::chrono::milliseconds(10));
+                co_await pause.async_wait(as_result);
+                continue;
+            }
             boost::system::error_code ignored;
             socket.set_option(tcp::no_delay(true), ignored);
             {
@@ -121,41 +129,46 @@ private:
                 ++self->connections;
             }
             auto const executor = socket.get_executor();
-            asio::co_spawn(executor, serve(std::move(socket), self), asio::detached);
+            auto const shared_socket = std::make_shared<tcp::socket>(std::move(socket));
+            asio::co_spawn(executor, serve(shared_socket, self), asio::detached);
         }
     }
 
-    static asio::awaitable<void> serve(tcp::socket socket, std::shared_ptr<shared> self) {
+    /// The socket is shared with the timer's handler, which may run when this has ended.
+    using socket_ptr = std::shared_ptr<tcp::socket>;
+
+    static asio::awaitable<void> serve(socket_ptr socket, std::shared_ptr<shared> self) {
         if (self->options.tls) {
-            asio::ssl::stream<tcp::socket&> tls(socket, self->tls);
+            asio::ssl::stream<tcp::socket&> tls(*socket, self->tls);
             auto const [ec] =
                 co_await tls.async_handshake(asio::ssl::stream_base::server, as_result);
             if (ec) co_return;
             auto serving = serve_on(tls, socket, *self);
             co_await std::move(serving);
         } else {
-            auto serving = serve_on(socket, socket, *self);
+            auto serving = serve_on(*socket, socket, *self);
             co_await std::move(serving);
         }
     }
 
     /// Answers requests until the connection ends.
     template <class Stream>
-    static asio::awaitable<void> serve_on(Stream& stream, tcp::socket& socket, shared& self) {
+    static asio::awaitable<void> serve_on(Stream& stream, socket_ptr socket, shared& self) {
         boost::beast::flat_buffer buffer;
         for (;;) {
             boost::beast::http::request_parser<boost::beast::http::string_body> parser;
-            asio::steady_timer idle(socket.get_executor(), self.options.idle_timeout);
-            idle.async_wait([&socket](boost::system::error_code ec) {
+            asio::steady_timer idle(socket->get_executor(), self.options.idle_timeout);
+            idle.async_wait([socket](boost::system::error_code ec) {
                 boost::system::error_code ignored;
-                if (!ec) socket.close(ignored);
+                if (!ec) socket->close(ignored);
             });
             auto const [ec, size] =
                 co_await boost::beast::http::async_read(stream, buffer, parser, as_result);
             if (idle.cancel() == 0 || ec) co_return;
             auto const r = to_request(parser.get());
             if (!r) co_return;
-            auto answering = answer(stream, socket, self, *r);
+            if (self.options.on_request) self.options.on_request(*r);
+            auto answering = answer(stream, *socket, self, *r);
             if (!co_await std::move(answering)) co_return;
         }
     }
@@ -179,6 +192,14 @@ private:
         return known ? std::optional(std::move(r)) : std::nullopt;
     }
 
+    /// Whether the API sees a request that meets this fault.
+    [[nodiscard]] static bool acts(fault::kind what) noexcept {
+        using kind = fault::kind;
+        return what != kind::drop_before && what != kind::reset_before &&
+               what != kind::answer_before && what != kind::hang_before &&
+               what != kind::retry_after;
+    }
+
     /// Handles one request as its fault says; gives whether the connection goes on.
     template <class Stream>
     static asio::awaitable<bool> answer(Stream& stream, tcp::socket& socket, shared& self,
@@ -189,9 +210,8 @@ private:
         {
             std::lock_guard const lock(self.mutex);
             f = self.faults.next(r.method);
-            bool const acts = f.what != kind::drop_before && f.what != kind::reset_before &&
-                              f.what != kind::answer_before;
-            if (acts) given = self.box.handle(r, timestamp(std::chrono::system_clock::now()));
+            if (acts(f.what))
+                given = self.box.handle(r, timestamp(std::chrono::system_clock::now()));
         }
         switch (f.what) {
         case kind::drop_before:
@@ -208,6 +228,20 @@ private:
             given = http::response{.status = f.status};
             given.body = f.text;
             break;
+        case kind::retry_after:
+            given = http::response{.status = 429};
+            static_cast<void>(given.fields.add("Retry-After", f.text));
+            break;
+        case kind::gzip:
+            given.body = gzip(given.body);
+            static_cast<void>(given.fields.add("Content-Encoding", "gzip"));
+            break;
+        case kind::hang_before:
+        case kind::hang_after: {
+            char byte = 0;
+            co_await stream.async_read_some(asio::buffer(&byte, 1), as_result);
+            co_return false;
+        }
         case kind::delay: {
             asio::steady_timer timer(socket.get_executor(), f.delay);
             co_await timer.async_wait(as_result);
@@ -216,6 +250,7 @@ private:
         default: break;
         }
         auto wire = to_wire(given, f.what == kind::chunked);
+        if (f.what == kind::bare_status) wire.erase(wire.find(" \r\n"), 1);
         if (f.what == kind::truncate) wire.resize(std::min(wire.size(), f.count));
         if (f.what == kind::drip) {
             asio::steady_timer timer(socket.get_executor());
@@ -230,6 +265,34 @@ private:
         }
         auto const [ec, n] = co_await asio::async_write(stream, asio::buffer(wire), as_result);
         co_return !ec && f.what != kind::truncate && f.what != kind::close;
+    }
+
+    /// The body in gzip (RFC 1952), in stored blocks (RFC 1951, section 3.2.4).
+    [[nodiscard]] static std::string gzip(std::string_view body) {
+        std::string packed("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
+        auto const put = [&](std::uint32_t value, int bytes) {
+            for (int i = 0; i != bytes; ++i)
+                packed += static_cast<char>(value >> (8 * i) & 0xff);
+        };
+        for (std::string_view rest = body;;) {
+            auto const piece = rest.substr(0, 0xffff);
+            rest.remove_prefix(piece.size());
+            packed += rest.empty() ? '\1' : '\0'; // the last block
+            auto const size = static_cast<std::uint32_t>(piece.size());
+            put(size, 2);
+            put(~size, 2);
+            packed.append(piece);
+            if (rest.empty()) break;
+        }
+        std::uint32_t crc = 0xffffffff;
+        for (char const c : body) {
+            crc ^= static_cast<unsigned char>(c);
+            for (int bit = 0; bit != 8; ++bit)
+                crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xedb88320U : 0U);
+        }
+        put(~crc, 4);
+        put(static_cast<std::uint32_t>(body.size()), 4);
+        return packed;
     }
 
     [[nodiscard]] static std::string to_wire(http::response const& r, bool chunked) {

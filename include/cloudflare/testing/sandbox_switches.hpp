@@ -19,6 +19,10 @@ struct sandbox_switches {
     std::string api_token;        ///< the only token accepted; empty: any
     bool read_permission = true;  ///< without it a list is empty, with status 200
     std::int64_t rate_limit = 0;  ///< requests in five minutes; 0: as many as you like
+    bool shows_rate_limit = true; ///< in `Ratelimit`; else nothing tells of it before the 429
+    // What is answered to bad input: names, durations, lower versions, rotating what is disabled.
+    int refusal_status = 400;
+    std::int64_t refusal_code = 12130;
 
     // Create.
     int create_status = 201;
@@ -26,8 +30,13 @@ struct sandbox_switches {
     std::int64_t limit_code = 12130;
     std::string limit_message =
         "access.api.error.invalid_request: maximum number of service tokens has been reached";
-    std::size_t max_name_length = 0; ///< in bytes; 0: no limit
-    bool cfast_secrets = true;       ///< the form of 2026-08; else 64 hex digits
+    std::size_t max_name_length = 0;      ///< in bytes; 0: no limit
+    bool cuts_long_names = false;         ///< else they are refused
+    bool trims_names = false;             ///< blanks at their ends are dropped
+    std::chrono::seconds max_duration{0}; ///< longer is refused, `forever` too; 0: no limit
+    bool cfast_secrets = true;            ///< the form of 2026-08; else 64 hex digits
+    bool masks_secrets = false;           ///< later responses show asterisks in its place
+    bool shows_expiry_with_secret = true; ///< else create and rotate do not tell `expires_at`
 
     // Rotate, refresh, update.
     bool rotate_raises_version = true;
@@ -37,14 +46,19 @@ struct sandbox_switches {
     bool lower_version_is_refused = true;  ///< else it is passed over
     bool update_moves_expiry = false;      ///< an update without a duration does
     bool update_shows_secret = true;       ///< when it rotates
+    bool refresh_uses_duration = false;    ///< else it is one year, whatever the token's duration
+    bool shows_previous_expiry = true;     ///< also in get and list
     bool delete_shows_token = true;        ///< else `result` is null
     bool shows_version_and_enabled = true; ///< old answers have neither
     /// What `expires_at` is for a token that lasts `forever`.
     timestamp forever_expires_at = std::chrono::sys_days(std::chrono::year(9999) / 12 / 31);
 
     // List.
-    bool name_is_substring = false; ///< `?name=` matches a part of the name
-    bool ignores_page = false;      ///< every page is the first
+    bool filters_by_name = true;      ///< else `?name=` is ignored
+    bool filters_by_search = true;    ///< else `?search=` is
+    bool name_is_substring = false;   ///< `?name=` matches a part of the name
+    std::int64_t max_per_page = 1000; ///< more on a page is cut to this
+    bool ignores_page = false;        ///< every page is the first
     bool has_result_info = true;
     std::chrono::seconds list_lag{0}; ///< how long a new token is missing from lists
 };
