@@ -2,19 +2,21 @@
 # access-token against sandbox-server over TLS: every command, every exit status, every promise about secrets.
 # Usage: examples.sh ACCESS_TOKEN SANDBOX_SERVER
 set -u
-access_token=$1 sandbox_server=$2
+access_token=$(realpath "$1") sandbox_server=$(realpath "$2")
 work=$(mktemp -d)
-trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
-failures=0
+trap 'kill $server $proxy 2>/dev/null; rm -rf "$work"' EXIT
+failures=0 server='' proxy=''
+here=$(cd "$(dirname "$0")" && pwd)
 export CLOUDFLARE_API_TOKEN=sample-token
+unset https_proxy HTTPS_PROXY no_proxy NO_PROXY
 unset CLOUDFLARE_BASE_URL CLOUDFLARE_ACCOUNT_ID CLOUDFLARE_ZONE_ID CLOUDFLARE_EMAIL CLOUDFLARE_API_KEY
 account=(--account 023e105f4ecef8ad9ca31a8372d0c353)
 zone=(--zone 0123456789abcdef0123456789abcdef)
 
 start_server() { # its options
     kill "${server:-}" 2>/dev/null
-    rm -f "$work/url"
-    "$sandbox_server" --ca-file "$work/ca.pem" "$@" >"$work/url" &
+    rm -f "$work/url" "$work/requests"
+    "$sandbox_server" --ca-file "$work/ca.pem" --log "$work/requests" "$@" >"$work/url" &
     server=$!
     until [ -s "$work/url" ]; do kill -0 $server && sleep 0.05 || exit 1; done
     url=$(cat "$work/url")
@@ -35,6 +37,8 @@ expect() { # what, then a command that must succeed
 exits() { [ "$status" -eq "$1" ]; }
 out_has() { grep -q -- "$1" "$work/out"; }
 err_has() { grep -q -- "$1" "$work/err"; }
+requests() { grep -c "^$1" "$work/requests"; } # how many of a method the server has seen
+proxy_has() { grep -q -- "$1" "$work/connects"; }
 out_is_empty() { [ ! -s "$work/out" ]; }
 field() { sed -n "s/^$1: //p" "$work/out"; }
 
@@ -205,6 +209,269 @@ expect "one option is not given twice" exits 2
 status=$?
 expect "a server that is not trusted exits 1" exits 1
 expect "which stderr explains" err_has 'TLS handshake failed'
+
+# The environment: a variable that is empty is not set.
+start_server
+CLOUDFLARE_API_TOKEN='' CLOUDFLARE_EMAIL=a@b.example CLOUDFLARE_API_KEY=0badc0de run "${account[@]}" list
+expect "an empty API token leaves it to e-mail and key" exits 0
+CLOUDFLARE_ACCOUNT_ID='' CLOUDFLARE_ZONE_ID=0123456789abcdef0123456789abcdef run list
+expect "an empty account leaves it to the zone" exits 0
+CLOUDFLARE_ACCOUNT_ID='' CLOUDFLARE_ZONE_ID='' run list
+expect "an empty scope is no scope" exits 2
+mkdir "$work/home" "$work/elsewhere"
+for state in '' state ./state; do
+    rm -rf "$work/home/.local"
+    (cd "$work/elsewhere" && HOME=$work/home XDG_STATE_HOME=$state "$access_token" --base-url "$url" \
+        --ca-file "$work/ca.pem" "${account[@]}" issue ci --secret-file "$work/home/ci" >"$work/out" 2>"$work/err")
+    status=$?
+    expect "issue with XDG_STATE_HOME='$state' exits 0" exits 0
+    expect "and keeps its log below HOME" test -e "$work/home/.local/state/access-token/intents"
+    expect "and nothing in the current directory" test -z "$(ls -A "$work/elsewhere")"
+    rm -f "$work/home/ci"
+done
+for home in '' home; do
+    XDG_STATE_HOME='' HOME=$home run "${account[@]}" issue ci --secret-file "$work/home/ci"
+    expect "HOME='$home' and no XDG_STATE_HOME is wrong usage" exits 2
+done
+
+# Proxies.
+start_proxy() { # its behaviour
+    kill $proxy 2>/dev/null
+    : >"$work/port"
+    python3 "$here/connect_proxy.py" "$work/connects" "$@" >"$work/port" &
+    proxy=$!
+    until [ -s "$work/port" ]; do kill -0 $proxy && sleep 0.05 || exit 1; done
+    port=$(cat "$work/port")
+}
+start_proxy
+for way in "127.0.0.1:$port" "HTTP://127.0.0.1:$port" "http://127.0.0.1:$port/" "http://@127.0.0.1:$port"; do
+    start_proxy && way=$(sed "s/:[0-9]\\+/:$port/" <<<"$way")
+    https_proxy=$way run "${account[@]}" list
+    expect "https_proxy=$way exits 0" exits 0
+    expect "and goes through the proxy" proxy_has '^CONNECT 127.0.0.1:'
+    expect "without a password" test "$(grep -ci authorization "$work/connects")" -eq 0
+done
+for who in user@dXNlcjo= us%20er:p%3aw@dXMgZXI6cDp3 user:@dXNlcjo=; do
+    start_proxy
+    https_proxy='' HTTPS_PROXY=http://${who%%@*}@127.0.0.1:$port run "${account[@]}" list
+    expect "a proxy for ${who%%@*} exits 0" exits 0
+    expect "and is told who comes" proxy_has "^Proxy-Authorization: Basic ${who#*@}$"
+done
+start_proxy
+for bad in "http://us%3Aer:pw@127.0.0.1:$port" "http://us%0Aer:pw@127.0.0.1:$port" "socks5h://user:pw@127.0.0.1:$port" \
+    "https://user:pw@127.0.0.1:$port" "http://user:pw@127.0.0.1:" "http://user:pw@127.0.0.1:$port/x"; do
+    https_proxy=$bad run "${account[@]}" create ci --secret-file "$work/no-file"
+    expect "https_proxy=$bad is wrong usage" exits 2
+    expect "which names the variable" err_has 'https_proxy: '
+    expect "and shows no password" test "$(grep -c pw "$work/err")" -eq 0
+    expect "and leaves no file" test ! -e "$work/no-file"
+    https_proxy=$bad no_proxy=127.0.0.0/8 run "${account[@]}" list
+    expect "https_proxy=$bad is no error where no_proxy takes the host out" exits 0
+done
+expect "and the proxy saw nothing" test ! -s "$work/connects"
+server_port=$(sed 's|.*:\([0-9]*\)/.*|\1|' <<<"$url")
+for list in 'localhost 127.0.0.1 example.com' $'localhost\t127.0.0.1' 127.0.0.0/8 '*' "127.0.0.1:$server_port" '::ffff:127.0.0.1'; do
+    https_proxy=127.0.0.1:$port no_proxy=$list run "${account[@]}" list
+    expect "no_proxy='$list' exits 0" exits 0
+    expect "and goes past the proxy" test ! -s "$work/connects"
+done
+for list in 0.0.1 .0.0.1 '*.0.0.1' 128.0.0.0/8 127.0.0.1:1 example; do
+    start_proxy
+    https_proxy=127.0.0.1:$port no_proxy=$list NO_PROXY='*' run "${account[@]}" list
+    expect "no_proxy='$list' exits 0" exits 0
+    expect "and goes through the proxy" proxy_has '^CONNECT'
+done
+
+# Nothing that a name or a message holds steers a terminal, or deceives who reads it.
+hidden() { LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xf3\xa0' "$@"; }
+is_clean() { ! hidden "$work/out" && ! hidden "$work/err" && iconv -f UTF-8 -t UTF-8 "$work/out" "$work/err" >/dev/null 2>&1; }
+bad_name=$'a\x01\x1b[31m\x7f\xc2\x85\xc2\x9b\xd8\x9c\xe2\x80\x8b\xe2\x80\x8e\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa0\xef\xbb\xbf\xf3\xa0\x81\x81\xc3\xa9'
+start_server --fault POST#2=drop-after
+run "${account[@]}" create "$bad_name"
+expect "a name may hold anything" exits 0
+expect "create shows a clean name" is_clean
+expect "and what is no danger in it" out_has $'\xc3\xa9$'
+id=$(field id)
+run "${account[@]}" create "$bad_name"
+expect "what is left behind" err_has 'left behind: a service token named'
+expect "is named cleanly" is_clean
+for output in text json; do
+    run "${account[@]}" list --output $output
+    expect "list in $output is clean" is_clean
+    run "${account[@]}" get "$id" --output $output
+    expect "get in $output is clean" is_clean
+done
+for escape in '\\u0001' '\\u001b' '\\u007f' '\\u0085' '\\u009b' '\\u061c' '\\u200b' '\\u200e' '\\u2028' '\\u2029' '\\u202e' '\\u2066' '\\u2060' '\\ufeff' '\\udb40\\udc41'; do
+    expect "JSON has $escape" out_has "$escape"
+done
+for body in $'\x9b31m \xc2\x9b31m \xe2\x80\xae \xff\xc2' \
+    '{"success":false,"errors":[{"code":1,"message":"x\u009b31m\u202e\u2066\u0001"}],"messages":[],"result":null}' \
+    $'{"success":false,"errors":[{"code":1,"message":"x\xe2\x80\xae\xc2\x9b"}],"messages":[{"message":"\xc2\x9by"}],"result":null}'; do
+    start_server --fault "GET=answer-before:400:$body"
+    run "${account[@]}" list --verbose
+    expect "an error that shows ${body//[^a-z]/} exits 1" exits 1
+    expect "and is clean" is_clean
+done
+for words in $'frobnicate\x9b\xc2\x9b' $'get \xe2\x80\xae' $'--ca-file \xc2\x9b list' $'--no\xe2\x80\xaesuch list' $'create x --secret-file /no/\xc2\x9b\xe2\x80\xa8'; do
+    # shellcheck disable=SC2086 # split on purpose
+    "$access_token" --base-url "$url" "${account[@]}" $words >"$work/out" 2>"$work/err"
+    status=$?
+    expect "wrong usage" test "$status" -ne 0
+    expect "is told cleanly" is_clean
+done
+
+# Signals. The server has acted, or not, and does not answer.
+start_run() { # a run in the background, its SIGINT not ignored
+    env --default-signal=INT,TERM,HUP "$access_token" --base-url "$url" --ca-file "$work/ca.pem" "$@" >"$work/out" 2>"$work/err" &
+    running=$!
+}
+await() { # a command that succeeds within 10 s
+    for _ in $(seq 200); do "$@" && return; sleep 0.05; done
+    return 1
+}
+saw() { [ "$(requests "$1")" -ge "$2" ]; }
+stop_run() { # a signal; a second one where a request is waited for
+    kill -"$1" $running
+    await err_has 'stopping' && kill -"$1" $running
+    wait $running
+    status=$?
+}
+for signal in INT TERM HUP; do
+    for hang in hang-after hang-before; do
+        start_server --fault POST#1=$hang --fault POST#2=$hang --fault PUT#1=$hang
+        for file in '' "--secret-file $work/stopped"; do
+            before=$(requests POST)
+            # shellcheck disable=SC2086 # split on purpose
+            start_run "${account[@]}" create stopped $file
+            await saw POST $((before + 1))
+            stop_run $signal
+            expect "SIG$signal, $hang: create $file exits 3" exits 3
+            expect "and says what may be left" err_has 'left behind: a service token named "stopped" may exist'
+            expect "and leaves no file" test ! -e "$work/stopped"
+        done
+        run "${account[@]}" create stopped --secret-file "$work/stopped"
+        expect "the same command again exits 0" exits 0
+        id=$(field id)
+        rm "$work/stopped"
+        start_run "${account[@]}" rotate "$id" --grace 24h --secret-file "$work/stopped"
+        await saw PUT 1
+        stop_run $signal
+        expect "SIG$signal, $hang: rotate exits 3" exits 3
+        expect "and names the token" err_has "left behind: the secret of $id may have been rotated"
+        expect "and leaves no file" test ! -e "$work/stopped"
+        [ $hang = hang-after ] && again=--replace-now || again=
+        run "${account[@]}" rotate "$id" --grace 24h --secret-file "$work/stopped" $again
+        expect "the same command again exits 0" exits 0
+        rm "$work/stopped"
+
+        start_server --fault POST#1=$hang
+        start_run "${account[@]}" issue stopped --secret-file "$work/stopped" --intents "$work/intents-$signal-$hang"
+        await saw POST 1
+        stop_run $signal
+        expect "SIG$signal, $hang: issue exits 3" exits 3
+        expect "and names reconcile" err_has 'reconcile'
+        expect "and leaves no file" test ! -e "$work/stopped"
+        expect "and no token that its log does not name" \
+            grep -q "$(sed -n 's/.*intent \([^ ]*\) stays open.*/\1/p' "$work/err")" "$work/intents-$signal-$hang"
+        run "${account[@]}" issue stopped --secret-file "$work/stopped" --intents "$work/intents-$signal-$hang"
+        expect "the same command again exits 0" exits 0
+        rm "$work/stopped"
+    done
+done
+start_server --fault PUT#2=hang-after # the first is the issue's rename
+run "${account[@]}" issue stopped --secret-file "$work/stopped"
+id=$(field id)
+before=$(cat "$work/stopped")
+sleep 1.1
+start_run "${account[@]}" renew "$id" --secret-file "$work/stopped" --rotate-after 1s --grace 24h
+await saw PUT 2
+stop_run TERM
+expect "SIGTERM: renew exits 3" exits 3
+expect "and names the token" err_has "left behind: the secret of $id may have been rotated"
+expect "and leaves the file as it was" test "$(cat "$work/stopped")" = "$before"
+
+start_server --fault POST#1=delay:1000
+start_run "${account[@]}" create patient --secret-file "$work/patient"
+await saw POST 1
+kill -INT $running
+wait $running
+status=$?
+expect "after one signal a response that comes soon is waited for" exits 0
+expect "and its secret kept" grep -q '^cfast_' "$work/patient"
+start_server --fault POST=hang-after
+start_run "${account[@]}" create patient
+await saw POST 1
+kill -INT $running
+wait $running
+status=$?
+expect "but not for long" exits 3
+
+start_proxy silent
+https_proxy=127.0.0.1:$port start_run "${account[@]}" create unsent --secret-file "$work/unsent"
+await proxy_has '^CONNECT'
+stop_run INT
+expect "a signal before anything was sent exits 1" exits 1
+expect "leaves no file" test ! -e "$work/unsent"
+expect "and nothing behind" test "$(grep -c 'left behind' "$work/err")" -eq 0
+start_server --fault GET=hang-after
+start_run "${account[@]}" list
+await saw GET 1
+kill -INT $running
+wait $running
+status=$?
+expect "a list ends at the first signal" exits 1
+expect "without waiting" test "$(grep -c stopping "$work/err")" -eq 0
+
+# The process keeps its memory to itself.
+chmod 755 "$work" "$work/ca.pem"
+nobody=()
+[ "$(id -u)" -ne 0 ] || nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+start_server --fault GET=hang-after
+(
+    ulimit -c unlimited 2>/dev/null
+    exec "${nobody[@]}" "$access_token" --base-url "$url" --ca-file "$work/ca.pem" "${account[@]}" list
+) >"$work/out" 2>"$work/err" &
+running=$!
+await saw GET 1
+expect "core dumps are off" grep -q '^Max core file size  *0  *0 ' /proc/$running/limits
+expect "and its memory belongs to root" test "$(stat -c %u /proc/$running/environ)" -eq 0
+kill -9 $running
+wait $running 2>/dev/null
+
+# A file system that cannot set space aside, and one that has none.
+for code in 95 22 38 28 122; do
+    printf 'int posix_fallocate(int f, long o, long n) { return %s; }\nint posix_fallocate64(int f, long o, long n) { return %s; }\n' \
+        $code $code | cc -shared -fPIC -x c -o "$work/shim.so" - 2>/dev/null || break
+    start_server
+    LD_PRELOAD=$work/shim.so ASAN_OPTIONS=verify_asan_link_order=0 run "${account[@]}" create ci --secret-file "$work/allocated-$code"
+    case $code in
+    28 | 122)
+        expect "no space left is wrong usage" exits 2
+        expect "nothing is sent" test "$(requests POST)" -eq 0
+        expect "and no file is left" test ! -e "$work/allocated-$code"
+        ;;
+    *)
+        expect "without fallocate ($code) create exits 0" exits 0
+        expect "and its file holds the secret alone" test "$(wc -c <"$work/allocated-$code")" -eq 55
+        ;;
+    esac
+done
+
+# A look-up that hangs ends with its call. (Where this user may have a name server of its own.)
+if unshare -m true 2>/dev/null && printf 'nameserver 127.0.0.53\noptions timeout:6 attempts:2\n' >"$work/resolv.conf"; then
+    python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.53", 53)); print(flush=True); time.sleep(60)' >"$work/bound" 2>/dev/null &
+    name_server=$!
+    await test -s "$work/bound"
+    begin=$SECONDS
+    unshare -m sh -c 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"' sh "$work/resolv.conf" \
+        "$access_token" --base-url https://hangs.example --deadline 2 "${account[@]}" list >"$work/out" 2>"$work/err"
+    status=$?
+    expect "a look-up that hangs exits 1" exits 1
+    expect "by the deadline" err_has 'deadline'
+    expect "and the process ends then" test $((SECONDS - begin)) -le 5
+    kill $name_server 2>/dev/null
+fi
 
 [ $failures -eq 0 ] && echo "all as promised"
 exit $failures

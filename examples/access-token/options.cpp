@@ -1,5 +1,7 @@
 #include "options.hpp"
 
+#include "output.hpp"
+
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/positional_options.hpp>
@@ -11,6 +13,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <vector>
@@ -106,12 +109,18 @@ constexpr std::array<command, 10> commands{{
     {"renew", "ID", " secret-file refresh-before rotate-after grace "},
 }};
 
+// A variable of the environment; one that is empty counts as not set.
+std::optional<std::string> environment(char const* variable) {
+    char const* const value = std::getenv(variable);
+    if (value == nullptr || *value == '\0') return std::nullopt;
+    return value;
+}
+
 // The option of that name, else the environment's variable, else nothing.
 std::optional<std::string> setting(po::variables_map const& given, char const* option,
                                    char const* variable) {
     if (given.count(option) != 0) return given[option].as<std::string>();
-    if (char const* value = std::getenv(variable)) return value;
-    return std::nullopt;
+    return environment(variable);
 }
 
 cf::result<command> find_command(po::variables_map const& given,
@@ -185,9 +194,11 @@ cf::result<cf::client_options> find_client_options(po::variables_map const& give
     }
     bool const verbose = given.count("verbose") != 0;
     client.trace([verbose](cf::trace_event const& e) {
-        if (verbose) std::cerr << e << '\n';
+        std::ostringstream line;
+        line << e;
+        if (verbose) tell(line.str());
         for (auto const& note : *e.messages)
-            std::cerr << "note: " << cf::redact(note.message) << '\n';
+            tell("note: " + cf::redact(note.message));
     });
     return client;
 }
@@ -216,18 +227,27 @@ cf::result<void> find_age(po::variables_map const& given, char const* option,
     return {};
 }
 
+// A directory that the environment names. A relative one is ignored, as the XDG Base Directory Specification wants it.
+std::optional<std::filesystem::path> directory(char const* variable) {
+    auto const value = environment(variable);
+    if (!value || !value->starts_with('/')) return std::nullopt;
+    return std::filesystem::path(*value);
+}
+
 // The log of intents; its directory is made where it is the usual one.
 cf::result<std::string> find_intents_file(po::variables_map const& given) {
     if (given.count("intents") != 0) return given["intents"].as<std::string>();
-    char const* state = std::getenv("XDG_STATE_HOME");
-    char const* home = std::getenv("HOME");
-    if (state == nullptr && home == nullptr) return usage("where are intents kept? give --intents");
-    namespace fs = std::filesystem;
-    auto const base = state != nullptr ? fs::path(state) : fs::path(home) / ".local" / "state";
+    auto base = directory("XDG_STATE_HOME");
+    if (!base) {
+        base = directory("HOME");
+        if (!base) return usage("where are intents kept? give --intents");
+        *base /= ".local/state";
+    }
+    auto const own = *base / "access-token";
     std::error_code failed;
-    fs::create_directories(base / "access-token", failed);
-    if (failed) return usage("cannot make " + base.string() + "/access-token: " + failed.message());
-    return (base / "access-token" / "intents").string();
+    std::filesystem::create_directories(own, failed);
+    if (failed) return usage("cannot make " + own.string() + ": " + failed.message());
+    return (own / "intents").string();
 }
 
 cf::result<void> add_command_options(options& o, po::variables_map const& given) {

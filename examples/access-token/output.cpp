@@ -1,23 +1,18 @@
 #include "output.hpp"
 
+#include "printable.hpp"
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <cerrno>
+#include <iostream>
 #include <unistd.h>
 
 namespace cf = cloudflare;
 
 namespace {
-
-// A name may hold anything: what would steer a terminal is shown as `?`.
-std::string printable(std::string const& text) {
-    std::string shown;
-    for (char const c : text)
-        shown += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-    return shown;
-}
 
 // Calls `member(name, value)` for each field that is there, under the API's own names.
 template <class Member>
@@ -74,7 +69,8 @@ std::string to_env(cf::access::service_token const& t, cf::secret const* secret)
 std::string show(cf::access::service_token const& token, cf::secret const* secret,
                  output_format format) {
     switch (format) {
-    case output_format::json: return boost::json::serialize(to_json(token, secret)) + '\n';
+    case output_format::json:
+        return printable_json(boost::json::serialize(to_json(token, secret))) + '\n';
     case output_format::env: return to_env(token, secret);
     case output_format::text: break;
     }
@@ -86,15 +82,23 @@ std::string show(std::vector<cf::access::service_token> const& tokens, output_fo
         boost::json::array list;
         for (auto const& t : tokens)
             list.push_back(to_json(t, nullptr));
-        return boost::json::serialize(list) + '\n';
+        return printable_json(boost::json::serialize(list)) + '\n';
     }
     std::string text;
     for (auto const& t : tokens) {
-        text += t.id + "  " + (t.expires_at ? t.expires_at->to_string() : "-") + "  ";
+        text += printable(t.id) + "  " + (t.expires_at ? t.expires_at->to_string() : "-") + "  ";
         text += t.enabled.value_or(true) ? "enabled   " : "disabled  ";
         text += printable(t.name) + '\n';
     }
     return text;
+}
+
+void tell(std::string_view line) {
+    std::cerr << printable(line) + '\n';
+}
+
+void say(std::string_view line) {
+    tell(std::string("access-token: ").append(line));
 }
 
 bool write_to_stdout(std::string const& text) {

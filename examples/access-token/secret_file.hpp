@@ -20,6 +20,7 @@ public:
 
 private:
     secret_file(std::string path, cloudflare::access::file opened);
+    [[nodiscard]] bool fill() const; // writes bytes that the secret will replace
 
     std::string path_; // of a file to remove at the end; else empty
     cloudflare::access::file file_;
