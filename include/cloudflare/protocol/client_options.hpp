@@ -1,6 +1,7 @@
 /// What is set once for all calls of a client.
 #pragma once
 
+#include <cloudflare/api/limiter.hpp>
 #include <cloudflare/core/version.hpp>
 #include <cloudflare/http/headers.hpp>
 #include <cloudflare/protocol/base_url.hpp>
@@ -56,6 +57,13 @@ public:
         trace_ = std::move(hook);
         return *this;
     }
+    /// Keeps the account's rate. Default: a limiter of the client's own, with the API's limits,
+    /// which copies of the client share. Give several clients of one account the same limiter;
+    /// `limiter::off()` for none.
+    client_options& limiter(v0::limiter shared) noexcept {
+        limiter_ = std::move(shared);
+        return *this;
+    }
     /// Where the jitter's random numbers start, to make a test repeatable. Default: from the
     /// system.
     client_options& seed(std::uint64_t value) noexcept {
@@ -69,6 +77,8 @@ public:
     [[nodiscard]] retry_policy const& retry() const noexcept { return retry_; }
     [[nodiscard]] std::int64_t retry_budget() const noexcept { return retry_budget_; }
     [[nodiscard]] trace_hook const& trace() const noexcept { return trace_; }
+    /// Nothing where the client is to make its own.
+    [[nodiscard]] std::optional<v0::limiter> const& limiter() const noexcept { return limiter_; }
     [[nodiscard]] std::optional<std::uint64_t> seed() const noexcept { return seed_; }
 
 private:
@@ -78,6 +88,7 @@ private:
     retry_policy retry_;
     std::int64_t retry_budget_ = 20;
     trace_hook trace_;
+    std::optional<v0::limiter> limiter_;
     std::optional<std::uint64_t> seed_;
 };
 
