@@ -222,6 +222,23 @@ TEST_CASE("an operation without a result is done too when it is gone") {
     CHECK(client_over(script).call(purge_cache()).get().has_value());
 }
 
+TEST_CASE("a client sends nothing in clear to another machine, over any transport") {
+    scripted_transport script;
+    auto const options = client_options().base_url(*base_url::parse("http://api.example"));
+    for (int i = 0; i != 2; ++i) {
+        auto const token = client_over(script, options).call(create()).get();
+        REQUIRE(token.has_error());
+        CHECK(token.error() == errc::invalid_argument);
+        CHECK(token.error().delivery() == delivery::not_sent);
+        CHECK(token.error().details().attempts == 0);
+    }
+    CHECK(script.requests().empty());
+    script.answer(201, issued());
+    auto allowed = options;
+    CHECK(client_over(script, allowed.allow_insecure_http(true)).call(create()).get().has_value());
+    CHECK(script.requests().size() == 1);
+}
+
 TEST_CASE("bad input sends nothing") {
     scripted_transport script;
     auto const made = client_over(script)

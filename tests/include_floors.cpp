@@ -64,6 +64,7 @@ TEST_CASE("includes go down the floors only") {
             bool const may =
                 file.starts_with("transport/beast") || file == "async_call.hpp" ||
                 file == "testing/sandbox_server.hpp" || file == "testing/scripted_server.hpp" ||
+                file == "testing/full_listener.hpp" || file == "testing/relay.hpp" ||
                 file == "testing/asio_under_test.hpp" || file == "testing/certificate.hpp";
             if (network) CHECK(may);
             if (included.starts_with("curl/")) CHECK(file.starts_with("transport/curl"));

@@ -30,16 +30,23 @@ public:
         base_url_ = std::move(url);
         return *this;
     }
+    /// Allows a base URL of `http` to a host that is not on this machine. Default false: the
+    /// credentials and the secrets in the responses would cross the network in clear, so every call
+    /// ends with `errc::invalid_argument` and sends nothing. A loopback host needs no permission.
+    client_options& allow_insecure_http(bool allow) noexcept {
+        allow_insecure_http_ = allow;
+        return *this;
+    }
     /// The `User-Agent`. Default `cloudflare-access-cpp/<version>`. Cloudflare's edge refuses the
     /// names of common scripting libraries (403, `error code: 1010`).
     client_options& user_agent(std::string_view text) {
         user_agent_ = text;
         return *this;
     }
-    /// How long a call may take, its waits included. Default 60 s, at most ten years. A call may
-    /// set its own.
+    /// How long a call may take, its waits included. Default 60 s; clamped to 0 (nothing is sent) to
+    /// ten years. A call may set its own.
     client_options& deadline(std::chrono::milliseconds span) noexcept {
-        deadline_ = std::min(span, longest_deadline);
+        deadline_ = std::clamp(span, std::chrono::milliseconds(0), longest_deadline);
         return *this;
     }
     /// How often and how fast a call is tried again. A call may set its own.
@@ -47,7 +54,8 @@ public:
         retry_ = policy;
         return *this;
     }
-    /// How many retries all calls together may make while nothing succeeds. Default 20.
+    /// How many retries all calls together may make while nothing succeeds. Default 20; clamped to
+    /// 0 (no retry) to 10^9.
     client_options& retry_budget(std::int64_t retries) noexcept {
         retry_budget_ = retries;
         return *this;
@@ -72,6 +80,7 @@ public:
     }
 
     [[nodiscard]] v0::base_url const& base_url() const noexcept { return base_url_; }
+    [[nodiscard]] bool allow_insecure_http() const noexcept { return allow_insecure_http_; }
     [[nodiscard]] std::string const& user_agent() const noexcept { return user_agent_; }
     [[nodiscard]] std::chrono::milliseconds deadline() const noexcept { return deadline_; }
     [[nodiscard]] retry_policy const& retry() const noexcept { return retry_; }
@@ -83,6 +92,7 @@ public:
 
 private:
     v0::base_url base_url_;
+    bool allow_insecure_http_ = false;
     std::string user_agent_;
     std::chrono::milliseconds deadline_{60'000};
     retry_policy retry_;
