@@ -19,19 +19,31 @@ class transport_state;
 
 /// A transport whose calls are `boost::asio::awaitable`.
 ///
-/// Connections are kept alive and re-used; a new one tries the addresses of a name by turns
-/// (RFC 8305), and resumes an earlier TLS session. TLS is 1.2 or newer, with SNI, and the peer's
-/// chain and host name are checked against the system's CA certificates, which are read once, or a
-/// given file. No redirect is followed.
+/// Connections are kept alive and used again; a new one tries the addresses of a name by turns
+/// (RFC 8305), and resumes an earlier TLS session. TLS is 1.2 or newer, with SNI and the protocol
+/// `http/1.1`; the peer's chain is checked against the system's CA certificates, which are read once,
+/// or a given file, and its alternative names against the host (RFC 9525). No redirect is followed.
+/// Before a request goes out on a kept connection the connection is looked at: what lies unread on
+/// it ends it, and is never taken for the response.
 ///
 /// A handle: copies share the connections. It must not outlive the execution context behind its
-/// executor. Several threads may run that context, and several calls may be under way at once.
+/// executor.
+///
+/// Threads: several may run that context, and several calls may be under way at once. A call that
+/// may be cancelled runs on a strand, or on a context that one thread runs, and its cancellation
+/// signal is emitted there: a `cancellation_signal` is not for two threads at once.
+///
+/// Deadline: a request ends by it whatever it waits for. A look-up of a name that the system does not
+/// end is left to itself, on a thread of its own, and nothing waits for it.
 ///
 /// Cancellation (Asio's per-operation cancellation, of type `terminal`): a call that is under way
 /// ends with `errc::cancelled` and throws nothing, and `delivery` says whether the request may have
-/// arrived. From then on `throw_if_cancelled` is off in the coroutine, so that what a call gave,
-/// perhaps a secret, can still be stored; the coroutine sees by `this_coro::cancellation_state`
-/// that it was cancelled.
+/// arrived. What was not sent by then is not sent later. From then on `throw_if_cancelled` is off in
+/// the coroutine, so that what a call gave, perhaps a secret, can still be stored; the coroutine sees
+/// by `this_coro::cancellation_state` that it was cancelled.
+///
+/// Processes: a child that is forked off opens connections of its own, and does not touch those of
+/// its parent. The context must be told of the fork, as Asio wants it (`notify_fork`).
 class beast_transport {
 public:
     template <class T>
@@ -49,7 +61,7 @@ public:
     /// What the sockets and timers belong to.
     [[nodiscard]] boost::asio::any_io_executor get_executor() const noexcept;
 
-    /// Closes the idle connections; those in use are closed when their answer is there.
+    /// Closes the idle connections. Those in use are not touched.
     void close_idle() const noexcept;
 
     /// Ends in good order: idle connections are closed, calls that have a connection go on to their

@@ -14,10 +14,12 @@ namespace detail::beast {
 class blocking_state;
 }
 
-/// `beast_transport` with an `io_context` of its own that runs while a call is under way, on the
-/// caller's thread.
+/// As `beast_transport`, but each call blocks its thread: a connection is opened by an `io_context` of
+/// its own, which runs meanwhile, and used without one.
 ///
-/// A handle: copies share the connections, and only one thread at a time may use them.
+/// A handle: copies share the connections, and only one thread at a time may use them. There is no
+/// cancellation; the deadline ends a call. A child process that is forked off opens connections of
+/// its own.
 class blocking_beast_transport {
 public:
     template <class T>

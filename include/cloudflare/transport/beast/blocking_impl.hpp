@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/transport/beast/impl.hpp>
+#include <cloudflare/transport/beast/wait.hpp>
 #include <cloudflare/transport/beast_blocking.hpp>
 #include <cloudflare/transport/detail/fork_detector.hpp>
 
@@ -22,34 +23,60 @@ namespace detail::beast {
 class blocking_state {
 public:
     explicit blocking_state(beast_options options)
-        : context(1), // which is stopped after each call: no tick makes it run on, long or short
-          transport(std::make_shared<transport_state>(context.get_executor(), std::move(options),
-                                                      std::chrono::milliseconds(1))) {}
+        : context_(1),
+          shared_(context_.get_executor(), std::move(options), deadlines::shortest_tick) {}
 
     [[nodiscard]] result<http::response> send(http::request const& r, time_point deadline) {
         if (process_->in_child()) enter_child();
-        std::optional<result<http::response>> response;
-        asio::co_spawn(context, beast::send(transport, r, deadline),
-                       [&](std::exception_ptr thrown, result<http::response> given) {
-                           if (thrown) std::rethrow_exception(thrown);
-                           response = std::move(given);
-                           context.stop(); // whatever an opening that was given up still does
-                       });
-        context.restart();
-        context.run();
-        return std::move(*response);
+        auto lease = try_take_lease(shared_, r, deadline);
+        if (lease && !lease->connection) lease = open(r, std::move(*lease), deadline);
+        if (!lease) return lease.error();
+
+        auto& c = *lease->connection;
+        round_trip trip(c, r, shared_.options, false);
+        while (trip.next() != round_trip::wants::nothing) {
+            auto const what = trip.next() == round_trip::wants::to_send ? readiness::to_write
+                                                                        : readiness::to_read;
+            if (!wait_until(c.socket.native_handle(), what, deadline)) {
+                trip.expire();
+            } else if (what == readiness::to_write) {
+                trip.flush({});
+            } else {
+                boost::system::error_code ec;
+                auto const size = c.socket.read_some(trip.prepare(), ec);
+                if (ec != asio::error::would_block) trip.receive(ec, size);
+            }
+        }
+        auto response = trip.finish(false, false);
+        if (trip.keep_alive()) lease->give_back();
+        return response;
     }
 
 private:
+    /// A lease with an open connection, for which the context runs.
+    [[nodiscard]] result<pool::lease> open(http::request const& r, pool::lease taken,
+                                           time_point deadline) {
+        std::optional<result<pool::lease>> opened;
+        asio::co_spawn(context_, wait_and_open(shared_, r, std::move(taken), deadline),
+                       [&](std::exception_ptr thrown, result<pool::lease> given) {
+                           if (thrown) std::rethrow_exception(thrown);
+                           opened = std::move(given);
+                           context_.stop(); // whatever an opening that was given up still does
+                       });
+        context_.restart();
+        context_.run();
+        return std::move(*opened);
+    }
+
     /// The context's descriptors are the parent's too, and are made anew.
     void enter_child() {
-        context.notify_fork(asio::execution_context::fork_child);
+        context_.notify_fork(asio::execution_context::fork_child);
         process_ = std::make_unique<fork_detector const>();
     }
 
     std::unique_ptr<fork_detector const> process_ = std::make_unique<fork_detector const>();
-    asio::io_context context;
-    std::shared_ptr<transport_state> transport;
+    asio::io_context context_;
+    transport_state shared_;
 };
 
 } // namespace detail::beast

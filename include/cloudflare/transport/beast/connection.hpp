@@ -4,6 +4,7 @@
 #include <cloudflare/core/fwd.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/transport/beast/read_buffer.hpp>
+#include <cloudflare/transport/beast/response_reader.hpp>
 #include <cloudflare/transport/beast/tls_session.hpp>
 #include <cloudflare/transport/detail/boot_clock.hpp>
 #include <cloudflare/transport/detail/fork_detector.hpp>
@@ -144,6 +145,9 @@ public:
     std::optional<tls_session> tls; ///< set where TLS is spoken
     read_buffer received;
     wiped_string wire; ///< the request's bytes; kept for its memory
+    /// Of the response under way. It lies here because a coroutine's frame with it would be too
+    /// large for Asio to recycle.
+    std::optional<response_reader> reader;
     bool has_given_ticket = false;
 
 private:

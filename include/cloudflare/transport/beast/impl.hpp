@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/transport/beast.hpp>
+#include <cloudflare/transport/beast/deadlines.hpp>
 #include <cloudflare/transport/beast/opening.hpp>
 #include <cloudflare/transport/beast/pool.hpp>
 #include <cloudflare/transport/beast/round_trip.hpp>
@@ -137,7 +138,9 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
     }
 
     auto& c = *lease->connection;
-    round_trip trip(c, r, *self->timers, deadline, self->options);
+    deadlines::entry watch(*self->timers, c.socket);
+    bool const others_are_in_flight = watch.arm(deadline);
+    round_trip trip(c, r, self->options, others_are_in_flight);
     while (trip.next() != round_trip::wants::nothing) {
         if (is_cancelled(cancellation)) {
             trip.cancel();
@@ -149,7 +152,7 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
             trip.receive(ec, size);
         }
     }
-    auto response = trip.finish(is_cancelled(cancellation));
+    auto response = trip.finish(watch.disarm(), is_cancelled(cancellation));
     if (trip.keep_alive()) lease->give_back();
     if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
     co_return response;

@@ -4,7 +4,6 @@
 #include <cloudflare/http/request.hpp>
 #include <cloudflare/http/response.hpp>
 #include <cloudflare/transport/beast/connection.hpp>
-#include <cloudflare/transport/beast/deadlines.hpp>
 #include <cloudflare/transport/beast/response_reader.hpp>
 #include <cloudflare/transport/beast_options.hpp>
 
@@ -25,12 +24,10 @@ public:
     };
 
     /// @param c a connection on which nothing is unread
-    /// @param timers where the deadline is watched; must outlive this
-    round_trip(connection& c, http::request const& r, deadlines& timers, time_point deadline,
-               beast_options const& options)
-        : connection_(c), reader_(options), deadline_(timers, c.socket) {
+    /// @param yields whether the first read is to give others their turn: see `prepare`
+    round_trip(connection& c, http::request const& r, beast_options const& options, bool yields)
+        : connection_(c), reader_(c.reader.emplace(options)), yields_(yields) {
         serialize(r, c.wire);
-        yields_ = deadline_.arm(deadline);
         c.begin_request();
         boost::system::error_code ec;
         c.write(asio::buffer(c.wire), ec);
@@ -75,12 +72,13 @@ public:
     }
 
     void cancel() { fail(errc::cancelled); }
+    void expire() { fail(errc::deadline_exceeded); }
 
-    /// The response, once the round trip has ended. A connection that was lost because the deadline
+    /// The response, once the round trip has ended. `expired` is whether the deadline has passed, and
+    /// the connection been shut down for it. A connection that was lost because the deadline
     /// passed, or because the caller cancelled, is told as that; and so is a body that ended with
     /// the connection, for who ended it cannot be told.
-    [[nodiscard]] result<http::response> finish(bool cancelled) {
-        bool const expired = deadline_.disarm();
+    [[nodiscard]] result<http::response> finish(bool expired, bool cancelled) {
         keep_alive_ = keep_alive_ && !expired;
         if (!failure_) connection_.end_request();
         connection_.received.wipe();
@@ -130,11 +128,10 @@ private:
         next_ = wants::nothing;
     }
     connection& connection_;
-    response_reader reader_;
-    deadlines::entry deadline_;
+    response_reader& reader_;
     std::optional<error> failure_;
     wants next_ = wants::nothing;
-    bool yields_;        ///< the first read is an empty one
+    bool yields_;
     bool wrote_ = false; ///< a byte of the request may have left
     bool keep_alive_ = false;
 };
