@@ -187,6 +187,10 @@ expect "a create whose answer is cut exits 3" exits 3
 expect "no part of the secret is shown" test "$(cat "$work/out" "$work/err" | grep -c cfast_)" -eq 0
 run "${account[@]}" create bad-gateway
 expect "a create answered by 502 exits 3" exits 3
+start_server --fault '*=bare-status'
+run "${account[@]}" create bare
+expect "a status line without a reason is taken" exits 0
+expect "and its secret" out_has '^client_secret: cfast_'
 start_server --fault POST=delay:3000
 run "${account[@]}" create slow --deadline 1
 expect "a create past its deadline exits 3" exits 3
@@ -280,6 +284,35 @@ for list in 0.0.1 .0.0.1 '*.0.0.1' 128.0.0.0/8 127.0.0.1:1 example; do
     https_proxy=127.0.0.1:$port no_proxy=$list NO_PROXY='*' run "${account[@]}" list
     expect "no_proxy='$list' exits 0" exits 0
     expect "and goes through the proxy" proxy_has '^CONNECT'
+done
+
+start_proxy 407
+https_proxy=127.0.0.1:$port run "${account[@]}" create refused --secret-file "$work/no-file"
+expect "a proxy that wants other credentials exits 1" exits 1
+expect "after one CONNECT" test "$(grep -c '^CONNECT' "$work/connects")" -eq 1
+expect "says 407" err_has 407
+expect "and leaves no file" test ! -e "$work/no-file"
+
+# Credentials do not cross a network in clear.
+start_server --plain
+for host in 0.0.0.0 api.example 192.0.2.1 127.0.0.1.example localhost.example; do
+    plain_url=$url url=${url/127.0.0.1/$host}
+    run "${account[@]}" create ci --secret-file "$work/no-file" --deadline 1
+    expect "http to $host is wrong usage" exits 2
+    expect "which names the option" err_has '--allow-insecure-http'
+    CLOUDFLARE_BASE_URL=$url "$access_token" "${account[@]}" issue ci --secret-file "$work/no-file" >"$work/out" 2>"$work/err"
+    status=$?
+    expect "also from the environment" exits 2
+    url=$plain_url
+done
+expect "and nothing is sent" test ! -s "$work/requests"
+url=${plain_url/127.0.0.1/0.0.0.0}
+run "${account[@]}" list --allow-insecure-http
+expect "unless it is allowed" exits 0
+for host in 127.0.0.1 localhost 127.1.2.3; do
+    url=${plain_url/127.0.0.1/$host}
+    run "${account[@]}" list --deadline 2
+    expect "http to $host needs no permission" test "$status" -ne 2
 done
 
 # Nothing that a name or a message holds steers a terminal, or deceives who reads it.

@@ -61,6 +61,9 @@ po::options_description described_options() {
     add("version", "show the version and end");
     add("verbose,v", "tell of every request on stderr");
     add("base-url", text(), "where the API is; else CLOUDFLARE_BASE_URL");
+    add("allow-insecure-http",
+        "also a base URL of http to another machine: credentials and secrets cross the network in "
+        "clear");
     add("ca-file", text(), "CA certificates to trust, in PEM, in place of the system's");
     add("credentials-file", text(), "a file that holds an API token and nothing else");
     add("account", text(), "account id; else CLOUDFLARE_ACCOUNT_ID");
@@ -181,6 +184,11 @@ cf::result<cf::client_options> find_client_options(po::variables_map const& give
         if (!url) return url.error();
         client.base_url(*url);
     }
+    client.allow_insecure_http(given.count("allow-insecure-http") != 0);
+    auto const& where = client.base_url().origin();
+    if (!where.is_secure() && !where.is_loopback() && !client.allow_insecure_http())
+        return usage("base URL: must be https, for http would send the credentials in clear to " +
+                     where.host() + "; --allow-insecure-http allows it");
     if (given.count("deadline") != 0) {
         auto const seconds = given["deadline"].as<unsigned>();
         if (seconds == 0) return usage("--deadline must be 1 or more");
