@@ -1,5 +1,6 @@
 #!/bin/bash
-# Kills issues and reconciles at random moments, then reconciles: every token left must be held by its secret file.
+# Kills issues and reconciles at random moments, by SIGKILL or SIGTERM, then reconciles: every token left must be held by
+# its secret file.
 # Usage: kill.sh ACCESS_TOKEN SANDBOX_SERVER COUNT
 set -u
 access_token=$1 sandbox_server=$2 count=$3
@@ -21,20 +22,24 @@ pause() { # up to 79 ms
     sleep "$(printf 0.%03d $ms)"
 }
 
+end() { # one that is killed, or told to end and then waited for
+    kill "$1" "$2" 2>/dev/null
+    wait "$2" 2>/dev/null
+}
+
 run create bystander >/dev/null
 for ((i = 0; i < count; i++)); do
     "$access_token" --ca-file "$work/ca.pem" issue ci --secret-file "$work/secret-$i" --intents "$work/intents" >/dev/null 2>&1 &
     victim=$!
     pause
-    kill -9 $victim 2>/dev/null
-    wait $victim 2>/dev/null
+    ((i % 3 == 0)) && signal=-TERM || signal=-KILL
+    end $signal $victim
     if ((i % 5 == 0)); then
         "$access_token" --ca-file "$work/ca.pem" reconcile --intents "$work/intents" --min-age 0s --gone-age 0s \
             >/dev/null 2>&1 &
         victim=$!
         pause
-        kill -9 $victim 2>/dev/null
-        wait $victim 2>/dev/null
+        end $signal $victim
     fi
 done
 run reconcile --intents "$work/intents" --min-age 0s --gone-age 0s 2>"$work/err" || {
