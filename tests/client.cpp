@@ -222,6 +222,23 @@ TEST_CASE("an operation without a result is done too when it is gone") {
     CHECK(client_over(script).call(purge_cache()).get().has_value());
 }
 
+TEST_CASE("a client sends nothing in clear to another machine, over any transport") {
+    scripted_transport script;
+    auto const options = client_options().base_url(*base_url::parse("http://api.example"));
+    for (int i = 0; i != 2; ++i) {
+        auto const token = client_over(script, options).call(create()).get();
+        REQUIRE(token.has_error());
+        CHECK(token.error() == errc::invalid_argument);
+        CHECK(token.error().delivery() == delivery::not_sent);
+        CHECK(token.error().details().attempts == 0);
+    }
+    CHECK(script.requests().empty());
+    script.answer(201, issued());
+    auto allowed = options;
+    CHECK(client_over(script, allowed.allow_insecure_http(true)).call(create()).get().has_value());
+    CHECK(script.requests().size() == 1);
+}
+
 TEST_CASE("bad input sends nothing") {
     scripted_transport script;
     auto const made = client_over(script)
@@ -441,6 +458,73 @@ TEST_CASE("an answer that echoes a credential does not show it in the error") {
     CHECK(e == errc::unauthorized);
     CHECK(e.to_string().find("broken-sample") == std::string::npos);
     CHECK(e.to_string().find("[redacted]") != std::string::npos);
+}
+
+namespace {
+
+limiter one_an_hour() {
+    return limiter(limiter_options().permits(1).window(std::chrono::hours(1)));
+}
+
+} // namespace
+
+TEST_CASE("a call for which the limiter has no permit before the deadline ends at once, unsent") {
+    scripted_transport script;
+    script.answer(201, issued());
+    auto const client = client_over(script, client_options().limiter(one_an_hour()));
+    REQUIRE(client.call(create()).get().has_value());
+    auto const before = script.now();
+    auto const refused = client.call(create()).get();
+    REQUIRE(refused.has_error());
+    CHECK(refused.error() == errc::rate_limited);
+    CHECK(refused.error().delivery() == delivery::not_sent);
+    CHECK(refused.error().details().retry_after == std::chrono::seconds(3600));
+    CHECK(refused.error().details().attempts == 0);
+    CHECK(script.requests().size() == 1);
+    CHECK(script.now() == before);
+}
+
+TEST_CASE("a call waits for the limiter's permit where the deadline allows it") {
+    scripted_transport script;
+    script.answer(201, issued()).answer(201, issued());
+    auto const client = client_over(script, client_options().limiter(one_an_hour()));
+    REQUIRE(client.call(create()).get().has_value());
+    auto const waited = client.call(create(), call_options().deadline(std::chrono::hours(2))).get();
+    CHECK(waited.has_value());
+    REQUIRE(script.waits().size() == 1);
+    CHECK(script.waits()[0] == std::chrono::hours(1));
+}
+
+TEST_CASE("a limiter is shared by copies of a client, and by clients that are given it") {
+    scripted_transport script;
+    script.answer(201, issued()).answer(201, issued()).answer(201, issued());
+    auto const options = client_options().limiter(one_an_hour());
+    auto const client = client_over(script, options);
+    auto const copy = client;
+    auto const other = client_over(script, options);
+    REQUIRE(client.call(create()).get().has_value());
+    CHECK(copy.call(create()).get().error() == errc::rate_limited);
+    CHECK(other.call(create()).get().error() == errc::rate_limited);
+    CHECK(client_over(script).call(create()).get().has_value());
+}
+
+TEST_CASE("a client without a limiter makes as many calls as it likes") {
+    scripted_transport script;
+    auto const client = client_over(script, client_options().limiter(limiter::off()));
+    for (int i = 0; i != 1300; ++i) {
+        script.answer(201, issued());
+        REQUIRE(client.call(create()).get().has_value());
+    }
+    CHECK(script.waits().empty());
+}
+
+TEST_CASE("a request that was not sent, or could not be made, takes no permit") {
+    scripted_transport script;
+    script.fail(errc::connect_failed, delivery::not_sent).answer(201, issued());
+    auto const client = client_over(script, client_options().limiter(one_an_hour()));
+    CHECK(client.call(create(), call_options().header("bad name", "")).get().has_error());
+    CHECK(client.call(create()).get().has_value());
+    CHECK(script.requests().size() == 2);
 }
 
 } // namespace client_tests

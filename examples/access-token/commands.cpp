@@ -232,34 +232,45 @@ task issue(client through, options const& o) {
     co_return print(show(issued->token, nullptr, o.output));
 }
 
-// The secret files that open intents name: a token is held by the one that holds it.
-cf::access::callable_sink sink_of_all(cf::access::file_intent_log const& intents) {
-    return {[](auto const&) -> cf::result<void> {
-                return cf::error(cf::errc::sink_failed, "reconcile stores nothing");
-            },
-            [&intents](std::string_view id) -> cf::result<bool> {
-                auto const open = intents.open_intents();
-                if (!open) return open.error();
-                bool all_known = true;
-                for (auto const& i : *open) {
-                    bool const known = i.note.starts_with('/');
-                    all_known = all_known && known;
-                    if (!known) continue;
-                    auto const held = cf::access::file_sink(i.note).holds(id);
-                    if (!held || *held) return held;
-                }
-                if (!all_known)
-                    return cf::error(
-                        cf::errc::sink_failed,
-                        "an intent was not opened by access-token: reconcile it with the "
-                        "program that has its sink");
-                return false;
-            }};
-}
+// The secret files that intents name: a token is held by the one that holds it.
+struct sink_of_all {
+    cf::access::file_intent_log const& intents;
+
+    cf::result<void> prepare(cf::access::intent const&) { return stores_nothing(); }
+    cf::result<void> store(cf::access::intent const&, cf::access::issued_service_token const&) {
+        return stores_nothing();
+    }
+    cf::result<std::optional<cf::access::held_token>> find(std::string_view key) {
+        auto const all = intents.list();
+        if (!all) return all.error();
+        for (auto const& i : *all) {
+            if (i.key != key) continue;
+            if (i.note.starts_with('/')) return cf::access::file_sink(i.note).find(key);
+            return cf::error(cf::errc::sink_failed,
+                             "an intent was not opened by access-token: reconcile it with the "
+                             "program that has its sink");
+        }
+        return std::optional<cf::access::held_token>();
+    }
+    cf::result<void> forget(std::string_view token_id) {
+        auto const all = intents.list();
+        if (!all) return all.error();
+        for (auto const& i : *all)
+            if (i.note.starts_with('/'))
+                if (auto const done = cf::access::file_sink(i.note).forget(token_id); !done)
+                    return done;
+        return {};
+    }
+
+private:
+    static cf::error stores_nothing() {
+        return {cf::errc::sink_failed, "reconcile stores nothing"};
+    }
+};
 
 task reconcile(client through, options const& o) {
     cf::access::file_intent_log intents(o.intents_file);
-    auto sink = sink_of_all(intents);
+    sink_of_all sink{intents};
     cf::access::issue_options settings;
     if (o.min_age) settings.min_age(*o.min_age);
     if (o.gone_age) settings.gone_age(*o.gone_age);

@@ -1,6 +1,7 @@
 /// The client: credentials, options and a transport, and `call(operation)`.
 #pragma once
 
+#include <cloudflare/api/limiter.hpp>
 #include <cloudflare/core/splitmix64.hpp>
 #include <cloudflare/core/system_random.hpp>
 #include <cloudflare/http/spare_headers.hpp>
@@ -59,6 +60,7 @@ private:
               who(std::move(c)),
               options(std::move(o)),
               budget(options.retry_budget()),
+              limits(options.limiter().value_or(limiter())),
               random(options.seed() ? *options.seed() : detail::system_random()) {}
 
         /// 64 random bits, for any thread.
@@ -71,6 +73,7 @@ private:
         credentials who;
         client_options options;
         retry_budget budget;
+        limiter limits;
         detail::spare_headers spare_fields;
         std::atomic<std::uint64_t> random;
     };
@@ -83,7 +86,10 @@ private:
         using result_type = typename Op::result_type;
 
         pending_call(std::shared_ptr<state> self, Op op, call_options options)
-            : self_(std::move(self)), op_(std::move(op)), options_(std::move(options)) {}
+            : self_(std::move(self)),
+              op_(std::move(op)),
+              options_(std::move(options)),
+              permit_(self_->limits, urgency_of(op_.idempotency)) {}
         pending_call(pending_call const&) = delete;
         pending_call& operator=(pending_call const&) = delete;
         ~pending_call() { give_back_request(); }
@@ -92,14 +98,22 @@ private:
 
         exchange::action begin() {
             auto const now = transport().now();
-            exchange_.emplace(
-                Op::name, op_.idempotency, options_.retry_over(self_->options.retry()),
-                now + options_.deadline().value_or(self_->options.deadline()), &self_->budget);
-            return exchange_->start(now);
+            deadline_ = now + options_.deadline().value_or(self_->options.deadline());
+            exchange_.emplace(Op::name, op_.idempotency,
+                              options_.retry_over(self_->options.retry()), deadline_,
+                              &self_->budget);
+            return next_attempt(now);
         }
-        exchange::action woke() { return exchange_->woke(transport().now()); }
+        exchange::action woke() {
+            auto const now = transport().now();
+            // A wait that ends early twice was cancelled: `send` is to say so.
+            if (permit_at_ && now < *permit_at_ && ++early_ == 2) permit_.insist(now);
+            return next_attempt(now);
+        }
 
-        [[nodiscard]] time_point wake_at() const noexcept { return exchange_->wake_at(); }
+        [[nodiscard]] time_point wake_at() const noexcept {
+            return permit_at_ ? *permit_at_ : exchange_->wake_at();
+        }
         [[nodiscard]] time_point attempt_deadline() const noexcept {
             return exchange_->attempt_deadline();
         }
@@ -110,7 +124,10 @@ private:
             request_ = v0::make_request(op_, self_->who, self_->options, options_,
                                         self_->spare_fields.take());
             sent_ = now_if_traced();
-            if (!request_) static_cast<void>(exchange_->refused(request_.error()));
+            if (!request_) {
+                permit_.withdraw(transport().now());
+                static_cast<void>(exchange_->refused(request_.error()));
+            }
             return request_.has_value();
         }
         [[nodiscard]] http::request const& request() const { return *request_; }
@@ -122,8 +139,10 @@ private:
             decoded_ =
                 answer ? decode<Op>(*answer, &messages) : result<result_type>(answer.error());
             report(*self_, *exchange_, elapsed, answer, messages, decoded_);
+            auto const now = transport().now();
+            end_permit(answer, now);
             if (decoded_) return exchange_->succeeded();
-            return exchange_->failed(decoded_.error(), transport().now(), self_->random_bits());
+            return exchange_->failed(decoded_.error(), now, self_->random_bits());
         }
 
         /// What the call came to, once it is over.
@@ -135,6 +154,29 @@ private:
         }
 
     private:
+        /// Starts an attempt, as soon as the limiter permits it.
+        exchange::action next_attempt(time_point now) {
+            permit_at_ = permit_.request(now);
+            if (permit_at_ && *permit_at_ >= deadline_ && now < deadline_) {
+                permit_.withdraw(now);
+                return exchange_->no_permit(*permit_at_ - now);
+            }
+            if (permit_at_ && now < deadline_) return exchange::action::wait;
+            auto const next =
+                exchange_->attempts() == 0 ? exchange_->start(now) : exchange_->woke(now);
+            if (next != exchange::action::send) permit_.withdraw(now);
+            return next;
+        }
+        /// Tells the limiter what became of the attempt.
+        void end_permit(result<http::response> const& answer, time_point now) noexcept {
+            if (!answer && answer.error().delivery() == delivery::not_sent)
+                return permit_.withdraw(now);
+            if (decoded_.has_error() && decoded_.error() == errc::rate_limited)
+                return permit_.refused(now, decoded_.error().details().retry_after);
+            permit_.ended(now, answer.has_value(),
+                          answer ? parse_rate_limit(answer->fields) : std::nullopt);
+        }
+
         /// The time for a trace; without one there is no need to ask the clock.
         [[nodiscard]] time_point now_if_traced() const {
             return self_->options.trace() ? transport().now() : time_point();
@@ -146,6 +188,10 @@ private:
         std::shared_ptr<state> self_;
         Op op_;
         call_options options_;
+        limiter::permit permit_;
+        std::optional<time_point> permit_at_; // when to ask the limiter again
+        unsigned early_ = 0;                  // waits for it that ended before that
+        time_point deadline_{};
         std::optional<exchange> exchange_;
         result<http::request> request_{error()};
         time_point sent_{};

@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace issuer_tests {
@@ -27,7 +29,7 @@ struct fixture {
             options.random_from([] { return 0x1111111111111111U; }));
         return issuer.issue(access::create_params("ci")).get();
     }
-    [[nodiscard]] std::size_t open() const { return intents.open_intents().value().size(); }
+    [[nodiscard]] std::size_t open() const { return intents.list().value().size(); }
     /// What was sent, e.g. `PUT .../f174...`.
     [[nodiscard]] std::vector<std::string> sent() const {
         std::vector<std::string> lines;
@@ -38,7 +40,7 @@ struct fixture {
     }
     fixture& answer_token(int status, std::string const& secret_text = "s3cret") {
         way.answer(status, R"({"success":true,"errors":[],"messages":[],"result":)" +
-                               token("ci issue:" + tag, secret_text) + "}");
+                               token("issue:" + tag + " ci", secret_text) + "}");
         return *this;
     }
     fixture& answer_list(std::string const& tokens) {
@@ -65,9 +67,9 @@ TEST_CASE("an issue creates under a tagged name, stores, renames and closes") {
     CHECK(done.token.name == "ci");
     CHECK_FALSE(done.intent_open);
     CHECK(f.open() == 0);
-    CHECK(f.sink.find(id)->client_secret.reveal() == "s3cret");
+    CHECK(f.sink.stored(id)->client_secret.reveal() == "s3cret");
     CHECK(f.sent() == std::vector<std::string>{"POST /service_tokens", "PUT /" + id});
-    CHECK(f.way.requests()[0].body == R"({"name":"ci issue:)" + tag + "\"}");
+    CHECK(f.way.requests()[0].body == R"({"name":"issue:)" + tag + R"( ci"})");
     CHECK(f.way.requests()[1].body == R"({"name":"ci"})");
 }
 
@@ -75,7 +77,7 @@ TEST_CASE("a kept tag saves the rename") {
     fixture f;
     f.answer_token(201);
     auto const done = f.issue(access::issue_options().keep_tag(true)).value();
-    CHECK(done.token.name == "ci issue:" + tag);
+    CHECK(done.token.name == "issue:" + tag + " ci");
     CHECK(f.way.requests().size() == 1);
     CHECK(f.open() == 0);
 }
@@ -83,11 +85,12 @@ TEST_CASE("a kept tag saves the rename") {
 TEST_CASE("after a lost answer the token with the tag, and no other, is given a fresh secret") {
     fixture f;
     f.way.fail(errc::connection_lost, delivery::unknown);
-    auto const another = R"({"id":"0","client_id":"d.access","name":"ci issue:22222222"})";
-    f.answer_list("").answer_list(std::string(another) + "," + fixture::token("ci issue:" + tag));
+    auto const another = R"({"id":"0","client_id":"d.access","name":"issue:22222222 ci"})";
+    f.answer_list("").answer_list(std::string(another) + "," +
+                                  fixture::token("issue:" + tag + " ci"));
     f.answer_token(200, "fresh").answer_token(200, "");
     CHECK(f.issue().has_value());
-    CHECK(f.sink.find(id)->client_secret.reveal() == "fresh");
+    CHECK(f.sink.stored(id)->client_secret.reveal() == "fresh");
     CHECK(f.sent()[3] == "POST /rotate");
     CHECK(f.open() == 0);
 }
@@ -95,12 +98,12 @@ TEST_CASE("after a lost answer the token with the tag, and no other, is given a 
 TEST_CASE("a token whose fresh secret is lost too is deleted and made again") {
     fixture f;
     f.way.fail(errc::connection_lost, delivery::unknown);
-    f.answer_list(fixture::token("ci issue:" + tag));
+    f.answer_list(fixture::token("issue:" + tag + " ci"));
     f.way.fail(errc::connection_lost, delivery::unknown); // of the rotate
     f.answer_token(200, "");                              // the delete
     f.answer_token(201, "second").answer_token(200, "");
     CHECK(f.issue().has_value());
-    CHECK(f.sink.find(id)->client_secret.reveal() == "second");
+    CHECK(f.sink.stored(id)->client_secret.reveal() == "second");
     CHECK(f.sent() == std::vector<std::string>{"POST /service_tokens", "GET /service_tokens?page=1",
                                                "POST /rotate", "DELETE /" + id,
                                                "POST /service_tokens", "PUT /" + id});
@@ -129,7 +132,7 @@ TEST_CASE("a create that was refused leaves nothing, not even an intent") {
 TEST_CASE("the account's limit names the open intents that could be withdrawn") {
     fixture f;
     auto const where = access::account_scope::parse(std::string(32, 'a')).value();
-    f.intents.open({std::string(32, '2'), where, "other"}).value();
+    f.intents.insert({std::string(32, '2'), where, "other"}).value();
     f.way.answer(
         400, R"({"success":false,"errors":[{"code":12130,"message":"maximum number of tokens"}]})");
     auto const failed = f.issue().error();
@@ -137,12 +140,22 @@ TEST_CASE("the account's limit names the open intents that could be withdrawn") 
     CHECK(failed.to_string().find(std::string(32, '2')) != std::string::npos);
 }
 
+/// A sink that takes nothing.
+struct full_sink {
+    result<void> prepare(access::intent const&) { return {}; }
+    result<void> store(access::intent const&, access::issued_service_token const&) {
+        return error(errc::sink_failed, "disk full");
+    }
+    result<std::optional<access::held_token>> find(std::string_view) {
+        return std::optional<access::held_token>();
+    }
+    result<void> forget(std::string_view) { return {}; }
+};
+
 TEST_CASE("a token that the sink does not take is withdrawn") {
     fixture f;
     f.answer_token(201).answer_token(200, "");
-    access::callable_sink full(
-        [](auto const&) -> result<void> { return error(errc::sink_failed, "disk full"); },
-        [](auto) { return result<bool>(false); });
+    full_sink full;
     access::issuer issuer(client(f.way, api_token::make("sample").value()),
                           access::account_scope::parse(std::string(32, 'a')).value(), full,
                           f.intents);
@@ -156,9 +169,12 @@ TEST_CASE("a token that the sink does not take is withdrawn") {
 
 /// A log that cannot be written.
 struct full_log {
-    result<void> open(access::intent const&) { return error(errc::intent_log_failed, "disk full"); }
-    result<void> close(std::string_view) { return {}; }
-    result<std::vector<access::intent>> open_intents() { return std::vector<access::intent>(); }
+    result<std::optional<access::intent>> insert(access::intent const&) {
+        return error(errc::intent_log_failed, "disk full");
+    }
+    result<void> update(access::intent const&) { return {}; }
+    result<void> erase(access::intent const&) { return {}; }
+    result<std::vector<access::intent>> list() { return std::vector<access::intent>(); }
 };
 
 TEST_CASE("without an intent nothing is sent") {

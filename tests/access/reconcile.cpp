@@ -20,7 +20,10 @@ std::string const tag(32, '1');
 timestamp const opened = timestamp::parse("2026-11-24T00:00:00Z").value();
 
 struct fixture {
-    fixture() { intents.open({tag, where, "ci", opened, ""}).value(); }
+    fixture() {
+        wanted.key = "k";
+        intents.insert(wanted).value();
+    }
 
     result<access::reconciled> reconcile(std::chrono::seconds age) {
         access::reconciler reconciler(
@@ -39,9 +42,10 @@ struct fixture {
         way.answer(200, R"({"success":true,"result":)" + token("ci") + "}");
         return *this;
     }
-    [[nodiscard]] bool is_open() const { return !intents.open_intents().value().empty(); }
+    [[nodiscard]] bool is_open() const { return !intents.list().value().empty(); }
 
     access::any_scope where = access::account_scope::parse(std::string(32, 'a')).value();
+    access::intent wanted{tag, where, "ci", opened};
     testing::scripted_transport way;
     access::memory_sink sink;
     access::memory_intent_log intents;
@@ -49,7 +53,7 @@ struct fixture {
 
 TEST_CASE("a token that nobody holds is withdrawn") {
     fixture f;
-    f.answer_list(fixture::token("ci issue:" + tag)).answer_token();
+    f.answer_list(fixture::token("issue:" + tag + " ci")).answer_token();
     auto const done = f.reconcile(15min).value();
     CHECK(done.withdrawn == std::vector<std::string>{id});
     CHECK(f.way.requests()[1].method == http::method::delete_);
@@ -60,8 +64,8 @@ TEST_CASE("a token that the sink holds is kept and gets its name") {
     fixture f;
     access::issued_service_token token;
     token.id = id;
-    f.sink.store(token).value();
-    f.answer_list(fixture::token("ci issue:" + tag)).answer_token();
+    f.sink.store(f.wanted, token).value();
+    f.answer_list(fixture::token("issue:" + tag + " ci")).answer_token();
     auto const done = f.reconcile(15min).value();
     CHECK(done.kept == std::vector<std::string>{id});
     CHECK(f.way.requests()[1].body == R"({"name":"ci"})");
@@ -94,7 +98,7 @@ TEST_CASE("a list that shows others proves that the token was never made, once t
 
 TEST_CASE("a token that a lagging list shows and that is long gone proves nothing") {
     fixture f;
-    f.answer_list(fixture::token("ci issue:" + tag));
+    f.answer_list(fixture::token("issue:" + tag + " ci"));
     f.way.answer(404, R"({"success":false,"errors":[{"code":12135,"message":"not found"}]})");
     CHECK(f.reconcile(15min).value().left_open.size() == 1);
     CHECK(f.is_open());
@@ -102,7 +106,7 @@ TEST_CASE("a token that a lagging list shows and that is long gone proves nothin
 
 TEST_CASE("a withdrawal that is not certain leaves the intent open") {
     fixture f;
-    f.answer_list(fixture::token("ci issue:" + tag));
+    f.answer_list(fixture::token("issue:" + tag + " ci"));
     f.way.answer(400, R"({"success":false,"errors":[{"code":12139,"message":"in use"}]})");
     CHECK(f.reconcile(15min).value().left_open.size() == 1);
     CHECK(f.is_open());
@@ -122,12 +126,12 @@ TEST_CASE("an intent is as old as it was before the list, however long that took
 
 TEST_CASE("many intents are settled by one list") {
     fixture f;
-    std::string names = fixture::token("ci issue:" + tag);
+    std::string names = fixture::token("issue:" + tag + " ci");
     for (char digit = '2'; digit != '6'; ++digit) {
         std::string const other_tag(32, digit);
-        f.intents.open({other_tag, f.where, "ci", opened, ""}).value();
-        names += "," + fixture::token("ci issue:" + other_tag, digit + id.substr(1));
-        f.intents.open({std::string(31, digit) + "a", f.where, "ci", opened, ""}).value();
+        f.intents.insert({other_tag, f.where, "ci", opened, ""}).value();
+        names += "," + fixture::token("issue:" + other_tag + " ci", digit + id.substr(1));
+        f.intents.insert({std::string(31, digit) + "a", f.where, "ci", opened, ""}).value();
     }
     f.answer_list(names);
     for (int i = 0; i != 5; ++i)

@@ -1,4 +1,5 @@
 #include <cloudflare/access/renewal.hpp>
+#include <cloudflare/access/secret_sink.hpp>
 
 #include <cloudflare/client.hpp>
 #include <cloudflare/testing/sandbox.hpp>
@@ -92,7 +93,7 @@ TEST_CASE("a round rotates what is old, and the sink has the new secret") {
         auto const report = f.renew(policy).run_once().get().value();
         REQUIRE(report.rotated.size() == 1);
         auto const now = f.way.wall();
-        auto const& fresh = f.sink.find(old.id)->client_secret;
+        auto const fresh = f.sink.stored(old.id)->client_secret;
         CHECK_FALSE(fresh == old.client_secret);
         CHECK(f.way.shared->box.admits(old.client_id, fresh.reveal(), now));
         CHECK(f.way.shared->box.admits(old.client_id, old.client_secret.reveal(), now));
@@ -137,7 +138,7 @@ TEST_CASE("a secret lost in a rotation is reported in every round, or replaced w
         full = false;
         auto const report = renewing.run_once().get().value();
         CHECK(report.failed.size() == (replaces ? 0 : 1));
-        auto const& held = f.sink.find(ours.id)->client_secret;
+        auto const held = f.sink.stored(ours.id)->client_secret;
         CHECK(f.way.shared->box.admits(ours.client_id, held.reveal(), f.way.wall()));
         CHECK((held == ours.client_secret) == !replaces);
     }

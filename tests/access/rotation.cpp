@@ -1,4 +1,5 @@
 #include <cloudflare/access/rotation.hpp>
+#include <cloudflare/access/secret_sink.hpp>
 
 #include <cloudflare/client.hpp>
 #include <cloudflare/testing/scripted_transport.hpp>
@@ -47,7 +48,7 @@ TEST_CASE("a rotation sets the next version and stores the secret of the answer"
     f.answer(4).answer(5, "", "fresh");
     auto const done = f.rotation().rotate(id, 1h).get().value();
     CHECK(done.previous_valid_until == now.plus(1h));
-    CHECK(f.sink.find(id)->client_secret.reveal() == "fresh");
+    CHECK(f.sink.stored(id)->client_secret.reveal() == "fresh");
     CHECK(f.way.requests()[1].method == http::method::put);
     CHECK(f.way.requests()[1].body ==
           R"({"client_secret_version":5,)"
@@ -132,7 +133,7 @@ TEST_CASE("a secret is verified once it is stored") {
     f.answer(4).answer(5, "", "fresh");
     bool stored_before = false;
     auto const verify = [&](access::issued_service_token const& token) -> result<void> {
-        stored_before = f.sink.find(token.id) != nullptr;
+        stored_before = f.sink.stored(token.id).has_value();
         return error(errc::unauthorized, "login refused");
     };
     auto const failed =

@@ -113,6 +113,32 @@ TEST_CASE("a request that cannot be made is the error of what is wrong") {
     CHECK(bad_header.error() == errc::invalid_argument);
 }
 
+TEST_CASE("http to a host that is not on this machine is refused unless an option allows it") {
+    for (char const* url :
+         {"http://api.example/client/v4", "http://192.0.2.1", "http://[2001:db8::1]",
+          "http://localhost.example", "http://127.0.0.1.example", "http://0.0.0.0"}) {
+        CAPTURE(url);
+        auto options = client_options().base_url(*base_url::parse(url));
+        auto const r = make_request(get_zone(), token(), options);
+        REQUIRE(r.has_error());
+        CHECK(r.error() == errc::invalid_argument);
+        CHECK(r.error().delivery() == delivery::not_sent);
+        auto const& why = r.error().details().explanation;
+        CHECK(why.starts_with("base URL: must be https"));
+        CHECK(why.find(options.base_url().origin().host()) != std::string::npos);
+        CHECK(r.error().to_string().find("allow_insecure_http") != std::string::npos);
+        CHECK(make_request(get_zone(), token(), options.allow_insecure_http(true)).has_value());
+        CHECK(make_request(get_zone(), token(), options.allow_insecure_http(false)).has_error());
+    }
+    for (char const* url :
+         {"http://localhost:8080", "http://api.localhost", "http://127.0.0.1:1/v4",
+          "http://127.8.9.10", "http://[::1]:9", "https://api.example"}) {
+        CAPTURE(url);
+        auto const options = client_options().base_url(*base_url::parse(url));
+        CHECK(make_request(get_zone(), token(), options).has_value());
+    }
+}
+
 TEST_CASE("a request printed shows no credential and no body") {
     auto const r = make_request(make_zone(), token(), client_options());
     REQUIRE(r.has_value());

@@ -21,7 +21,8 @@ access::any_scope scope_of(bool account) {
 /// is not ours.
 std::vector<stranger> add_strangers(world& w, access::any_scope const& where) {
     std::vector<stranger> all;
-    for (std::string const& name : {std::string("ci"), "ci issue:" + std::string(32, '9')}) {
+    for (std::string const& name :
+         {std::string("ci"), access::tagged_name("ci", std::string(32, '9'))}) {
         auto const op = access::create_service_token(where, access::create_params(name));
         auto const r =
             cf::make_request(op, cf::api_token::make("stranger").value(), cf::client_options());

@@ -19,15 +19,15 @@ struct stranger {
 /// Every token is held with the secret that works, or named by an open intent; nobody else's was
 /// touched.
 inline void check_ownership(world& w, std::vector<stranger> const& strangers) {
-    auto const open = w.intents.open_intents().value();
+    auto const open = w.intents.list().value();
     for (auto const& t : w.box.tokens()) {
         auto const same = [&](stranger const& s) { return s.id == t.id; };
         if (std::ranges::any_of(strangers, same)) continue;
-        auto const* held = w.sink.find(t.id);
-        if (held != nullptr && held->client_secret.reveal() == t.secret) continue;
+        auto const held = w.sink.stored(t.id);
+        if (held && held->client_secret.reveal() == t.secret) continue;
         bool const named = std::ranges::any_of(
             open, [&](access::intent const& i) { return access::has_tag(t.name, i.tag); });
-        if (held != nullptr) {
+        if (held) {
             w.complain("the sink holds a secret that does not work: " + t.name);
         } else if (!named) {
             w.complain("nobody owns the token " + t.name);
@@ -44,8 +44,8 @@ inline void check_ownership(world& w, std::vector<stranger> const& strangers) {
 inline void check_successes(world& w) {
     for (auto const& id : w.issued_ids) {
         auto const* t = w.box.find(id);
-        auto const* held = w.sink.find(id);
-        if (t == nullptr || held == nullptr || held->client_secret.reveal() != t->secret)
+        auto const held = w.sink.stored(id);
+        if (t == nullptr || !held || held->client_secret.reveal() != t->secret)
             w.complain("an issue that succeeded has no token that works");
     }
 }
@@ -54,7 +54,7 @@ inline void check_successes(world& w) {
 inline void check_settled(world& w, std::vector<stranger> const& strangers) {
     for (auto const& t : w.box.tokens()) {
         auto const same = [&](stranger const& s) { return s.id == t.id; };
-        if (!std::ranges::any_of(strangers, same) && w.sink.find(t.id) == nullptr)
+        if (!std::ranges::any_of(strangers, same) && !w.sink.stored(t.id))
             w.complain("reconcile left a token that nobody holds: " + t.name);
     }
 }

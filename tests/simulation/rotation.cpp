@@ -42,7 +42,7 @@ struct history {
 
 /// Complains where the secret in the sink is not accepted now.
 void check_in_use(world& w, std::string const& id) {
-    auto const* held = w.sink.find(id);
+    auto const held = w.sink.stored(id);
     if (!w.box.admits(held->client_id, held->client_secret.reveal(), w.wall()))
         w.complain("the secret in use is not accepted");
 }

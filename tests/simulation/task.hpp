@@ -101,13 +101,18 @@ public:
 
     /// Runs until nothing is left to happen.
     void run() {
-        while (!agenda_.empty()) {
-            auto const next = agenda_.begin();
-            now_ = next->first;
-            auto const what = std::move(next->second);
-            agenda_.erase(next);
-            what();
+        while (step()) {
         }
+    }
+    /// Lets the next thing happen; false where nothing is left.
+    bool step() {
+        if (agenda_.empty()) return false;
+        auto const next = agenda_.begin();
+        now_ = next->first;
+        auto const what = std::move(next->second);
+        agenda_.erase(next);
+        what();
+        return true;
     }
 
 private:

@@ -194,6 +194,19 @@ private:
 struct sink {
     process& p;
 
+    cf::result<void> prepare(access::intent const& i) { return p.in().sink.prepare(i); }
+    cf::result<void> store(access::intent const& i, access::issued_service_token const& token) {
+        p.step();
+        if (p.sink_fails()) return cf::error(cf::errc::sink_failed, "disk full");
+        auto stored = p.in().sink.store(i, token);
+        p.step();
+        return stored;
+    }
+    cf::result<std::optional<access::held_token>> find(std::string_view key) {
+        p.step();
+        return p.in().sink.find(key);
+    }
+    cf::result<void> forget(std::string_view id) { return p.in().sink.forget(id); }
     cf::result<void> store(access::issued_service_token const& token) {
         p.step();
         if (p.sink_fails()) return cf::error(cf::errc::sink_failed, "disk full");
@@ -211,23 +224,28 @@ struct sink {
 struct log {
     process& p;
 
-    cf::result<void> open(access::intent const& i) {
+    cf::result<std::optional<access::intent>> insert(access::intent const& i) {
+        return write([&] { return p.in().intents.insert(i); });
+    }
+    cf::result<void> update(access::intent const& i) {
+        return write([&] { return p.in().intents.update(i); });
+    }
+    cf::result<void> erase(access::intent const& i) {
+        return write([&] { return p.in().intents.erase(i); });
+    }
+    cf::result<std::vector<access::intent>> list() {
+        p.step();
+        return p.in().intents.list();
+    }
+
+private:
+    template <class Write>
+    auto write(Write write) -> decltype(write()) {
         p.step();
         if (p.log_fails()) return cf::error(cf::errc::intent_log_failed, "disk full");
-        auto opened = p.in().intents.open(i);
+        auto written = write();
         p.step();
-        return opened;
-    }
-    cf::result<void> close(std::string_view tag) {
-        p.step();
-        if (p.log_fails()) return cf::error(cf::errc::intent_log_failed, "disk full");
-        auto closed = p.in().intents.close(tag);
-        p.step();
-        return closed;
-    }
-    cf::result<std::vector<access::intent>> open_intents() {
-        p.step();
-        return p.in().intents.open_intents();
+        return written;
     }
 };
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cloudflare/access/file.hpp>
-#include <cloudflare/access/intent.hpp>
+#include <cloudflare/access/intent_log.hpp>
 #include <cloudflare/protocol/json_document.hpp>
 #include <cloudflare/protocol/json_object_reader.hpp>
 #include <cloudflare/protocol/json_writer.hpp>
@@ -58,6 +58,11 @@ public:
         json.add("open", i.tag).add("scope", i.scope.is_account() ? "account" : "zone");
         json.add("id", i.scope.id()).add("name", i.name).add("note", i.note);
         json.add("at", i.opened_at.to_string());
+        json.add("key", i.key).add("sink", i.sink).add("token", i.token_id);
+        json.add("purpose", static_cast<std::int64_t>(i.purpose));
+        json.add("state", static_cast<std::int64_t>(i.state));
+        json.add("version", i.version).add("until", i.until.to_string());
+        json.add("revision", i.revision);
         return append(std::move(json).finish());
     }
 
@@ -66,6 +71,27 @@ public:
         json.add("close", tag);
         return append(std::move(json).finish());
     }
+
+    [[nodiscard]] result<std::optional<intent>> insert(intent const& i) {
+        auto const all = open_intents();
+        if (!all) return all.error();
+        for (auto const& held : *all)
+            if (held.tag == i.tag || holds_key_of(held, i)) return std::optional<intent>(held);
+        if (auto const written = open(i); !written) return written.error();
+        return std::optional<intent>();
+    }
+    [[nodiscard]] result<void> update(intent const& i) {
+        if (auto const same = check_revision(i); !same) return same;
+        auto next = i;
+        ++next.revision;
+        if (auto const closed = close(i.tag); !closed) return closed;
+        return open(next);
+    }
+    [[nodiscard]] result<void> erase(intent const& i) {
+        if (auto const same = check_revision(i); !same) return same;
+        return close(i.tag);
+    }
+    [[nodiscard]] result<std::vector<intent>> list() const { return open_intents(); }
 
     [[nodiscard]] result<std::vector<intent>> open_intents() const {
         auto const opened = file::open(path_, O_RDONLY, errc::intent_log_failed);
@@ -82,6 +108,15 @@ private:
         std::vector<intent> open{};
         std::size_t whole = 0; ///< bytes up to the end of the last good line
     };
+
+    [[nodiscard]] result<void> check_revision(intent const& i) const {
+        auto const all = open_intents();
+        if (!all) return all.error();
+        for (auto const& held : *all)
+            if (held.tag == i.tag && held.revision == i.revision) return {};
+        return error(errc::conflict,
+                     "intent " + i.tag + ": written or erased by somebody else since");
+    }
 
     static constexpr std::size_t size_to_empty = std::size_t{64} * 1024;
 
@@ -130,8 +165,9 @@ private:
             return false;
         json_document const document(line.substr(9));
         json_object_reader in(document.root());
-        std::string closed, tag, scope, id, name, note;
-        timestamp at;
+        std::string closed, tag, scope, id, name, note, key, sink, token;
+        timestamp at, until;
+        std::int64_t purpose = 0, state = 0, version = 0, revision = 1;
         in.optional("close", closed);
         in.optional("open", tag);
         in.optional("scope", scope);
@@ -139,12 +175,30 @@ private:
         in.optional("name", name);
         in.optional("note", note);
         in.optional("at", at);
+        in.optional("key", key);
+        in.optional("sink", sink);
+        in.optional("token", token);
+        in.optional("purpose", purpose);
+        in.optional("state", state);
+        in.optional("version", version);
+        in.optional("until", until);
+        in.optional("revision", revision);
         if (!closed.empty()) {
             std::erase_if(open, [&](intent const& i) { return i.tag == closed; });
             return true;
         }
         auto const where = parse_scope(scope, id);
-        if (where && !tag.empty()) open.push_back({tag, *where, name, at, note});
+        if (!where || tag.empty()) return true;
+        intent i(tag, *where, name, at, note);
+        i.key = key;
+        i.sink = sink;
+        i.token_id = token;
+        i.purpose = static_cast<intent_purpose>(purpose);
+        i.state = static_cast<intent_state>(state);
+        i.version = version;
+        i.until = until;
+        i.revision = revision;
+        open.push_back(std::move(i));
         return true;
     }
 

@@ -4,6 +4,7 @@
 #include <cloudflare/access/file.hpp>
 #include <cloudflare/access/secret_sink.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,6 +48,39 @@ public:
         ::unlink(beside.c_str());
         if (!placed) return why;
         if (!directory->sync()) return file::last_error(errc::sink_failed, path_);
+        return {};
+    }
+
+    [[nodiscard]] result<void> prepare(intent const& i) const {
+        auto const held = find(i.key);
+        if (!held) return held.error();
+        if (!*held || (*held)->token_id == i.token_id) return {};
+        return error(errc::sink_failed, path_ + ": holds the token " + (*held)->token_id);
+    }
+    [[nodiscard]] result<void> store(intent const&, issued_service_token const& token) {
+        return store(token);
+    }
+    /// What the file holds, whatever the key.
+    [[nodiscard]] result<std::optional<held_token>> find(std::string_view) const {
+        auto const opened = file::open(path_, O_RDONLY, errc::sink_failed);
+        if (!opened && errno == ENOENT) return std::optional<held_token>();
+        if (!opened) return opened.error();
+        wiped_string text;
+        if (!opened->read(text)) return file::last_error(errc::sink_failed, path_);
+        auto const value = [&](std::string_view name) {
+            auto const at = text.find(name);
+            if (at == text.npos) return std::string();
+            auto const from = at + name.size();
+            return std::string(text, from, text.find('\n', from) - from);
+        };
+        held_token held{value("CF_ACCESS_TOKEN_ID="), value("CF_ACCESS_CLIENT_ID=")};
+        return std::optional<held_token>(std::move(held));
+    }
+    [[nodiscard]] result<void> forget(std::string_view token_id) {
+        auto const held = find("");
+        if (!held) return held.error();
+        if (!*held || (*held)->token_id != token_id) return {};
+        if (::unlink(path_.c_str()) != 0) return file::last_error(errc::sink_failed, path_);
         return {};
     }
 

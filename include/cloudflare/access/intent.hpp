@@ -1,70 +1,102 @@
-/// Intents: what is about to be created, written down first, so that nothing a dead process made is
+/// An intent: what is about to be made, written down first, so that nothing a dead process made is
 /// lost.
 #pragma once
 
 #include <cloudflare/access/scope.hpp>
-#include <cloudflare/core/result.hpp>
 #include <cloudflare/core/timestamp.hpp>
 
-#include <concepts>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace cloudflare::inline v0::access {
 
-/// One issue of a service token that has begun and is not settled yet. Holds no secret.
-struct intent {
-    std::string
-        tag; ///< 32 lowercase hexadecimal digits, in the name of every token this issue makes
-    any_scope scope;       ///< where the token is made
-    std::string name;      ///< what the token is to be called in the end
-    timestamp opened_at{}; ///< by the clock of the process that opened it
+/// What an intent is for.
+enum class intent_purpose : unsigned char {
+    issue, ///< a new token
+    rotate ///< a new secret for the token `token_id`
+};
+
+/// How far an intent has come. It goes down this list, and never back.
+enum class intent_state : unsigned char {
+    open,        ///< under way, or left by a process that died
+    withdrawing, ///< given up: what it made is being deleted. Who began it may not succeed any more
+    lost,        ///< a rotation whose new secret is lost; `until`: the end of the grace period
+    settled      ///< decided, and watched until `until` for what arrives late
+};
+
+/// One issue or rotation that was begun. Holds no secret.
+///
+/// A value of a class, not an aggregate: g++ 12 destroys an aggregate twice inside a co_await
+/// expression.
+class intent {
+public:
+    /// @param issue_tag 32 lowercase hexadecimal digits
+    intent(std::string issue_tag, any_scope where, std::string wanted_name, timestamp opened = {},
+           std::string callers_note = {})
+        : tag(std::move(issue_tag)),
+          scope(where),
+          name(std::move(wanted_name)),
+          opened_at(opened),
+          note(std::move(callers_note)) {}
+
+    /// Names the intent, and every token that it makes: 32 lowercase hexadecimal digits.
+    std::string tag;
+    intent_purpose purpose = intent_purpose::issue;
+    any_scope scope;    ///< where the token is or is to be
+    std::string key{};  ///< under which the sink keeps the secret; of an issue without one, the tag
+    std::string sink{}; ///< names the sink, where sinks share a log (`issue_options::sink_name`)
+    std::string name;   ///< what the token is to be called in the end; without the tag
+    std::string token_id{}; ///< of the token, once that is decided; empty: none, or not yet
+    std::int64_t version =
+        0;                 ///< the `client_secret_version` that marks its tokens; 0: the name does
+    timestamp opened_at{}; ///< by the server's clock where that is known
     std::string note{};    ///< the caller's own, e.g. where the secret goes
+    intent_state state = intent_state::open;
+    timestamp until{}; ///< see `intent_state`; else 1970
+
+    /// How often the intent was written: the log's, for its compare-and-set.
+    std::int64_t revision = 1;
 
     friend bool operator==(intent const&, intent const&) = default;
 };
 
-/// Where intents are kept. Three functions, so that a fleet can keep them in a database of its own:
-///
-///     result<void> open(intent const&);          // written down for good when it returns
-///     result<void> close(std::string_view tag);  // the same; of what is not open it does nothing
-///     result<std::vector<intent>> open_intents();
-template <class L>
-concept intent_log = requires(L& log, intent const& i, std::string_view tag) {
-    { log.open(i) } -> std::same_as<result<void>>;
-    { log.close(tag) } -> std::same_as<result<void>>;
-    { log.open_intents() } -> std::same_as<result<std::vector<intent>>>;
-};
-
-/// Keeps intents in memory: enough where a process that dies takes nothing with it, and for tests.
-class memory_intent_log {
-public:
-    [[nodiscard]] result<void> open(intent const& i) {
-        open_.push_back(i);
-        return {};
-    }
-    [[nodiscard]] result<void> close(std::string_view tag) {
-        std::erase_if(open_, [&](intent const& i) { return i.tag == tag; });
-        return {};
-    }
-    [[nodiscard]] result<std::vector<intent>> open_intents() const { return open_; }
-
-private:
-    std::vector<intent> open_;
-};
-
-/// The name under which a token is created: the wanted name and the tag of its issue.
+/// The name under which a token is created: the tag first, for a server that cuts long names cuts
+/// their ends.
 [[nodiscard]] inline std::string tagged_name(std::string_view name, std::string_view tag) {
-    return std::string(name).append(" issue:").append(tag);
+    return std::string("issue:").append(tag).append(" ").append(name);
 }
 
-/// Whether a token of this name was made by the issue of this tag.
+namespace detail {
+
+/// Digits and lowercase letters; all else as it is.
+[[nodiscard]] constexpr char ascii_lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+} // namespace detail
+
+/// Whether a token of this name carries this tag: its digits, anywhere and in either case.
 [[nodiscard]] inline bool has_tag(std::string_view name, std::string_view tag) noexcept {
-    constexpr std::string_view mark = " issue:";
-    return name.size() > mark.size() + tag.size() && name.ends_with(tag) &&
-           name.substr(0, name.size() - tag.size()).ends_with(mark);
+    auto const same = [](char a, char b) { return detail::ascii_lower(a) == b; };
+    return !tag.empty() &&
+           std::search(name.begin(), name.end(), tag.begin(), tag.end(), same) != name.end();
+}
+
+/// Whether a name carries the tag of any issue: `issue:` and 32 hexadecimal digits, anywhere and in
+/// either case, for a server may trim or fold names, and people add to them.
+[[nodiscard]] inline bool has_any_tag(std::string_view name) noexcept {
+    constexpr std::string_view mark = "issue:";
+    constexpr std::size_t digits = 32;
+    constexpr std::string_view hex = "0123456789abcdefABCDEF";
+    for (std::size_t at = 0; at + mark.size() + digits <= name.size(); ++at)
+        if (has_tag(name.substr(at, mark.size()), mark) &&
+            name.substr(at + mark.size(), digits).find_first_not_of(hex) == name.npos)
+            return true;
+    return false;
 }
 
 } // namespace cloudflare::inline v0::access

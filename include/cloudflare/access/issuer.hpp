@@ -2,7 +2,7 @@
 /// open intent.
 #pragma once
 
-#include <cloudflare/access/intent.hpp>
+#include <cloudflare/access/intent_log.hpp>
 #include <cloudflare/access/issue_options.hpp>
 #include <cloudflare/access/recovery.hpp>
 #include <cloudflare/access/secret_sink.hpp>
@@ -72,24 +72,22 @@ public:
     [[nodiscard]] task<result<issued>> issue(create_params params) {
         auto const name = params.name();
         auto const tag = recovery_.options().make_tag();
-        intent const wanted{.tag = tag,
-                            .scope = recovery_.scope(),
-                            .name = name,
-                            .opened_at = recovery_.options().now(),
-                            .note = recovery_.options().note()};
+        intent wanted(tag, recovery_.scope(), name, recovery_.options().now(),
+                      recovery_.options().note());
+        wanted.key = tag;
         if (auto const ok = params.check(); !ok) co_return ok.error();
-        if (auto const ok = intents_.open(wanted); !ok) co_return nothing_sent(ok.error());
+        if (auto const ok = intents_.insert(wanted); !ok) co_return nothing_sent(ok.error());
 
         params.name(tagged_name(name, tag));
         auto obtaining = obtain(wanted, std::move(params));
         auto token = co_await std::move(obtaining);
         if (!token && is_settled(token.error())) {
-            static_cast<void>(intents_.close(tag));
+            static_cast<void>(intents_.erase(wanted));
             co_return with_open_intents(token.error());
         }
         if (!token) co_return left_open(token.error(), wanted);
 
-        if (auto const stored = sink_.store(*token); !stored) {
+        if (auto const stored = sink_.store(wanted, *token); !stored) {
             auto withdrawing = withdraw(wanted, token->id, stored.error());
             auto const failed = co_await std::move(withdrawing);
             co_return failed;
@@ -118,7 +116,7 @@ private:
 
     [[nodiscard]] error with_open_intents(error const& e) const {
         if (e != errc::limit_reached) return e;
-        auto const open = intents_.open_intents();
+        auto const open = intents_.list();
         if (!open || open->empty()) return e;
         return e.with([&](error_details& d) {
             d.explanation = "open intents that reconcile may withdraw:";
@@ -163,7 +161,7 @@ private:
         auto removing = recovery_.remove(wanted, std::move(id));
         auto const removed = co_await std::move(removing);
         bool const gone = removed.has_value();
-        if (gone) static_cast<void>(intents_.close(wanted.tag));
+        if (gone) static_cast<void>(intents_.erase(wanted));
         failed = failed.with([&](error_details& d) {
             d.operation = "issue";
             d.delivery = gone ? delivery::rejected : delivery::accepted;
@@ -182,7 +180,7 @@ private:
             if (named) done.token.name = wanted.name;
             done.intent_open = !named;
         }
-        if (!done.intent_open) done.intent_open = !intents_.close(wanted.tag);
+        if (!done.intent_open) done.intent_open = !intents_.erase(wanted);
         co_return done;
     }
 

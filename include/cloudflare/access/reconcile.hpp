@@ -1,7 +1,7 @@
 /// Settling what dead processes left: open intents, and the tokens that carry their tags.
 #pragma once
 
-#include <cloudflare/access/intent.hpp>
+#include <cloudflare/access/intent_log.hpp>
 #include <cloudflare/access/issue_options.hpp>
 #include <cloudflare/access/recovery.hpp>
 #include <cloudflare/access/secret_sink.hpp>
@@ -51,7 +51,7 @@ public:
     [[nodiscard]] task<result<reconciled>> run() {
         // Taken before the list, so that no intent counts as older than it was then.
         auto const now = recovery_.options().now();
-        auto const open = intents_.open_intents();
+        auto const open = intents_.list();
         if (!open) co_return open.error();
         reconciled done;
         std::optional<std::vector<service_token>> tokens;
@@ -85,15 +85,16 @@ private:
         bool found = false, settled = true;
         for (auto const& token : tokens) {
             if (!has_tag(token.name, wanted.tag)) continue;
-            auto const held = sink_.holds(token.id);
-            if (!held) co_return held.error();
-            auto ending = *held ? keep(wanted, token.id, done) : withdraw(wanted, token.id, done);
+            auto const found_held = sink_.find(wanted.key);
+            if (!found_held) co_return found_held.error();
+            bool const held = *found_held && (*found_held)->token_id == token.id;
+            auto ending = held ? keep(wanted, token.id, done) : withdraw(wanted, token.id, done);
             auto const ended = co_await std::move(ending);
             settled = settled && ended.has_value();
             found = found || (ended && *ended == presence::there);
         }
         if (!found && (tokens.empty() || age < recovery_.options().gone_age())) co_return false;
-        co_return settled&& intents_.close(wanted.tag).has_value();
+        co_return settled&& intents_.erase(wanted).has_value();
     }
 
     // A list that lags may show a token that is long deleted, which says nothing of another with

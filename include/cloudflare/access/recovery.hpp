@@ -1,7 +1,7 @@
 /// Finding the tokens of an issue by their tag, and giving one a fresh secret.
 #pragma once
 
-#include <cloudflare/access/intent.hpp>
+#include <cloudflare/access/intent_log.hpp>
 #include <cloudflare/access/issue_options.hpp>
 #include <cloudflare/access/service_token_operations.hpp>
 #include <cloudflare/access/service_tokens.hpp>

@@ -33,7 +33,7 @@ struct renewal_report {
 /// Renews the tokens of a scope, by plan and at a pace that the account's rate allows.
 ///
 /// Only tokens that the sink holds are renewed: what somebody else uses is theirs to renew.
-template <class Client, secret_sink Sink>
+template <class Client, rotation_sink Sink>
 class renewal {
 public:
     template <class T>

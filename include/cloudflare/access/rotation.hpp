@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cloudflare/access/rotation_options.hpp>
-#include <cloudflare/access/secret_sink.hpp>
+#include <cloudflare/access/rotation_sink.hpp>
 #include <cloudflare/access/service_token_operations.hpp>
 
 #include <chrono>
@@ -36,7 +36,7 @@ struct rotated {
 ///
 /// Cancellation: a rotation that has its secret stores it. One cancelled earlier may have acted;
 /// the error says so.
-template <class Client, secret_sink Sink>
+template <class Client, rotation_sink Sink>
 class rotation {
 public:
     template <class T>

@@ -1,65 +1,153 @@
 /// Sinks: where the secret of a new service token is put before anything else happens.
 #pragma once
 
+#include <cloudflare/access/intent.hpp>
+#include <cloudflare/access/result_or_task.hpp>
 #include <cloudflare/access/service_token.hpp>
-#include <cloudflare/core/result.hpp>
 
-#include <concepts>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace cloudflare::inline v0::access {
 
-/// Where secrets go.
-///
-///     result<void> store(issued_service_token const&); // for good; an error: nothing is kept
-///     result<bool> holds(std::string_view token_id);   // whether a secret of it was stored
-///
-/// `store` of a token that is held already replaces its secret. `holds` is what tells a token that
-/// was handed over from one that nobody owns, so it must know what earlier processes stored.
-template <class S>
-concept secret_sink = requires(S& sink, issued_service_token const& token, std::string_view id) {
-    { sink.store(token) } -> std::same_as<result<void>>;
-    { sink.holds(id) } -> std::same_as<result<bool>>;
+/// What a sink holds under a key: which token's secret, and which of its secrets. Not the secret
+/// itself.
+struct held_token {
+    std::string token_id;
+    std::string client_id;
+    std::int64_t version = 0; ///< `client_secret_version`; 0: not known
+    timestamp since{};        ///< when that secret was stored; 1970: not known
+
+    friend bool operator==(held_token const&, held_token const&) = default;
 };
 
-/// Keeps secrets in memory, by token id.
+/// Where secrets go. Each function gives `result<T>` or a task of it (`result_or_task`):
+///
+///     prepare(intent const&)                             -> void
+///     store(intent const&, issued_service_token const&)  -> void
+///     find(std::string_view key)                         -> std::optional<held_token>
+///     forget(std::string_view token_id)                  -> void
+///
+/// `prepare` is asked before anything is sent: can a secret be stored under `intent.key`? An error
+/// says why not, and the issue ends with nothing sent. It may leave something behind that the store
+/// needs, but nothing that `find` shows. Called again for the same intent it says the same.
+///
+/// `store` keeps the secret under `intent.key`; it is durable when it returns, and is seen by every
+/// process that shares the sink from then on. `token.name` is the name that the user wants, never
+/// the tagged one. It replaces an older secret of the same token. It refuses, and leaves what is
+/// there: a `client_secret_version` lower than the one it holds of the same token; a key that holds
+/// another token. Stored again, the same secret is a success. An error leaves it open whether the
+/// secret was kept: who gets one asks `find`.
+///
+/// `find` gives what is held under the key; nothing where nothing is. It reads what is durable, not
+/// a copy that lags behind. What cannot be read (a volume that is not mounted, a refused permission)
+/// is an error, never "nothing": a token that the sink does not hold is deleted.
+///
+/// `forget` removes the secret of the token, under whatever key, for the token does not exist any
+/// more. Where there is none it does nothing and succeeds.
+///
+/// Lifetime: an argument lives until the function's task has ended. Cancellation: a task that is
+/// cancelled ends as usual, or with an error. Threads: issuers and reconcilers on several threads
+/// call at once, so a sink says whether it allows that.
+///
+/// `testing/sink_conformance.hpp` tells whether a sink is right.
+template <class S>
+concept secret_sink =
+    requires(S& sink, intent const& i, issued_service_token const& token, std::string_view text) {
+        { sink.prepare(i) } -> result_or_task<void>;
+        { sink.store(i, token) } -> result_or_task<void>;
+        { sink.find(text) } -> result_or_task<std::optional<held_token>>;
+        { sink.forget(text) } -> result_or_task<void>;
+    };
+
+/// Keeps secrets in memory, by key.
+///
+/// Threads: may be used from several at once. Never waits for more than another thread's copying.
 class memory_sink {
 public:
-    [[nodiscard]] result<void> store(issued_service_token const& token) {
-        held_.insert_or_assign(token.id, token);
+    using clock = std::function<timestamp()>;
+
+    memory_sink() : clock_([] { return timestamp(std::chrono::system_clock::now()); }) {}
+    /// @param now what `held_token::since` is taken from
+    explicit memory_sink(clock now) : clock_(std::move(now)) {}
+
+    [[nodiscard]] result<void> prepare(intent const& i) {
+        std::lock_guard const lock(mutex_);
+        auto const held = held_.find(i.key);
+        if (held == held_.end() || held->second.token.id == i.token_id) return {};
+        return error(errc::sink_failed, "the key holds the token " + held->second.token.id);
+    }
+    [[nodiscard]] result<void> store(intent const& i, issued_service_token const& token) {
+        return store_as(i.key, token);
+    }
+    [[nodiscard]] result<std::optional<held_token>> find(std::string_view key) const {
+        std::lock_guard const lock(mutex_);
+        auto const held = held_.find(key);
+        if (held == held_.end()) return std::optional<held_token>();
+        auto const& [token, since] = held->second;
+        return std::optional<held_token>(
+            {token.id, token.client_id, token.client_secret_version.value_or(0), since});
+    }
+    [[nodiscard]] result<void> forget(std::string_view token_id) {
+        std::lock_guard const lock(mutex_);
+        std::erase_if(held_, [&](auto const& held) { return held.second.token.id == token_id; });
         return {};
     }
-    [[nodiscard]] result<bool> holds(std::string_view id) const { return held_.contains(id); }
 
-    /// The token with its secret, or null.
-    [[nodiscard]] issued_service_token const* find(std::string_view id) const noexcept {
-        auto const found = held_.find(id);
-        return found == held_.end() ? nullptr : &found->second;
+    /// The token of this id with its secret.
+    [[nodiscard]] std::optional<issued_service_token> stored(std::string_view token_id) const {
+        std::lock_guard const lock(mutex_);
+        for (auto const& [key, held] : held_)
+            if (held.token.id == token_id) return held.token;
+        return std::nullopt;
+    }
+
+    /// As `rotation` stores: under the key that holds the token, else under the token's id.
+    [[nodiscard]] result<void> store(issued_service_token const& token) {
+        return store_as(key_of(token.id), token);
+    }
+    [[nodiscard]] result<bool> holds(std::string_view token_id) const {
+        return stored(token_id).has_value();
     }
 
 private:
-    std::map<std::string, issued_service_token, std::less<>> held_;
+    struct entry {
+        issued_service_token token;
+        timestamp since;
+    };
+
+    [[nodiscard]] std::string key_of(std::string_view token_id) const {
+        std::lock_guard const lock(mutex_);
+        for (auto const& [key, held] : held_)
+            if (held.token.id == token_id) return key;
+        return std::string(token_id);
+    }
+    [[nodiscard]] result<void> store_as(std::string const& key, issued_service_token const& token) {
+        std::lock_guard const lock(mutex_);
+        auto const held = held_.find(key);
+        if (held != held_.end()) {
+            auto const& there = held->second.token;
+            if (there.id != token.id)
+                return error(errc::sink_failed, "the key holds the token " + there.id);
+            if (token.client_secret_version.value_or(0) < there.client_secret_version.value_or(0))
+                return error(errc::sink_failed, "a later secret of " + there.id + " is held");
+        }
+        held_.insert_or_assign(key, entry{token, clock_()});
+        return {};
+    }
+
+    clock clock_;
+    mutable std::mutex mutex_;
+    std::map<std::string, entry, std::less<>> held_;
 };
 
-/// Hands secrets to two functions of the user's.
-class callable_sink {
-public:
-    using store_function = std::function<result<void>(issued_service_token const&)>;
-    using holds_function = std::function<result<bool>(std::string_view token_id)>;
-
-    callable_sink(store_function store, holds_function holds)
-        : store_(std::move(store)), holds_(std::move(holds)) {}
-
-    [[nodiscard]] result<void> store(issued_service_token const& token) { return store_(token); }
-    [[nodiscard]] result<bool> holds(std::string_view id) { return holds_(id); }
-
-private:
-    store_function store_;
-    holds_function holds_;
-};
+static_assert(secret_sink<memory_sink>);
 
 } // namespace cloudflare::inline v0::access

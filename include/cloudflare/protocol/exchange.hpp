@@ -97,6 +97,20 @@ public:
         return stop(e, stop_reason::permanent);
     }
 
+    /// The limiter permits no (further) attempt before the deadline.
+    ///
+    /// @param wait until it would
+    [[nodiscard]] action no_permit(time_point::duration wait) {
+        auto const seconds = std::chrono::ceil<std::chrono::seconds>(wait);
+        return stop(error(errc::rate_limited,
+                          error_details{.explanation = "the rate limit has no permit for " +
+                                                       std::to_string(seconds.count()) +
+                                                       " s, which is past the deadline",
+                                        .delivery = delivery::not_sent,
+                                        .retry_after = seconds}),
+                    stop_reason::deadline);
+    }
+
     /// The wait is over.
     [[nodiscard]] action woke(time_point now) { return begin_attempt(now); }
 

@@ -7,11 +7,21 @@
 #include <cloudflare/protocol/credentials.hpp>
 #include <cloudflare/protocol/operation.hpp>
 
+#include <string>
 #include <utility>
 
 namespace cloudflare::inline v0 {
 
 namespace detail {
+
+/// Credentials do not cross a network in clear, unless the options allow it.
+[[nodiscard]] inline result<void> check_base_url(client_options const& options) {
+    auto const& where = options.base_url().origin();
+    if (where.is_secure() || where.is_loopback() || options.allow_insecure_http()) return {};
+    return error(errc::invalid_argument,
+                 "base URL: must be https, for http would send the credentials in clear to " +
+                     where.host() + " (client_options::allow_insecure_http allows it)");
+}
 
 [[nodiscard]] inline result<void> add_fields(http::headers& fields, credentials const& who,
                                              client_options const& options,
@@ -44,6 +54,7 @@ make_request(O const& op, credentials const& who, client_options const& options,
     auto target = op.target();
     if (!target) return target.error();
     if (auto const ok = http::check_target(*target); !ok) return ok.error();
+    if (auto const ok = detail::check_base_url(options); !ok) return ok.error();
 
     http::request r{.origin = options.base_url().origin(), .method = O::method};
     r.target = std::move(target->insert(0, options.base_url().path()));

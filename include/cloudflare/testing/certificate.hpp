@@ -16,10 +16,28 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// A certificate and its key, both in PEM.
+/// A certificate and its key, in PEM.
 struct certificate {
-    std::string pem;
-    std::string key_pem;
+    std::string pem;      ///< what the server shows: with the rest of its chain behind it
+    std::string key_pem;  ///< its private key
+    std::string ca_pem{}; ///< what a client must trust; empty: `pem` itself
+};
+
+/// What a certificate says.
+struct certificate_options {
+    /// Who signed it.
+    enum class chain : unsigned char {
+        self_signed,          ///< itself: it is its own CA
+        intermediate,         ///< an intermediate CA, which the server shows too
+        missing_intermediate, ///< an intermediate CA, which the server does not show
+    };
+    /// As OpenSSL writes them; empty: the extension is left out.
+    std::string alternative_names = "DNS:localhost,IP:127.0.0.1,IP:::1";
+    std::string common_name = "cloudflare-access sandbox";
+    std::string extended_key_usage{}; ///< as OpenSSL writes it, e.g. `clientAuth`; empty: any
+    std::chrono::seconds valid_from = std::chrono::hours(-1); ///< counted from now
+    std::chrono::seconds valid_for = std::chrono::hours(24);
+    chain signed_by = chain::self_signed;
 };
 
 namespace detail {
@@ -31,6 +49,8 @@ struct free_with {
         Free(p);
     }
 };
+using x509_ptr = std::unique_ptr<X509, free_with<X509_free>>;
+using key_ptr = std::unique_ptr<EVP_PKEY, free_with<EVP_PKEY_free>>;
 
 template <class Write>
 [[nodiscard]] std::string to_pem(Write write) {
@@ -51,7 +71,63 @@ inline void add_extension(X509* x, int nid, std::string const& value) {
         throw std::runtime_error("certificate: extension not made: " + value);
 }
 
+/// A certificate with its key, not in PEM.
+struct signed_key {
+    x509_ptr x;
+    key_ptr key;
+
+    [[nodiscard]] std::string pem() const {
+        return to_pem([&](BIO* out) { PEM_write_bio_X509(out, x.get()); });
+    }
+    [[nodiscard]] std::string key_pem() const {
+        return to_pem([&](BIO* out) {
+            PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+        });
+    }
+};
+
+/// @param issuer who signs it; null: itself
+[[nodiscard]] inline signed_key sign(certificate_options const& o, bool is_ca,
+                                     signed_key const* issuer) {
+    signed_key made{x509_ptr(X509_new()), key_ptr(EVP_EC_gen("P-256"))};
+    auto* const x = made.x.get();
+    if (!made.key || x == nullptr) throw std::runtime_error("certificate: no key");
+    X509_set_version(x, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+    X509_gmtime_adj(X509_getm_notBefore(x), static_cast<long>(o.valid_from.count()));
+    X509_gmtime_adj(X509_getm_notAfter(x), static_cast<long>((o.valid_from + o.valid_for).count()));
+    X509_set_pubkey(x, made.key.get());
+    auto* const name = X509_get_subject_name(x);
+    auto const* const common_name = reinterpret_cast<unsigned char const*>(o.common_name.c_str());
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, common_name, -1, -1, 0);
+    X509_set_issuer_name(x, issuer != nullptr ? X509_get_subject_name(issuer->x.get()) : name);
+    if (is_ca) add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
+    add_extension(x, NID_subject_key_identifier, "hash");
+    if (!o.alternative_names.empty()) add_extension(x, NID_subject_alt_name, o.alternative_names);
+    if (!o.extended_key_usage.empty()) add_extension(x, NID_ext_key_usage, o.extended_key_usage);
+    auto* const key = issuer != nullptr ? issuer->key.get() : made.key.get();
+    if (X509_sign(x, key, EVP_sha256()) == 0) throw std::runtime_error("certificate: not signed");
+    return made;
+}
+
 } // namespace detail
+
+/// A certificate as the options say.
+///
+/// @throws std::runtime_error where OpenSSL fails
+[[nodiscard]] inline certificate make_certificate(certificate_options const& options) {
+    using chain = certificate_options::chain;
+    if (options.signed_by == chain::self_signed) {
+        auto const made = detail::sign(options, true, nullptr);
+        return {made.pem(), made.key_pem(), {}};
+    }
+    auto const root = detail::sign({.alternative_names = {}, .common_name = "root"}, true, nullptr);
+    auto const intermediate =
+        detail::sign({.alternative_names = {}, .common_name = "intermediate"}, true, &root);
+    auto const made = detail::sign(options, false, &intermediate);
+    bool const shown = options.signed_by == chain::intermediate;
+    return {made.pem() + (shown ? intermediate.pem() : std::string()), made.key_pem(), root.pem()};
+}
 
 /// A self-signed certificate, which is its own CA: a client that trusts it trusts its server.
 ///
@@ -62,29 +138,11 @@ inline void add_extension(X509* x, int nid, std::string const& value) {
 make_certificate(std::string const& alternative_names = "DNS:localhost,IP:127.0.0.1,IP:::1",
                  std::chrono::seconds valid_from = std::chrono::hours(-1),
                  std::chrono::seconds valid_for = std::chrono::hours(24)) {
-    std::unique_ptr<EVP_PKEY, detail::free_with<EVP_PKEY_free>> const key(EVP_EC_gen("P-256"));
-    std::unique_ptr<X509, detail::free_with<X509_free>> const x(X509_new());
-    if (!key || !x) throw std::runtime_error("certificate: no key");
-    X509_set_version(x.get(), X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(x.get()), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x.get()), static_cast<long>(valid_from.count()));
-    X509_gmtime_adj(X509_getm_notAfter(x.get()),
-                    static_cast<long>((valid_from + valid_for).count()));
-    X509_set_pubkey(x.get(), key.get());
-    auto* name = X509_get_subject_name(x.get());
-    auto const* common_name = reinterpret_cast<unsigned char const*>("cloudflare-access sandbox");
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, common_name, -1, -1, 0);
-    X509_set_issuer_name(x.get(), name);
-    detail::add_extension(x.get(), NID_basic_constraints, "critical,CA:TRUE");
-    detail::add_extension(x.get(), NID_subject_key_identifier, "hash");
-    detail::add_extension(x.get(), NID_subject_alt_name, alternative_names);
-    if (X509_sign(x.get(), key.get(), EVP_sha256()) == 0)
-        throw std::runtime_error("certificate: not signed");
-
-    return {detail::to_pem([&](BIO* out) { PEM_write_bio_X509(out, x.get()); }),
-            detail::to_pem([&](BIO* out) {
-                PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-            })};
+    certificate_options options;
+    options.alternative_names = alternative_names;
+    options.valid_from = valid_from;
+    options.valid_for = valid_for;
+    return make_certificate(options);
 }
 
 } // namespace cloudflare::inline v0::testing

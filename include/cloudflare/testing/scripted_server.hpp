@@ -4,6 +4,8 @@
 #include <cloudflare/http/headers.hpp>
 #include <cloudflare/http/origin.hpp>
 #include <cloudflare/testing/certificate.hpp>
+#include <cloudflare/testing/scripted_reply.hpp>
+#include <cloudflare/testing/scripted_server_options.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -19,13 +21,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
-#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -38,49 +37,11 @@ namespace cloudflare::inline v0::testing {
 
 namespace asio = boost::asio;
 
-/// What happens once a whole request has come in.
-struct reply {
-    enum class end : unsigned char {
-        read_on, ///< the connection waits for the next request
-        close,   ///< it is closed in good order, with TLS's goodbye
-        cut,     ///< it is closed without one
-        reset,   ///< it is reset
-        hang,    ///< nothing more is read or sent
-    };
-    std::string bytes{};
-    std::size_t piece_size = 0;        ///< they are sent in pieces of this size; 0: at once
-    std::chrono::milliseconds pause{}; ///< before each piece
-    end then = end::read_on;
-};
-
-/// A request as it came in.
-struct seen_request {
-    std::size_t number = 0;     ///< among all requests, from 1
-    std::size_t connection = 0; ///< among all connections, from 1
-    std::string bytes{};
-};
-
-/// How a scripted server is set up.
-struct scripted_server_options {
-    /// What a connection meets before its first request.
-    enum class greeting : unsigned char {
-        serve,   ///< nothing special
-        close,   ///< it is closed at once
-        garbage, ///< bytes that are no TLS and no HTTP, then it is closed
-        hang,    ///< nothing is ever read or sent
-    };
-    bool tls = false;
-    std::optional<certificate> identity{}; ///< none: one for loopback is made
-    std::string client_ca_pem{};           ///< where set, the client must show a certificate of it
-    int max_tls_version = 0;               ///< as OpenSSL names it; 0: the newest
-    greeting first = greeting::serve;
-};
-
-/// Serves on a port of 127.0.0.1, on a thread of its own, from construction until it is destroyed.
+/// Serves on a port of loopback, on a thread of its own, from construction until it is destroyed.
 class scripted_server {
 public:
     /// Called on the server's thread, for one request at a time.
-    using script = std::function<reply(seen_request const&)>;
+    using script = server_script;
     using options = scripted_server_options;
 
     /// @throws boost::system::system_error where no port can be had
@@ -88,7 +49,10 @@ public:
         : script_(std::move(answer)),
           options_(std::move(how)),
           identity_(options_.identity ? *options_.identity : make_certificate()),
-          acceptor_(context_, {asio::ip::make_address("127.0.0.1"), 0}) {
+          acceptor_(context_, {asio::ip::make_address(options_.address), options_.port}) {
+        // Buffers that take in next to nothing: what is not read is not taken from the client.
+        if (options_.read_delay.count() != 0)
+            acceptor_.set_option(asio::socket_base::receive_buffer_size(4096));
         if (options_.tls) set_up_tls();
         asio::co_spawn(context_, accept(), asio::detached);
         thread_ = std::thread([this] { context_.run(); });
@@ -102,13 +66,21 @@ public:
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
     /// Where it is reached, e.g. `https://127.0.0.1:40123`.
-    [[nodiscard]] http::origin origin(std::string_view host = "127.0.0.1") const {
+    [[nodiscard]] http::origin origin() const {
+        bool const v6 = options_.address.find(':') != std::string::npos;
+        return origin(v6 ? '[' + options_.address + ']' : options_.address);
+    }
+    /// The same by another name of it.
+    [[nodiscard]] http::origin origin(std::string_view host) const { return origin(host, port_); }
+    /// The same by way of another port, e.g. a relay's.
+    [[nodiscard]] http::origin origin(std::string_view host, std::uint16_t port) const {
         auto const scheme = options_.tls ? "https://" : "http://";
-        return http::origin::parse(scheme + std::string(host) + ':' + std::to_string(port_))
-            .value();
+        return http::origin::parse(scheme + std::string(host) + ':' + std::to_string(port)).value();
     }
     /// What a client must trust, in PEM.
-    [[nodiscard]] std::string const& ca_pem() const noexcept { return identity_.pem; }
+    [[nodiscard]] std::string const& ca_pem() const noexcept {
+        return identity_.ca_pem.empty() ? identity_.pem : identity_.ca_pem;
+    }
 
     /// The whole requests that have come in so far.
     [[nodiscard]] std::vector<seen_request> requests() const {
@@ -123,6 +95,16 @@ public:
     [[nodiscard]] std::size_t connection_count() const {
         std::lock_guard const lock(mutex_);
         return connections_;
+    }
+    /// How many bytes of replies have been sent so far.
+    [[nodiscard]] std::size_t bytes_sent() const {
+        std::lock_guard const lock(mutex_);
+        return bytes_sent_;
+    }
+    /// How many replies have been sent, to their last byte.
+    [[nodiscard]] std::size_t replies_sent() const {
+        std::lock_guard const lock(mutex_);
+        return replies_sent_;
     }
     /// How many TLS handshakes resumed an earlier session.
     [[nodiscard]] std::size_t resumed_count() const {
@@ -160,7 +142,11 @@ private:
     asio::awaitable<void> accept() {
         for (;;) {
             auto [ec, socket] = co_await acceptor_.async_accept(as_result);
-            if (ec) continue;
+            if (ec) { // no descriptor is left, e.g.
+                auto waiting = wait(std::chrono::milliseconds(10));
+                co_await std::move(waiting);
+                continue;
+            }
             boost::system::error_code ignored;
             socket.set_option(tcp::no_delay(true), ignored);
             std::size_t number = 0;
@@ -183,6 +169,8 @@ private:
             co_await asio::async_write(socket, asio::buffer(garbage), as_result);
             co_return;
         }
+        auto delay = wait(options_.handshake_delay);
+        co_await std::move(delay);
         if (!options_.tls) {
             auto serving = serve_on(socket, socket, number);
             co_await std::move(serving);
@@ -206,9 +194,11 @@ private:
     /// Answers requests until the connection ends.
     template <class Stream>
     asio::awaitable<void> serve_on(Stream& stream, tcp::socket& socket, std::size_t connection) {
+        auto delay = wait(options_.read_delay);
+        co_await std::move(delay);
         std::string received;
         for (;;) {
-            auto reading = read_request(stream, received);
+            auto reading = read_request(stream, socket, received);
             auto request = co_await std::move(reading);
             if (!request) co_return;
             auto const answer = answer_to(connection, std::move(*request));
@@ -233,7 +223,7 @@ private:
 
     /// The next whole request, taken out of `received`; nothing where the connection ended.
     template <class Stream>
-    asio::awaitable<std::optional<std::string>> read_request(Stream& stream,
+    asio::awaitable<std::optional<std::string>> read_request(Stream& stream, tcp::socket& socket,
                                                              std::string& received) {
         for (;;) {
             if (auto const size = request_size(received)) {
@@ -248,14 +238,16 @@ private:
                 std::lock_guard const lock(mutex_);
                 bytes_received_ += size;
             }
-            if (ec) co_return std::nullopt;
+            if (options_.reset_after != 0 && received.size() >= options_.reset_after) reset(socket);
+            if (ec || !socket.is_open()) co_return std::nullopt;
         }
     }
 
     /// How many bytes the request at the front of `text` takes; nothing where it is not whole.
-    [[nodiscard]] static std::optional<std::size_t> request_size(std::string_view text) {
+    [[nodiscard]] std::optional<std::size_t> request_size(std::string_view text) const {
         auto const header_end = text.find("\r\n\r\n");
         if (header_end == text.npos) return std::nullopt;
+        if (options_.early) return header_end + 4;
         std::size_t length = 0;
         for (auto rest = text.substr(0, header_end + 2); !rest.empty();) {
             auto const line = rest.substr(0, rest.find("\r\n"));
@@ -273,20 +265,51 @@ private:
 
     template <class Stream>
     asio::awaitable<bool> send(Stream& stream, reply const& r) {
-        asio::steady_timer timer(context_);
         auto const piece_size = r.piece_size != 0 ? r.piece_size : r.bytes.size();
         for (std::string_view rest = r.bytes; !rest.empty();) {
-            if (r.pause.count() != 0) {
-                timer.expires_after(r.pause);
-                co_await timer.async_wait(as_result);
-            }
+            auto pausing = wait(r.pause);
+            co_await std::move(pausing);
             auto const piece = rest.substr(0, piece_size);
             rest.remove_prefix(piece.size());
-            auto const [ec, size] =
-                co_await asio::async_write(stream, asio::buffer(piece), as_result);
-            if (ec) co_return false;
+            auto writing = write(stream, piece);
+            bool const written = co_await std::move(writing);
+            if (!written) co_return false;
         }
+        if (!r.later.empty()) {
+            auto pausing = wait(r.later_after);
+            co_await std::move(pausing);
+            auto writing = write(stream, r.later);
+            bool const written = co_await std::move(writing);
+            if (!written) co_return false;
+        }
+        while (!r.endless.empty()) {
+            auto writing = write(stream, r.endless);
+            bool const written = co_await std::move(writing);
+            if (!written) co_return false;
+        }
+        std::lock_guard const lock(mutex_);
+        ++replies_sent_;
         co_return true;
+    }
+
+    template <class Stream>
+    asio::awaitable<bool> write(Stream& stream, std::string_view bytes) {
+        auto const [ec, size] = co_await asio::async_write(stream, asio::buffer(bytes), as_result);
+        std::lock_guard const lock(mutex_);
+        bytes_sent_ += size;
+        co_return !ec;
+    }
+
+    asio::awaitable<void> wait(std::chrono::microseconds time) {
+        if (time.count() == 0) co_return;
+        asio::steady_timer timer(context_, time);
+        co_await timer.async_wait(as_result);
+    }
+
+    static void reset(tcp::socket& socket) {
+        boost::system::error_code ignored;
+        socket.set_option(asio::socket_base::linger(true, 0), ignored);
+        socket.close(ignored);
     }
 
     /// Ends a reply; gives whether the connection goes on.
@@ -306,9 +329,7 @@ private:
             }
             break;
         case reply::end::cut: break;
-        case reply::end::reset:
-            socket.set_option(asio::socket_base::linger(true, 0), ignored);
-            break;
+        case reply::end::reset: reset(socket); break;
         }
         socket.close(ignored);
         co_return false;
@@ -325,32 +346,12 @@ private:
     mutable std::mutex mutex_;
     std::vector<seen_request> requests_;
     std::size_t bytes_received_ = 0;
+    std::size_t bytes_sent_ = 0;
+    std::size_t replies_sent_ = 0;
     std::size_t connections_ = 0;
     std::size_t resumed_ = 0;
     std::string server_name_;
     std::thread thread_;
-};
-
-/// A port of 127.0.0.1 whose queue of connections is full, so that connecting to it never ends.
-class full_listener {
-public:
-    full_listener() : acceptor_(context_) {
-        tcp::endpoint const loopback(asio::ip::make_address("127.0.0.1"), 0);
-        acceptor_.open(tcp::v4());
-        acceptor_.bind(loopback);
-        acceptor_.listen(0);
-        for (int i = 0; i != 8; ++i)
-            waiting_.emplace_back(context_).async_connect(acceptor_.local_endpoint(),
-                                                          [](boost::system::error_code) {});
-        context_.run_for(std::chrono::milliseconds(20));
-    }
-    [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
-
-private:
-    using tcp = asio::ip::tcp;
-    asio::io_context context_;
-    tcp::acceptor acceptor_;
-    std::list<tcp::socket> waiting_;
 };
 
 } // namespace cloudflare::inline v0::testing

@@ -1,4 +1,4 @@
-/// A kit that tells whether a transport is right: some 85 checks against scripted servers on
+/// A kit that tells whether a transport is right: over a hundred checks against scripted servers on
 /// loopback, each with a name that says what holds.
 #pragma once
 
@@ -6,9 +6,11 @@
 #include <cloudflare/testing/conformance/cancellation.hpp>
 #include <cloudflare/testing/conformance/connections.hpp>
 #include <cloudflare/testing/conformance/failures.hpp>
+#include <cloudflare/testing/conformance/hosts.hpp>
 #include <cloudflare/testing/conformance/requests.hpp>
 #include <cloudflare/testing/conformance/tls.hpp>
 #include <cloudflare/testing/conformance/trial.hpp>
+#include <cloudflare/testing/conformance/unasked.hpp>
 #include <cloudflare/transport/blocking.hpp>
 #include <cloudflare/transport/transport.hpp>
 
@@ -49,6 +51,8 @@ namespace detail {
     add(request_checks);
     add(answer_checks);
     add(connection_checks);
+    add(unasked_checks);
+    add(host_checks);
     add(failure_checks);
     add(tls_checks);
     add(cancellation_checks);
@@ -61,6 +65,8 @@ namespace detail {
         c.run(t);
     } catch (std::exception const& thrown) {
         t.expect(false, std::string("an exception: ") + thrown.what());
+    } catch (...) {
+        t.expect(false, "something is thrown that is no std::exception");
     }
     return t.finish(c.name);
 }

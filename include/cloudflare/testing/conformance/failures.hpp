@@ -25,6 +25,18 @@ inline void check_deadline(trial& t, http::request const& r, delivery far,
     return std::string(std::size_t{24} << 20, 'x');
 }
 
+/// Expects that a handshake that ends early, behind ClientHello or amid the server's part, is a lost
+/// connection, and not TLS that failed: another try may do better.
+inline void check_handshake_ended(trial& t, bool reset) {
+    for (std::size_t const end_after : {0, 300}) {
+        auto& server = t.serve_tls(always({answer(200)}));
+        relay const bad(server.port(), {.end_after = end_after, .reset = reset});
+        auto r = t.request(method::post, "/", "{}");
+        r.origin = server.origin("127.0.0.1", bad.port());
+        t.expect_failure(t.send(r), delivery::not_sent, {errc::connection_lost});
+    }
+}
+
 inline constexpr check failure_checks[] = {
     {"nothing was sent where the connection is refused",
      [](trial& t) {
@@ -52,6 +64,10 @@ inline constexpr check failure_checks[] = {
                               {errc::tls_failed, errc::connection_lost});
          }
      }},
+    {"the connection was lost where it is closed within the handshake",
+     [](trial& t) { check_handshake_ended(t, false); }},
+    {"the connection was lost where it is reset within the handshake",
+     [](trial& t) { check_handshake_ended(t, true); }},
     {"the outcome is unknown where the connection is closed before an answer",
      [](trial& t) {
          for (bool const tls : {false, true})
@@ -91,6 +107,14 @@ inline constexpr check failure_checks[] = {
      [](trial& t) {
          t.serve(always({}), {.tls = true, .first = greeting::hang});
          check_deadline(t, t.request(method::post, "/", "{}"), delivery::not_sent);
+     }},
+    {"the deadline ends a TLS handshake that comes byte by byte",
+     [](trial& t) {
+         auto& server = t.serve_tls(always({answer(200)}));
+         relay const slow(server.port(), {.piece_size = 1, .pause = 10ms});
+         auto r = t.request(method::post, "/", "{}");
+         r.origin = server.origin("127.0.0.1", slow.port());
+         check_deadline(t, r, delivery::not_sent, 250ms);
      }},
     {"the deadline ends sending",
      [](trial& t) {

@@ -1,0 +1,184 @@
+/// The limiter: keeps all calls of a client, or of several, below the API's rate limit.
+#pragma once
+
+#include <cloudflare/api/detail/allowance.hpp>
+#include <cloudflare/api/limiter_options.hpp>
+#include <cloudflare/core/fwd.hpp>
+#include <cloudflare/protocol/operation.hpp>
+#include <cloudflare/protocol/rate_limit.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace cloudflare::inline v0 {
+
+/// Which calls go first where permits are short.
+enum class urgency : unsigned char {
+    settles, ///< looks, renames, deletes: goes first
+    begins,  ///< a create: goes where none that settles waits, and leaves a permit to settle it
+};
+
+/// An operation whose second sending does harm (`idempotency::once`) begins something; all others
+/// settle.
+[[nodiscard]] constexpr urgency urgency_of(idempotency kind) noexcept {
+    return kind == idempotency::once ? urgency::begins : urgency::settles;
+}
+
+/// Grants requests so that the account's rate is never exceeded. A handle: copies share one count,
+/// and clients that are given the same limiter share it too. For any thread. It has no clock: time
+/// is an argument, of any one steady clock.
+class limiter {
+public:
+    explicit limiter(limiter_options const& options = limiter_options())
+        : state_(std::make_shared<state>(options)) {}
+
+    /// A limiter that grants every request at once.
+    [[nodiscard]] static limiter off() noexcept { return limiter(nullptr); }
+    [[nodiscard]] bool is_off() const noexcept { return state_ == nullptr; }
+
+    class permit;
+
+private:
+    struct state {
+        explicit state(limiter_options const& options) : allowed(options) {}
+
+        std::mutex mutex;
+        detail::allowance allowed;
+        std::array<std::deque<std::uint64_t>, 2> lines; // who waits, by urgency, in order
+        std::uint64_t last_place = 0;
+        std::int64_t beginning = 0; // under way: each needs one more permit to settle
+    };
+
+    explicit limiter(std::nullptr_t) noexcept {}
+    std::shared_ptr<state> state_;
+};
+
+/// One call's way through a limiter, for one request after the other. Destroyed while it waits, it
+/// gives its place back; destroyed while its request is under way, the request counts as sent.
+///
+///     limiter::permit permit(limiter, urgency::begins);
+///     while (auto const until = permit.request(now)) ... wait until then, or withdraw() ...
+///     ... send ...
+///     permit.responded(now, limit), permit.refused(now, retry_after) or permit.withdraw(now);
+class limiter::permit {
+public:
+    permit(limiter const& from, urgency kind) noexcept
+        : state_(from.state_), line_(static_cast<std::size_t>(kind)) {}
+    permit(permit const&) = delete;
+    permit& operator=(permit const&) = delete;
+    ~permit() {
+        if (state_ == nullptr || (place_ == 0 && number_ == 0)) return;
+        std::lock_guard const lock(state_->mutex);
+        leave();
+        finish([&](detail::allowance& allowed) { allowed.counted(number_); });
+    }
+
+    /// Asks for one request. Whoever has to wait keeps a place in line.
+    ///
+    /// @return nothing where the request may be sent now; else when to ask again
+    [[nodiscard]] std::optional<time_point> request(time_point now) {
+        if (state_ == nullptr || number_ != 0) return std::nullopt;
+        std::lock_guard const lock(state_->mutex);
+        auto& allowed = state_->allowed;
+        allowed.advance(now);
+        auto const kept = begins() ? state_->beginning : 0;
+        auto const ahead = places_ahead();
+        bool const probes = was_refused_ && allowed.may_probe();
+        if (probes || ahead < allowed.available(kept)) {
+            take(place_ != 0);
+            return std::nullopt;
+        }
+        if (place_ == 0) state_->lines[line_].push_back(place_ = ++state_->last_place);
+        return allowed.when(ahead + 1, kept);
+    }
+
+    /// Takes a permit whether there is one or not. It counts like any other.
+    void insist(time_point now) {
+        if (state_ == nullptr || number_ != 0) return;
+        std::lock_guard const lock(state_->mutex);
+        state_->allowed.advance(now);
+        take(false);
+    }
+
+    /// Nothing was sent, and nothing will be: gives back the permit, or the place in line.
+    void withdraw(time_point now) noexcept {
+        end(now, [&](detail::allowance& allowed) { allowed.give_back(number_); });
+    }
+
+    /// The request has ended, with a response that is no refusal for the rate, or without any.
+    ///
+    /// @param limit what the response's `Ratelimit` says
+    void ended(time_point now, bool responded, std::optional<rate_limit> const& limit) noexcept {
+        end(now, [&](detail::allowance& allowed) {
+            allowed.counted(number_);
+            if (responded) allowed.succeeded(number_);
+            if (limit) allowed.observed(*limit);
+        });
+    }
+
+    /// The server refused the request for the rate: nothing is sent for a while. This call itself
+    /// may ask again as soon as it has waited for `Retry-After`; without one, when it likes: it is
+    /// then the probe for all.
+    void refused(time_point now, std::optional<std::chrono::seconds> retry_after) noexcept {
+        end(now, [&](detail::allowance& allowed) {
+            allowed.counted(number_);
+            allowed.refused(retry_after);
+        });
+        was_refused_ = true;
+    }
+
+private:
+    [[nodiscard]] bool begins() const noexcept { return line_ == 1; }
+    void take(bool waited) noexcept {
+        leave();
+        number_ = state_->allowed.take(waited);
+        if (begins()) ++state_->beginning;
+    }
+
+    [[nodiscard]] std::int64_t places_ahead() const noexcept {
+        auto const& own = state_->lines[line_];
+        auto const before =
+            place_ == 0 ? own.end() : std::lower_bound(own.begin(), own.end(), place_);
+        auto const others = begins() ? state_->lines[0].size() : 0;
+        return before - own.begin() + static_cast<std::int64_t>(others);
+    }
+
+    void leave() noexcept {
+        if (place_ == 0) return;
+        auto& own = state_->lines[line_];
+        own.erase(std::lower_bound(own.begin(), own.end(), place_));
+        place_ = 0;
+    }
+
+    template <class How>
+    void end(time_point now, How how) noexcept {
+        if (state_ == nullptr) return;
+        std::lock_guard const lock(state_->mutex);
+        state_->allowed.advance(now);
+        leave();
+        finish(how);
+    }
+    template <class How>
+    void finish(How how) noexcept {
+        if (number_ == 0) return;
+        how(state_->allowed);
+        if (begins()) --state_->beginning;
+        number_ = 0;
+    }
+
+    std::shared_ptr<state> state_;
+    std::size_t line_;
+    std::uint64_t place_ = 0; // in line; 0: in none
+    bool was_refused_ = false;
+    std::uint64_t number_ = 0; // of the granted request; 0: none
+};
+
+} // namespace cloudflare::inline v0
