@@ -99,21 +99,7 @@ known_failures const beast_not_yet{
             "an unasked response in a TLS record of its own is the response to no request",
         },
 };
-known_failures const curl_not_yet{
-    .always =
-        {
-            "an unasked response right behind is the response to no request",
-            "an unasked response right behind is the response to no request (TLS)",
-            "an unasked response 15 ms later is the response to no request",
-            "an unasked response 15 ms later is the response to no request (TLS)",
-            "an unasked response in a TLS record of its own is the response to no request",
-            "an unasked beginning of a response is the beginning of no response",
-            "an unasked response is the response to no request where two servers take turns",
-            "the connection was lost where it is closed within the handshake",
-            "the connection was lost where it is reset within the handshake",
-            "a server that demands a client certificate is not tried again (TLS 1.3)",
-        },
-};
+known_failures const curl_not_yet{};
 
 // ---- end of not_yet ----
 

@@ -1,28 +1,53 @@
 /// A transport over libcurl, for programs that have it already: HTTP/2 and the system's proxies.
 #pragma once
 
+#include <cloudflare/core/result.hpp>
+#include <cloudflare/http/request.hpp>
+#include <cloudflare/http/response.hpp>
 #include <cloudflare/transport/blocking.hpp>
-#include <cloudflare/transport/curl/transfer.hpp>
+#include <cloudflare/transport/curl/session.hpp>
 #include <cloudflare/transport/curl_options.hpp>
 #include <cloudflare/transport/transport.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
-#include <new>
 #include <thread>
 #include <utility>
 
-#include <poll.h>
-
 namespace cloudflare::inline v0 {
 
-/// A transport whose calls block their thread while libcurl (7.85 or newer) makes them.
+/// A transport whose calls block their thread while libcurl (7.85 or newer) makes them. POSIX only.
 ///
-/// HTTP/2 is spoken where the server offers it over TLS; `https_proxy`, `no_proxy` and their kin are
+/// HTTP/2 is spoken where the server offers it over TLS; `https_proxy`, `no_proxy` and the like are
 /// obeyed for `https` origins, as libcurl does. No redirect is followed, and libcurl's habit of
 /// sending a request again where a kept connection turns out to be closed is switched off.
 ///
-/// A handle: copies share the connections, and only one thread at a time may use them. libcurl's
-/// own buffers are not wiped: where that matters, use `blocking_beast_transport`.
+/// A handle: copies share the connections, and only one thread at a time may use them. There is no
+/// cancellation: a call ends with its response, its failure or its deadline.
+///
+/// Connections are kept and used again, but for these: where any of them has something to read
+/// between two requests, or has ended, or a request failed, all are ended and new ones opened. An
+/// HTTP/2 server that sends pings while idle costs a connection so. Idle connections are closed at
+/// the next call, not by a timer.
+///
+/// After `fork` the child opens connections of its own and leaves the parent's alone; the memory of
+/// the inherited ones is not freed there. No call may be under way while the process forks.
+///
+/// What libcurl does and this cannot change:
+/// - It accepts a certificate that has no alternative names and only a common name. RFC 9525 does
+///   not.
+/// - Its OpenSSL backend clears the thread's OpenSSL error queue, and may leave entries there.
+/// - Its buffers are not wiped; where that matters, use `blocking_beast_transport`.
+/// - A header line of more than 100 KiB is too large whatever `max_header_size` says.
+/// - A proxy that sends a 1xx before its response to CONNECT fails.
+/// - Before 7.87 a name look-up is waited for beyond the deadline, and with OpenSSL a connection
+///   that ends may raise SIGPIPE: ignore it.
+/// - An alert that refuses the client's certificate is named with the OpenSSL backend only; with
+///   others it is `connection_lost`, `unknown`.
+/// - From 8.15 on, OpenSSL reads ahead: where a part, not the whole, of an unasked response came
+///   together with the response before it, and the rest comes while the next request is under way,
+///   over HTTP/1.1 and TLS, that is not noticed.
 class curl_transport {
 public:
     template <class T>
@@ -32,64 +57,51 @@ public:
     explicit curl_transport(curl_options options = curl_options())
         : state_(std::make_shared<state>(std::move(options))) {}
 
+    /// Sends a request and gives its response by the deadline; see `transport`.
     [[nodiscard]] task<result<http::response>> send(http::request const& r,
                                                     time_point deadline) const {
         co_return state_->send(r, deadline);
     }
+    /// Sleeps until this time. A machine that was suspended meanwhile sleeps on: `time_point` does
+    /// not count suspension.
     [[nodiscard]] task<void> sleep_until(time_point t) const {
-        std::this_thread::sleep_until(t);
+        for (auto time = now(); time < t; time = now())
+            std::this_thread::sleep_for(std::min<time_point::duration>(t - time, longest_sleep));
         co_return;
     }
     [[nodiscard]] time_point now() const noexcept { return time_point::clock::now(); }
 
 private:
+    static constexpr std::chrono::hours longest_sleep{1};
+
     class state {
     public:
         explicit state(curl_options o)
-            : options_(std::move(o)), multi_(curl_multi_init()), easy_(curl_easy_init()) {
-            if (!multi_ || !easy_) throw std::bad_alloc();
-        }
+            : options_(std::move(o)), session_(std::make_unique<detail::curl::session>()) {}
+        state(state const&) = delete;
+        state& operator=(state const&) = delete;
+        ~state() { leave_inherited(); }
 
         [[nodiscard]] result<http::response> send(http::request const& r, time_point deadline) {
             if (auto const ok = http::check_target(r.target); !ok) return ok.error();
             if (time_point::clock::now() >= deadline)
                 return error(errc::deadline_exceeded,
                              error_details{.delivery = delivery::not_sent});
-            curl_easy_reset(easy_.get());
-            if (is_stale()) curl_easy_setopt(easy_.get(), CURLOPT_FRESH_CONNECT, 1L);
-            detail::curl::transfer transfer(easy_.get(), r, deadline, options_);
-            return transfer.finish(perform());
+            leave_inherited();
+            if (!session_) session_ = std::make_unique<detail::curl::session>();
+            return session_->send(r, deadline, options_);
         }
 
     private:
-        /// Whether the server has closed the connection used last, or said something that nobody
-        /// asked for: libcurl does not see all of that.
-        [[nodiscard]] bool is_stale() const noexcept {
-            if (last_socket_ == CURL_SOCKET_BAD) return false;
-            ::pollfd idle{.fd = last_socket_, .events = POLLIN, .revents = 0};
-            return ::poll(&idle, 1, 0) != 0;
-        }
-
-        CURLcode perform() noexcept {
-            curl_multi_add_handle(multi_.get(), easy_.get());
-            int running = 1;
-            while (running != 0)
-                if (curl_multi_perform(multi_.get(), &running) != CURLM_OK ||
-                    (running != 0 &&
-                     curl_multi_poll(multi_.get(), nullptr, 0, 1000, nullptr) != CURLM_OK))
-                    break;
-            int left = 0;
-            auto const* const message = curl_multi_info_read(multi_.get(), &left);
-            auto const code = message != nullptr ? message->data.result : CURLE_FAILED_INIT;
-            curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &last_socket_);
-            curl_multi_remove_handle(multi_.get(), easy_.get());
-            return code;
+        /// In a forked child: drops the parent's session without destroying it.
+        void leave_inherited() noexcept {
+            if (!session_ || !session_->is_inherited()) return;
+            session_->abandon();
+            static_cast<void>(session_.release());
         }
 
         curl_options options_;
-        detail::curl::multi_handle multi_;
-        detail::curl::easy_handle easy_;
-        curl_socket_t last_socket_ = CURL_SOCKET_BAD;
+        std::unique_ptr<detail::curl::session> session_;
     };
 
     std::shared_ptr<state> state_;

@@ -27,24 +27,28 @@ public:
         client_key_file_ = std::move(key_file);
         return *this;
     }
-    /// The most bytes of an answer's header. Default 64 KiB. More is `errc::response_too_large`.
+    /// The most bytes of a response's header, together with the informational responses before it
+    /// and the trailers behind it. Default 64 KiB. More is `errc::response_too_large`.
     curl_options& max_header_size(std::size_t bytes) noexcept {
         max_header_size_ = bytes;
         return *this;
     }
-    /// The most bytes of an answer's body. Default 16 MiB. More is `errc::response_too_large`.
+    /// The most bytes of a response's body. Default 1 MiB. More is `errc::response_too_large`.
     curl_options& max_body_size(std::size_t bytes) noexcept {
         max_body_size_ = bytes;
         return *this;
     }
-    /// How long a request that must not be repeated trusts an idle connection, in whole seconds.
-    /// Default 5 s.
+    /// For how long a request that must not be repeated trusts an idle connection. Default 5 s. Zero
+    /// or less: it always opens a new one. More than 118 s counts as 118 s, after which no
+    /// connection is used again. The time that the machine was suspended counts.
     curl_options& trusted_idle_time(std::chrono::seconds span) noexcept {
         trusted_idle_time_ = span;
         return *this;
     }
     /// How long finding, connecting to and shaking hands with the server may take together, within
-    /// the request's deadline. Default 10 s.
+    /// the request's deadline. Default 10 s. Longer is `errc::connect_failed`, with the cause
+    /// `timed_out`. Less than 1 ms counts as 1 ms; `milliseconds::max()` is no bound but the
+    /// deadline.
     curl_options& connect_timeout(std::chrono::milliseconds span) noexcept {
         connect_timeout_ = span;
         return *this;
@@ -68,7 +72,7 @@ private:
     std::string ca_file_;
     std::string client_certificate_file_, client_key_file_;
     std::size_t max_header_size_ = std::size_t{64} * 1024;
-    std::size_t max_body_size_ = std::size_t{16} * 1024 * 1024;
+    std::size_t max_body_size_ = std::size_t{1024} * 1024;
     std::chrono::seconds trusted_idle_time_{5};
     std::chrono::milliseconds connect_timeout_{10'000};
 };

@@ -1,10 +1,15 @@
-/// One request and its answer as a libcurl easy handle does them.
+/// One request and its response as a libcurl easy handle does them.
 #pragma once
 
+#include <cloudflare/core/fwd.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/wipe.hpp>
 #include <cloudflare/http/request.hpp>
 #include <cloudflare/http/response.hpp>
+#include <cloudflare/transport/curl/failure.hpp>
+#include <cloudflare/transport/curl/handles.hpp>
+#include <cloudflare/transport/curl/open_sockets.hpp>
+#include <cloudflare/transport/curl/response_reader.hpp>
 #include <cloudflare/transport/curl_options.hpp>
 
 #include <curl/curl.h>
@@ -13,56 +18,51 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
-#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace cloudflare::inline v0::detail::curl {
 
-template <auto Free>
-struct free_with {
-    template <class T>
-    void operator()(T* p) const noexcept {
-        Free(p);
-    }
-};
-using easy_handle = std::unique_ptr<CURL, free_with<curl_easy_cleanup>>;
-using multi_handle = std::unique_ptr<CURLM, free_with<curl_multi_cleanup>>;
-
-/// Frees header fields; they hold credentials, and are wiped.
-inline void free_fields(curl_slist* list) noexcept {
-    for (auto const* node = list; node != nullptr; node = node->next)
-        wipe(node->data, std::string_view(node->data).size());
-    curl_slist_free_all(list);
-}
-
-/// Sets an easy handle up for a request, takes in the answer, and tells what came of it.
+/// Sets an easy handle up for a request, takes in the response, and tells what came of it.
 ///
-/// The handle refers to this: it must not move while the handle works.
+/// The handle refers to this while the transfer lives, and is reset behind it: neither may move.
 class transfer {
 public:
-    /// @param easy a handle that has been reset
-    transfer(CURL* easy, http::request const& r, time_point deadline, curl_options const& options)
-        : easy_(easy), options_(options), is_secure_(r.origin.is_secure()) {
+    transfer(CURL* easy, open_sockets& sockets, http::request const& r, time_point deadline,
+             curl_options const& options)
+        : easy_(easy),
+          options_(options),
+          deadline_(deadline),
+          is_secure_(r.origin.is_secure()),
+          reader_(options) {
+        sockets.serve(easy);
         set_up_request(r);
-        set_up_connection(r, deadline);
-        set_up_answer();
+        set_up_connection();
+        set_up_response();
     }
     transfer(transfer const&) = delete;
     transfer& operator=(transfer const&) = delete;
+    ~transfer() { curl_easy_reset(easy_); }
 
-    /// The answer, or why there is none, once libcurl has ended with `code`.
+    /// Whether the response has been refused, so that the rest of it need not be read.
+    [[nodiscard]] bool is_refused() const noexcept {
+        return reader_.failure() != response_reader::fault::none;
+    }
+
+    /// Whether more came with the response than belongs to it. libcurl has dropped that part.
+    [[nodiscard]] bool had_excess() const noexcept { return had_excess_; }
+
+    /// The response, or why there is none, once libcurl has ended with `code`.
     [[nodiscard]] result<http::response> finish(CURLcode code) {
-        if (code == CURLE_OK && is_whole()) return std::move(answer_);
-        error_details d;
-        // Before libcurl has a connection and calls `before_request`, nothing of it can be sent.
-        d.delivery = attempts_ != 0 ? delivery::unknown : delivery::not_sent;
-        if (code != CURLE_OK) d.explanation = curl_easy_strerror(code);
-        return error(meaning_of(code), std::move(d));
+        if (code == CURLE_OK && !is_refused() && is_whole()) return reader_.take();
+        if (is_refused()) {
+            bool const too_large = reader_.failure() == response_reader::fault::too_large;
+            return error(too_large ? errc::response_too_large : errc::malformed_response,
+                         error_details{.delivery = delivery::unknown});
+        }
+        return to_error(describe(code));
     }
 
 private:
@@ -95,15 +95,20 @@ private:
         fields_.reset(longer);
     }
 
-    void set_up_connection(http::request const& r, time_point deadline) {
+    void set_up_connection() {
         using std::chrono::milliseconds;
         auto const left =
-            std::chrono::ceil<milliseconds>(deadline - time_point::clock::now()).count();
-        auto const timeout = static_cast<long>(std::clamp<std::int64_t>(left, 1, 1'000'000'000));
-        set(CURLOPT_TIMEOUT_MS, timeout);
-        set(CURLOPT_CONNECTTIMEOUT_MS,
-            std::min(timeout, static_cast<long>(options_.connect_timeout().count())));
+            std::chrono::ceil<milliseconds>(deadline_ - time_point::clock::now()).count();
+        auto const timeout = std::clamp<std::int64_t>(left, 1, 1'000'000'000);
+        auto const connecting =
+            std::clamp<std::int64_t>(options_.connect_timeout().count(), 1, timeout);
+        tolerance_ = milliseconds(1 + timeout / 1000);
+        set(CURLOPT_TIMEOUT_MS, static_cast<long>(timeout));
+        set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connecting));
         set(CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+        set(CURLOPT_QUICK_EXIT, 1L); // does not wait for a name server that is silent
+#endif
         if (!is_secure_) set(CURLOPT_NOPROXY, "*"); // a proxy would want another target
         set(CURLOPT_PROTOCOLS_STR, "http,https");
         set(CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
@@ -112,18 +117,20 @@ private:
             set(CURLOPT_SSLCERT, options_.client_certificate_file().c_str());
             set(CURLOPT_SSLKEY, options_.client_key_file().c_str());
         }
-        if (!r.repeatable)
-            set(CURLOPT_MAXAGE_CONN, static_cast<long>(options_.trusted_idle_time().count()));
         set(CURLOPT_PREREQFUNCTION, &transfer::before_request);
         set(CURLOPT_PREREQDATA, this);
     }
 
-    void set_up_answer() {
+    void set_up_response() {
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-        set(CURLOPT_HEADERFUNCTION, &transfer::take_header_line);
+        set(CURLOPT_HEADERFUNCTION, &transfer::take_line);
         set(CURLOPT_HEADERDATA, this);
         set(CURLOPT_WRITEFUNCTION, &transfer::take_body);
         set(CURLOPT_WRITEDATA, this);
+        set(CURLOPT_ERRORBUFFER, static_cast<char*>(message_));
+        set(CURLOPT_DEBUGFUNCTION, &transfer::observe);
+        set(CURLOPT_DEBUGDATA, this);
+        set(CURLOPT_VERBOSE, 1L); // to `observe`, and nowhere else
     }
 
     template <class Value>
@@ -131,109 +138,85 @@ private:
         if (curl_easy_setopt(easy_, option, value) == CURLE_OUT_OF_MEMORY) throw std::bad_alloc();
     }
 
+    [[nodiscard]] long info(CURLINFO what) const noexcept {
+        long value = 0;
+        return curl_easy_getinfo(easy_, what, &value) == CURLE_OK ? value : 0;
+    }
+
     /// Called when a connection is there and before the request is sent. libcurl sends a second time
     /// where a kept connection turns out to be closed, whatever the method: it may not.
-    static int before_request(void* self, char*, char*, int, int) {
-        return ++static_cast<transfer*>(self)->attempts_ == 1 ? CURL_PREREQFUNC_OK
-                                                              : CURL_PREREQFUNC_ABORT;
+    static int before_request(void* self, char*, char*, int, int) noexcept {
+        auto& t = *static_cast<transfer*>(self);
+        t.opened_ = t.info(CURLINFO_NUM_CONNECTS) != 0;
+        return ++t.attempts_ == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
     }
 
-    static std::size_t take_header_line(char* data, std::size_t, std::size_t size, void* self) {
-        std::string_view const line(data, size);
-        return static_cast<transfer*>(self)->take_line(line) ? size : 0;
-    }
-
-    /// Gives whether the line is taken: libcurl ends the transfer where it is not.
-    bool take_line(std::string_view line) {
-        header_size_ += line.size();
-        if (header_size_ > options_.max_header_size()) return !(too_large_ = true);
-        while (line.ends_with('\n') || line.ends_with('\r'))
-            line.remove_suffix(1);
-        if (line.starts_with("HTTP/")) return begin_answer();
-        if (line.empty()) return header_ended_ = true;
-        if (header_ended_) return true; // a trailer
-        auto const colon = line.find(':');
-        malformed_ =
-            colon == line.npos || !take_field(line.substr(0, colon), line.substr(colon + 1));
-        return !malformed_;
-    }
-
-    bool take_field(std::string_view name, std::string_view value) {
-        auto const begin = std::min(value.find_first_not_of(" \t"), value.size());
-        value.remove_prefix(begin);
-        value = value.substr(0, value.find_last_not_of(" \t") + 1);
-        if (http::same_name(name, "Content-Length") && !is_length(value)) return false;
-        return answer_.fields.add(name, value).has_value();
-    }
-
-    /// Whether this is a body's length, and the only one; libcurl lets others pass.
-    [[nodiscard]] bool is_length(std::string_view value) const noexcept {
-        auto const earlier = answer_.fields.find("Content-Length");
-        return !value.empty() && value.size() < 19 &&
-               value.find_first_not_of("0123456789") == value.npos &&
-               (earlier.empty() || earlier == value);
-    }
-
-    /// A status line: of an interim answer, which the next one replaces, or of the final one.
-    bool begin_answer() {
-        long status = 0;
-        curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
-        answer_ = http::response{.status = static_cast<int>(status)};
-        header_ended_ = false;
-        return true;
+    static std::size_t take_line(char* data, std::size_t, std::size_t size, void* self) {
+        auto& t = *static_cast<transfer*>(self);
+        auto const status = static_cast<int>(t.info(CURLINFO_RESPONSE_CODE));
+        return t.reader_.take_line({data, size}, status) ? size : 0;
     }
 
     static std::size_t take_body(char* data, std::size_t, std::size_t size, void* self) {
+        return static_cast<transfer*>(self)->reader_.take_body({data, size}) ? size : 0;
+    }
+
+    /// Sees what libcurl would print for a person: the bytes of the body before chunks are decoded,
+    /// and that bytes were dropped, of which libcurl tells nobody else.
+    static int observe(CURL*, curl_infotype type, char* data, std::size_t size, void* self) {
         auto& t = *static_cast<transfer*>(self);
-        t.too_large_ = size > t.options_.max_body_size() - t.answer_.body.size();
-        if (t.too_large_) return 0;
-        t.answer_.body.append(data, size);
-        return size;
+        if (type == CURLINFO_DATA_IN) t.reader_.note_undecoded(size);
+        if (type == CURLINFO_TEXT)
+            for (std::string_view const dropped : {"Excess found", "Leftovers after chunking"})
+                if (std::string_view(data, size).starts_with(dropped)) t.had_excess_ = true;
+        return 0;
     }
 
-    /// Whether what libcurl takes for an answer is a whole one.
-    [[nodiscard]] bool is_whole() const {
-        if (!header_ended_ || answer_.status < 200) return false;
+    /// Whether what libcurl takes for a response is a whole one.
+    [[nodiscard]] bool is_whole() const noexcept {
+        if (!reader_.has_header() || reader_.lacks_chunks()) return false;
         // libcurl does not tell a TLS connection that was cut from one that was closed.
-        long version = 0;
-        curl_easy_getinfo(easy_, CURLINFO_HTTP_VERSION, &version);
-        bool const has_no_body = answer_.status == 204 || answer_.status == 304;
-        return !is_secure_ || has_no_body || version > CURL_HTTP_VERSION_1_1 ||
-               answer_.fields.contains("Content-Length") ||
-               answer_.fields.contains("Transfer-Encoding");
+        return !is_secure_ || info(CURLINFO_HTTP_VERSION) > CURL_HTTP_VERSION_1_1 ||
+               !reader_.ends_with_connection();
     }
 
-    [[nodiscard]] errc meaning_of(CURLcode code) const noexcept {
-        if (too_large_) return errc::response_too_large;
-        if (malformed_) return errc::malformed_response;
-        switch (code) {
-        case CURLE_COULDNT_RESOLVE_HOST:
-        case CURLE_COULDNT_RESOLVE_PROXY: return errc::resolve_failed;
-        case CURLE_COULDNT_CONNECT:
-        case CURLE_PROXY: return errc::connect_failed;
-        case CURLE_OPERATION_TIMEDOUT: return errc::deadline_exceeded;
-        case CURLE_SSL_CONNECT_ERROR:
-        case CURLE_PEER_FAILED_VERIFICATION:
-        case CURLE_SSL_CACERT_BADFILE:
-        case CURLE_SSL_CERTPROBLEM:
-        case CURLE_SSL_CIPHER: return errc::tls_failed;
-        case CURLE_UNSUPPORTED_PROTOCOL: // HTTP/0.9, or what is no HTTP at all
-        case CURLE_WEIRD_SERVER_REPLY:
-        case CURLE_BAD_CONTENT_ENCODING: return errc::malformed_response;
-        default: return errc::connection_lost;
-        }
+    [[nodiscard]] failure describe(CURLcode code) {
+        failure f{.code = code, .message = static_cast<char const*>(message_)};
+        f.sent = attempts_ != 0;
+        f.opened = opened_ && attempts_ == 1;
+        f.response_begun = reader_.has_begun();
+        f.deadline_passed = time_point::clock::now() + tolerance_ >= deadline_;
+        f.system_error = info(CURLINFO_OS_ERRNO);
+        if (auto const status = info(CURLINFO_HTTP_CONNECTCODE); !f.sent && status / 100 != 2)
+            f.proxy_status = status;
+        if (f.proxy_status != 0) f.proxy_address = peer_address();
+        return f;
+    }
+
+    /// A blank, and the address and port of what the connection leads to, which is the proxy's where
+    /// there is one; or nothing, for newer versions of libcurl may not know.
+    [[nodiscard]] std::string_view peer_address() {
+        char* address = nullptr;
+        curl_easy_getinfo(easy_, CURLINFO_PRIMARY_IP, &address);
+        std::string_view const ip = address != nullptr ? address : "";
+        if (ip.empty()) return {};
+        bool const is_v6 = ip.find(':') != ip.npos;
+        peer_.assign(is_v6 ? " [" : " ").append(ip).append(is_v6 ? "]:" : ":");
+        return peer_ += std::to_string(info(CURLINFO_PRIMARY_PORT));
     }
 
     CURL* easy_;
     curl_options const& options_;
+    time_point deadline_;
     bool is_secure_;
-    std::unique_ptr<curl_slist, free_with<free_fields>> fields_;
-    http::response answer_;
-    std::size_t header_size_ = 0;
+    response_reader reader_;
+    field_list fields_;
+    char message_[CURL_ERROR_SIZE] = {};
+    std::string peer_;
+    std::chrono::milliseconds tolerance_{}; ///< libcurl may count by a clock that is not adjusted
     unsigned attempts_ = 0;
-    bool header_ended_ = false;
-    bool too_large_ = false;
-    bool malformed_ = false;
+    bool opened_ = false;
+    bool had_excess_ = false;
 };
 
 } // namespace cloudflare::inline v0::detail::curl

@@ -1,0 +1,78 @@
+/// Shows what a connection still holds that was read from its socket earlier.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace cloudflare::inline v0::detail::curl {
+
+/// A socket from which nothing can ever be read, to stand in for another one.
+///
+/// TLS decrypts whole records, and libcurl may read ahead: a second response can wait in their
+/// memory while the socket is empty. Trying to read tells, but may take a part of a record out of
+/// the socket and so hide the rest. With this in the socket's place reading can only bring up what
+/// is in memory.
+class silent_socket {
+public:
+    silent_socket() noexcept {
+        if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends_) != 0) return;
+        for (int const end : ends_) {
+            ::fcntl(end, F_SETFD, FD_CLOEXEC);
+            ::fcntl(end, F_SETFL, O_NONBLOCK);
+        }
+    }
+    silent_socket(silent_socket&& other) noexcept { swap(other); }
+    silent_socket& operator=(silent_socket other) noexcept {
+        swap(other);
+        return *this;
+    }
+    ~silent_socket() {
+        for (int const end : ends_)
+            if (end != -1) ::close(end);
+    }
+
+    /// Calls `look()` with this in the socket's place.
+    ///
+    /// @return whether that could be done, nothing was written meanwhile, and `look` gave true
+    template <class Look>
+    [[nodiscard]] bool look_behind(curl_socket_t socket, Look look) const noexcept {
+        if (ends_[0] == -1) return false;
+        int const kept = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
+        if (kept == -1) return false;
+        bool const replaced = replace(socket, ends_[0]);
+        bool const found = replaced && look();
+        bool const restored = !replaced || replace(socket, kept);
+        ::close(kept);
+        return found && restored && nothing_written();
+    }
+
+private:
+    void swap(silent_socket& other) noexcept {
+        std::swap(ends_[0], other.ends_[0]);
+        std::swap(ends_[1], other.ends_[1]);
+    }
+
+    /// Makes `descriptor` refer to what `source` does, closed on exec.
+    [[nodiscard]] static bool replace(int descriptor, int source) noexcept {
+#if defined(__linux__)
+        return ::dup3(source, descriptor, O_CLOEXEC) != -1;
+#else
+        return ::dup2(source, descriptor) != -1 && ::fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0;
+#endif
+    }
+
+    [[nodiscard]] bool nothing_written() const noexcept {
+        ::pollfd other{.fd = ends_[1], .events = POLLIN, .revents = 0};
+        return ::poll(&other, 1, 0) == 0;
+    }
+
+    int ends_[2] = {-1, -1};
+};
+
+} // namespace cloudflare::inline v0::detail::curl
