@@ -199,6 +199,10 @@ wait $server 2>/dev/null
 run "${account[@]}" create unreachable --deadline 2
 expect "an unreachable server exits 1" exits 1
 start_server
+plain_url=$url url=${url/127.0.0.1/localhost.}
+run "${account[@]}" list
+expect "a dot may end the host's name" exits 0
+url=$plain_url
 https_proxy=http://user:word@127.0.0.1:1 run "${account[@]}" list --deadline 2
 expect "a proxy is taken from the environment" exits 1
 expect "and named where it fails" err_has 'through the proxy 127.0.0.1'
@@ -344,6 +348,12 @@ for body in $'\x9b31m \xc2\x9b31m \xe2\x80\xae \xff\xc2' \
     run "${account[@]}" list --verbose
     expect "an error that shows ${body//[^a-z]/} exits 1" exits 1
     expect "and is clean" is_clean
+done
+for output in text env json; do
+    start_server --fault 'POST=answer-after:201:{"success":true,"errors":[],"messages":[],"result":{"id":"f174e90a-fafe-4643-bbbc-4a0ed4fc8415","client_id":"a\u009b.access","client_secret":"a\u001b[31m\nb","name":"n"}}'
+    run "${account[@]}" create n --output $output
+    expect "a secret that cannot be shown in $output" is_clean
+    [ $output = json ] && expect "is escaped" out_has 'a\\u001b\[31m\\nb' || expect "is not" out_is_empty
 done
 for words in $'frobnicate\x9b\xc2\x9b' $'get \xe2\x80\xae' $'--ca-file \xc2\x9b list' $'--no\xe2\x80\xaesuch list' $'create x --secret-file /no/\xc2\x9b\xe2\x80\xa8'; do
     # shellcheck disable=SC2086 # split on purpose
