@@ -34,9 +34,9 @@ namespace {
 namespace asio = boost::asio;
 using namespace cloudflare;
 using namespace std::chrono_literals;
+using testing::always;
 using testing::reply;
 using testing::scripted_server;
-using testing::detail::always;
 using testing::detail::answer;
 using testing::detail::temporary_file;
 

@@ -50,9 +50,9 @@ namespace asio = boost::asio;
 using namespace cloudflare;
 using namespace std::chrono_literals;
 using tcp = asio::ip::tcp;
+using testing::always;
 using testing::reply;
 using testing::scripted_server;
-using testing::detail::always;
 using testing::detail::answer;
 using testing::detail::temporary_file;
 

@@ -38,9 +38,9 @@ namespace {
 namespace asio = boost::asio;
 using namespace cloudflare;
 using namespace std::chrono_literals;
+using testing::always;
 using testing::scripted_server;
 using testing::seen_request;
-using testing::detail::always;
 using testing::detail::answer;
 using testing::detail::temporary_file;
 
