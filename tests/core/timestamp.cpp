@@ -298,17 +298,21 @@ TEST_CASE("moments are ordered by second, then by fraction") {
 
 TEST_CASE("a system clock's moment is kept whole, before the epoch too") {
     using clock = std::chrono::system_clock;
-    timestamp const after(clock::time_point(clock::duration(1'500'000'000ns)));
+    timestamp const after(clock::time_point(1500ms));
     CHECK(after.seconds().time_since_epoch() == 1s);
     CHECK(after.fraction() == 500ms);
 
-    timestamp const before(clock::time_point(clock::duration(-1ns)));
+    timestamp const before(clock::time_point(-1us)); // the finest that every standard library has
     CHECK(before.seconds().time_since_epoch() == -1s);
-    CHECK(before.fraction() == 999'999'999ns);
-    CHECK(before.to_string() == "1969-12-31T23:59:59.999999999Z");
+    CHECK(before.fraction() == 999'999us);
+    CHECK(before.to_string() == "1969-12-31T23:59:59.999999Z");
 }
 
 TEST_CASE("a system time of any resolution is kept whole") {
+    timestamp const nanoseconds(std::chrono::sys_time<std::chrono::nanoseconds>(-1ns));
+    CHECK(nanoseconds.fraction() == 999'999'999ns);
+    CHECK(nanoseconds.to_string() == "1969-12-31T23:59:59.999999999Z");
+
     timestamp const milliseconds(std::chrono::sys_time<std::chrono::milliseconds>(-1ms));
     CHECK(milliseconds.to_string() == "1969-12-31T23:59:59.999Z");
 

@@ -17,11 +17,11 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
+#include <future>
 #include <iterator>
 #include <ostream>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -96,9 +96,9 @@ namespace detail {
         for (auto i = next++; i < checks.size(); i = next++)
             outcomes[i] = detail::run(checks[i], subject);
     };
-    std::vector<std::jthread> others;
+    std::vector<std::future<void>> others; // libc++ 19 has no std::jthread
     for (unsigned i = 1; i < threads; ++i)
-        others.emplace_back(work);
+        others.push_back(std::async(std::launch::async, work));
     work();
     others.clear(); // waits for them
     return outcomes;
