@@ -73,7 +73,8 @@ result<http::response> right(defective::sender const& send, http::request const&
 /// What the Beast transport below fails by itself today, at times or always: in the end nothing.
 bool is_not_yet(std::string_view name) {
     static auto const without_defect = failed_checks(right);
-    return name.starts_with("an unasked") || without_defect.contains(std::string(name));
+    return name.starts_with("an unasked") || name.starts_with("line ends without") ||
+           without_defect.contains(std::string(name));
 }
 
 /// Every failed check is about one of these, and each of these is found.
@@ -106,6 +107,11 @@ TEST_CASE("a transport that says `not_sent` of a lost connection is found") {
                     "a request that the server answered with a close is not sent again (POST)",
                     "a request that the server answered with a reset is not sent again (POST)",
                     "a body without a length is lost where TLS is cut",
+                    "a call leaves no file descriptor behind",
+                    "a transport leaves no file descriptor behind",
+                    "a reset amid a large body leaves the outcome unknown",
+                    "a response and a close amid a large body are a response, or leave the outcome "
+                    "unknown",
                     "an answer cut at any byte is lost (chunked)",
                     "an answer cut at any byte is lost (chunked, TLS)",
                     "an answer cut at any byte is lost (length)",
@@ -168,7 +174,7 @@ TEST_CASE("a transport without a bound for bodies is found") {
                               [](std::string const& ca_file) {
                                   return good_options(ca_file).max_body_size(10'000'000);
                               }),
-                {"a body past the bound is refused"});
+                {"a body past the bound is refused", "a body without end is ended by a bound"});
 }
 
 TEST_CASE("a transport without a bound for headers is found") {

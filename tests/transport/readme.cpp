@@ -27,6 +27,21 @@ TEST_CASE("the README's transport fails these checks and no other") {
     }
     CHECK(count > 100);
     std::set<std::string_view> const expected{
+        "a body without end is ended by a bound",
+        "a change of protocol that nobody asked for is refused before the deadline",
+        "a chunk extension without end is ended by a bound",
+        "a chunk size of zeros without end is ended by a bound",
+        "a header field of 1 MiB past the bound is refused",
+        "a header field without end is ended by a bound",
+        "a header without end is ended by a bound",
+        "a length that is not digits alone is refused",
+        "a length with a blank before its colon counts, or the response is refused",
+        "a protocol in lower case is not HTTP",
+        "a status line without end is ended by a bound",
+        "a trailer field without end is ended by a bound",
+        "informational responses without end are ended by a bound",
+        "trailer fields without end are ended by a bound",
+        "two lengths that differ are refused",
         "the target is sent byte for byte",
         "a target with a line break is refused",
         "a field without a value is sent",

@@ -11,13 +11,17 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <exception>
+#include <list>
 #include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace cloudflare::inline v0::testing {
 
-/// Runs an `io_context` of its own while a call is under way. `make(executor)` makes the transport.
+/// Runs an `io_context` of its own while calls are under way. `make(executor)` makes the transport.
 template <class Transport>
 class asio_under_test final : public transport_under_test {
 public:
@@ -25,41 +29,106 @@ public:
     explicit asio_under_test(Make make) : way_(make(context_.get_executor())) {}
 
     result<http::response> send(http::request const& r, time_point deadline) override {
-        return run(r, deadline, std::nullopt);
+        calls all(context_);
+        all.start(way_.send(r, deadline));
+        return std::move(all.finish().front());
     }
     std::optional<result<http::response>>
     send_and_cancel(http::request const& r, time_point deadline,
                     std::chrono::milliseconds after) override {
-        return run(r, deadline, after);
+        calls all(context_);
+        all.start(way_.send(r, deadline));
+        return std::move(all.finish(planned_cancellation{0, after}).front());
+    }
+    std::optional<time_point> now() override { return way_.now(); }
+    bool sleep_until(time_point t) override {
+        std::exception_ptr thrown;
+        asio::co_spawn(context_, way_.sleep_until(t), [&](std::exception_ptr e) {
+            thrown = std::move(e);
+            context_.stop();
+        });
+        context_.restart();
+        context_.run();
+        if (thrown) std::rethrow_exception(thrown);
+        return true;
+    }
+    std::optional<result<http::response>>
+    sleep_and_send_and_cancel(http::request const& r, time_point until, time_point deadline,
+                              std::chrono::milliseconds after) override {
+        calls all(context_);
+        all.start(sleep_and_send(r, until, deadline));
+        return std::move(all.finish(planned_cancellation{0, after}).front());
+    }
+    std::optional<std::vector<result<http::response>>>
+    send_together(std::span<http::request const> requests, time_point deadline,
+                  std::optional<planned_cancellation> cancel) override {
+        calls all(context_);
+        for (auto const& r : requests)
+            all.start(way_.send(r, deadline));
+        return all.finish(cancel);
     }
 
 private:
-    result<http::response> run(http::request const& r, time_point deadline,
-                               std::optional<std::chrono::milliseconds> cancel_after) {
-        asio::cancellation_signal cancel;
-        asio::steady_timer timer(context_);
-        std::optional<result<http::response>> given;
-        std::exception_ptr thrown;
-        asio::co_spawn(context_, way_.send(r, deadline),
-                       asio::bind_cancellation_slot(
-                           cancel.slot(), [&](std::exception_ptr e, result<http::response> a) {
-                               thrown = std::move(e);
-                               given = std::move(a);
-                               context_.stop();
-                           }));
-        if (cancel_after) {
-            timer.expires_after(*cancel_after);
-            timer.async_wait([&](boost::system::error_code ec) {
-                if (!ec) cancel.emit(asio::cancellation_type::terminal);
-            });
+    /// Calls under way, each of which can be cancelled.
+    class calls {
+    public:
+        explicit calls(asio::io_context& context) : context_(context), timer_(context) {}
+
+        void start(asio::awaitable<result<http::response>> pending) {
+            auto& one = all_.emplace_back();
+            asio::co_spawn(context_, std::move(pending),
+                           asio::bind_cancellation_slot(
+                               one.cancel.slot(),
+                               [this, &one](std::exception_ptr e, result<http::response> given) {
+                                   one.thrown = std::move(e);
+                                   one.given = std::move(given);
+                                   if (++ended_ == all_.size()) context_.stop();
+                               }));
         }
-        context_.restart();
-        context_.run();
-        timer.cancel();
-        context_.restart();
-        context_.poll(); // the timer's handler, which refers to what ends here
-        if (thrown) std::rethrow_exception(thrown);
-        return std::move(*given);
+
+        /// Runs them to their end.
+        std::vector<result<http::response>>
+        finish(std::optional<planned_cancellation> cancel = {}) {
+            if (cancel) {
+                timer_.expires_after(cancel->after);
+                timer_.async_wait([this, which = cancel->which](boost::system::error_code ec) {
+                    auto& one = *std::next(all_.begin(), static_cast<std::ptrdiff_t>(which));
+                    if (!ec) one.cancel.emit(asio::cancellation_type::terminal);
+                });
+            }
+            context_.restart();
+            context_.run();
+            timer_.cancel();
+            context_.restart();
+            context_.poll(); // the timer's handler, which refers to what ends here
+            std::vector<result<http::response>> given;
+            for (auto& one : all_) {
+                if (one.thrown) std::rethrow_exception(one.thrown);
+                given.push_back(std::move(*one.given));
+            }
+            return given;
+        }
+
+    private:
+        struct call {
+            asio::cancellation_signal cancel{};
+            std::optional<result<http::response>> given{};
+            std::exception_ptr thrown{};
+        };
+        asio::io_context& context_;
+        asio::steady_timer timer_;
+        std::list<call> all_;
+        std::size_t ended_ = 0;
+    };
+
+    // Each call is a variable first: g++ 12 destroys some temporaries of an awaited expression twice.
+    asio::awaitable<result<http::response>> sleep_and_send(http::request const& r, time_point until,
+                                                           time_point deadline) {
+        auto sleeping = way_.sleep_until(until);
+        co_await std::move(sleeping);
+        auto sending = way_.send(r, deadline);
+        auto given = co_await std::move(sending);
+        co_return given;
     }
 
     asio::io_context context_{1};

@@ -283,6 +283,8 @@ private:
             if (!written) co_return false;
         }
         while (!r.endless.empty()) {
+            auto pausing = wait(r.pause);
+            co_await std::move(pausing);
             auto writing = write(stream, r.endless);
             bool const written = co_await std::move(writing);
             if (!written) co_return false;

@@ -3,12 +3,18 @@
 #pragma once
 
 #include <cloudflare/testing/conformance/answers.hpp>
+#include <cloudflare/testing/conformance/bounds.hpp>
 #include <cloudflare/testing/conformance/cancellation.hpp>
 #include <cloudflare/testing/conformance/connections.hpp>
+#include <cloudflare/testing/conformance/delivery.hpp>
+#include <cloudflare/testing/conformance/descriptors.hpp>
 #include <cloudflare/testing/conformance/failures.hpp>
+#include <cloudflare/testing/conformance/framing.hpp>
 #include <cloudflare/testing/conformance/hosts.hpp>
 #include <cloudflare/testing/conformance/requests.hpp>
+#include <cloudflare/testing/conformance/time.hpp>
 #include <cloudflare/testing/conformance/tls.hpp>
+#include <cloudflare/testing/conformance/together.hpp>
 #include <cloudflare/testing/conformance/trial.hpp>
 #include <cloudflare/testing/conformance/unasked.hpp>
 #include <cloudflare/transport/blocking.hpp>
@@ -35,6 +41,11 @@ public:
     result<http::response> send(http::request const& r, time_point deadline) override {
         return way_.send(r, deadline).get();
     }
+    std::optional<time_point> now() override { return way_.now(); }
+    bool sleep_until(time_point t) override {
+        way_.sleep_until(t).get();
+        return true;
+    }
 
 private:
     Transport way_;
@@ -50,30 +61,60 @@ namespace detail {
     };
     add(request_checks);
     add(answer_checks);
+    add(framing_checks);
+    add(bound_checks);
     add(connection_checks);
     add(unasked_checks);
     add(host_checks);
     add(failure_checks);
     add(tls_checks);
+    add(time_checks);
     add(cancellation_checks);
+    add(delivery_checks);
+    add(together_checks);
+    add(descriptor_checks);
     return all;
 }
 
-[[nodiscard]] inline check_outcome run(check const& c, conformance_subject const& subject) {
-    trial t(subject);
-    try {
-        c.run(t);
-    } catch (std::exception const& thrown) {
-        t.expect(false, std::string("an exception: ") + thrown.what());
-    } catch (...) {
-        t.expect(false, "something is thrown that is no std::exception");
+/// A check on its way, with copies of all that it needs: it may be left behind.
+struct running_check {
+    running_check(check c, conformance_subject s) : what(c), subject(std::move(s)) {}
+
+    check what;
+    conformance_subject subject;
+    std::atomic<bool> abandoned = false;
+    std::promise<check_outcome> outcome;
+
+    void run() {
+        check_outcome came;
+        {
+            trial t(subject, abandoned);
+            try {
+                what.run(t);
+            } catch (std::exception const& thrown) {
+                t.expect(false, std::string("an exception: ") + thrown.what());
+            } catch (...) {
+                t.expect(false, "something is thrown that is no std::exception");
+            }
+            came = t.finish(what.name);
+        }
+        outcome.set_value(std::move(came));
     }
-    return t.finish(c.name);
+};
+
+/// Runs a check on a thread of its own, for as long as the subject's patience allows.
+[[nodiscard]] inline check_outcome run(check const& c, conformance_subject const& subject) {
+    auto const running = std::make_shared<running_check>(c, subject);
+    auto outcome = running->outcome.get_future();
+    std::thread([running] { running->run(); }).detach();
+    if (outcome.wait_for(subject.patience) == std::future_status::ready) return outcome.get();
+    running->abandoned = true;
+    return {.name = c.name, .failures = {"it has not ended"}};
 }
 
 } // namespace detail
 
-/// Tries a transport: all checks, or those whose name holds `only`. Takes some 5 seconds, most of
+/// Tries a transport: all checks, or those whose name holds `only`. Takes some 10 seconds, most of
 /// them waiting.
 ///
 ///     for (auto const& o : check_transport({.make = [](std::string const& ca_file) {
@@ -82,9 +123,10 @@ namespace detail {
 ///         std::cout << o;
 ///
 /// What is expected of every request beside what the check's name says: it reaches the server once
-/// at most, and not at all where the error's delivery is `not_sent`.
+/// at most, and not at all where the error's delivery is `not_sent`. Each check runs on a thread of
+/// its own, with a transport of its own.
 ///
-/// @param threads how many checks run at once, each with a transport of its own
+/// @param threads how many checks run at once; those that count descriptors run alone, at the end
 [[nodiscard]] inline std::vector<check_outcome> check_transport(conformance_subject const& subject,
                                                                 std::string_view only = {},
                                                                 unsigned threads = 1) {
@@ -94,13 +136,15 @@ namespace detail {
     std::atomic<std::size_t> next = 0;
     auto const work = [&] {
         for (auto i = next++; i < checks.size(); i = next++)
-            outcomes[i] = detail::run(checks[i], subject);
+            if (!checks[i].alone) outcomes[i] = detail::run(checks[i], subject);
     };
     std::vector<std::future<void>> others; // libc++ 19 has no std::jthread
     for (unsigned i = 1; i < threads; ++i)
         others.push_back(std::async(std::launch::async, work));
     work();
     others.clear(); // waits for them
+    for (std::size_t i = 0; i != checks.size(); ++i)
+        if (checks[i].alone) outcomes[i] = detail::run(checks[i], subject);
     return outcomes;
 }
 

@@ -17,6 +17,12 @@ inline bool check_cancelled(trial& t, http::request const& r, delivery far,
 }
 
 inline constexpr check cancellation_checks[] = {
+    {"a cancellation ends a look-up",
+     [](trial& t) {
+         if (t.subject().hanging_host.empty()) return t.skip();
+         t.make_transport();
+         check_cancelled(t, request_to("http://" + t.subject().hanging_host), delivery::not_sent);
+     }},
     {"a cancellation ends connecting",
      [](trial& t) {
          full_listener const full;

@@ -19,7 +19,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -30,8 +32,16 @@
 
 namespace cloudflare::inline v0::testing {
 
+/// One of several calls is cancelled.
+struct planned_cancellation {
+    std::size_t which = 0;           ///< counted from 0
+    std::chrono::milliseconds after; ///< the calls began
+};
+
 /// A transport with its connections, as the checks use it: whatever its coroutine type, each call
-/// here waits for the answer.
+/// here waits for the response. All that is done with one is done on one thread.
+///
+/// Only `send` has to be there. What else is not offered gives nothing, and its checks are left out.
 class transport_under_test {
 public:
     transport_under_test() = default;
@@ -41,11 +51,27 @@ public:
 
     [[nodiscard]] virtual result<http::response> send(http::request const& r,
                                                       time_point deadline) = 0;
-    /// The same, cancelled `after` it began; nothing where the coroutine type knows no
-    /// cancellation, and the checks of it are left out.
+    /// The same, cancelled `after` it began.
     [[nodiscard]] virtual std::optional<result<http::response>>
     send_and_cancel(http::request const&, time_point /*deadline*/,
                     std::chrono::milliseconds /*after*/) {
+        return std::nullopt;
+    }
+    /// The time by the transport's own clock.
+    [[nodiscard]] virtual std::optional<time_point> now() { return std::nullopt; }
+    /// Sleeps; gives whether that is offered.
+    [[nodiscard]] virtual bool sleep_until(time_point) { return false; }
+    /// A coroutine that sleeps until `until` and then sends; it is cancelled `after` it began. Gives
+    /// what the sending gave.
+    [[nodiscard]] virtual std::optional<result<http::response>>
+    sleep_and_send_and_cancel(http::request const&, time_point /*until*/, time_point /*deadline*/,
+                              std::chrono::milliseconds /*after*/) {
+        return std::nullopt;
+    }
+    /// Sends all these at once, and gives what each gave, in their order.
+    [[nodiscard]] virtual std::optional<std::vector<result<http::response>>>
+    send_together(std::span<http::request const>, time_point /*deadline*/,
+                  std::optional<planned_cancellation> /*cancel*/) {
         return std::nullopt;
     }
 };
@@ -53,16 +79,20 @@ public:
 /// What the kit is told of the transport that it tries.
 struct conformance_subject {
     /// Makes a transport that trusts the CA certificates in this file, or the system's only where
-    /// its name is empty.
+    /// its name is empty. Called from several threads at once.
     std::function<std::unique_ptr<transport_under_test>(std::string const& ca_file)> make;
     std::size_t max_header_size = 64 * 1024;      ///< what more is refused
     std::size_t max_body_size = 16 * 1024 * 1024; ///< what more is refused
     /// A domain whose names all have the address 127.0.0.1, on the machine where the kit runs, e.g.
     /// because the program replaces `getaddrinfo`. Empty: the checks of wildcards are left out.
     std::string loopback_domain{};
+    /// A host name whose look-up takes 5 seconds or longer. Empty: the checks of it are left out.
+    std::string hanging_host{};
     /// The TLS stack takes a certificate that names its host by its common name only, and that
     /// cannot be helped: the check of it is left out.
     bool accepts_common_name = false;
+    /// How long a check may take. One that takes longer has failed, and is left running behind.
+    std::chrono::seconds patience{60};
 };
 
 /// What came of one check.
@@ -116,16 +146,17 @@ private:
 
 class trial {
 public:
-    explicit trial(conformance_subject const& subject) : subject_(subject) {}
+    /// @param abandoned set once nobody waits for the outcome any more
+    explicit trial(conformance_subject const& subject, std::atomic<bool> const& abandoned)
+        : subject_(subject), abandoned_(abandoned) {}
 
     /// Starts the server, and makes a transport that trusts it.
     scripted_server& serve(scripted_server::script script, scripted_server_options how = {},
                            bool trusted = true) {
-        settle();
-        transport_.reset();
+        end();
         server_ = std::make_unique<scripted_server>(std::move(script), std::move(how));
         ca_ = std::make_unique<temporary_file>(server_->ca_pem());
-        transport_ = subject_.make(trusted ? ca_->path() : std::string());
+        transport_ = make(trusted ? ca_->path() : std::string());
         return *server_;
     }
     /// A server that speaks TLS.
@@ -133,9 +164,16 @@ public:
         return serve(std::move(script), {.tls = true});
     }
     /// A transport without a server.
-    void make_transport() { transport_ = subject_.make(std::string()); }
+    void make_transport() { transport_ = make(std::string()); }
+    /// Ends the transport, then the server.
+    void end() {
+        settle();
+        transport_.reset();
+        server_.reset();
+    }
 
     [[nodiscard]] scripted_server& server() const { return *server_; }
+    [[nodiscard]] transport_under_test& transport() const { return *transport_; }
     /// Waits until the server has sent so many replies to their last byte.
     void await_replies(std::size_t count) {
         for (auto const begin = time_point::clock::now(); server_->replies_sent() < count;) {
@@ -169,6 +207,18 @@ public:
         return given;
     }
 
+    /// Sends them all at once; nothing where the transport cannot.
+    std::optional<std::vector<result<http::response>>>
+    send_together(std::span<http::request const> requests, std::chrono::milliseconds timeout = 10s,
+                  std::optional<planned_cancellation> cancel = std::nullopt) {
+        auto const deadline = time_point::clock::now() + timeout;
+        auto given = transport_->send_together(requests, deadline, cancel);
+        if (!given) outcome_.skipped = true;
+        for (std::size_t i = 0; given && i != requests.size(); ++i)
+            note(requests[i], (*given)[i]);
+        return given;
+    }
+
     void expect(bool holds, std::string_view what) {
         if (!holds) outcome_.failures.emplace_back(what);
     }
@@ -199,19 +249,24 @@ public:
 
     /// Ends the check.
     [[nodiscard]] check_outcome finish(std::string_view name) {
-        settle();
+        end();
         outcome_.name = name;
         return std::move(outcome_);
     }
 
-private:
-    /// Counts: no request may reach the server more often than it was sent, nor at all where the
+    /// For what is sent by `transport()`. Counts: no request may reach the server more often than it was sent, nor at all where the
     /// transport says that nothing was sent.
     result<http::response> note(http::request const& r, result<http::response> given) {
         auto& sent = sent_[r.target];
         ++sent.count;
         if (!given && given.error().delivery() == delivery::not_sent) ++sent.not_sent;
         return given;
+    }
+
+private:
+    std::unique_ptr<transport_under_test> make(std::string const& ca_file) {
+        if (abandoned_) throw std::runtime_error("abandoned");
+        return subject_.make(ca_file);
     }
     void settle() {
         if (server_) {
@@ -236,8 +291,9 @@ private:
         std::size_t count = 0, not_sent = 0;
     };
     conformance_subject const& subject_;
-    std::unique_ptr<scripted_server> server_;
+    std::atomic<bool> const& abandoned_;
     std::unique_ptr<temporary_file> ca_;
+    std::unique_ptr<scripted_server> server_;
     std::unique_ptr<transport_under_test> transport_;
     std::map<std::string, sendings> sent_; ///< by target
     check_outcome outcome_{};
@@ -246,6 +302,7 @@ private:
 struct check {
     std::string_view name;
     void (*run)(trial&);
+    bool alone = false; ///< no other check may run at the same time
 };
 
 } // namespace detail
