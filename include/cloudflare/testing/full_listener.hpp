@@ -1,6 +1,8 @@
 /// A port that takes no connection, and refuses none.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 

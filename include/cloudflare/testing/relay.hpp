@@ -2,6 +2,8 @@
 /// below TLS.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>

@@ -1,6 +1,8 @@
 /// What a scripted server does with a request: the bytes, when they go out, and what comes after.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
