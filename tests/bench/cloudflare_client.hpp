@@ -8,6 +8,7 @@
 #include <cloudflare/client.hpp>
 #include <cloudflare/transport/beast_options.hpp>
 
+#include <chrono>
 #include <string>
 #include <utility>
 
