@@ -1,12 +1,18 @@
 #include <cloudflare/access/file_sink.hpp>
 
+#include "faulty_posix.hpp"
+#include "scratch.hpp"
+
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace file_sink_tests {
@@ -14,40 +20,66 @@ namespace {
 
 using namespace cloudflare;
 using access::file_sink;
+using faults::read;
+using faults::scratch;
+using faults::write;
+namespace fs = std::filesystem;
 
-access::issued_service_token token(std::string id, std::string_view secret_text) {
+struct tag {};
+using faulty = faults::faulty_posix<tag>;
+using faulty_sink = access::basic_file_sink<faulty>;
+
+access::issued_service_token token(std::string id, std::string_view secret_text,
+                                   std::optional<std::int64_t> version = std::nullopt) {
     access::issued_service_token t;
     t.id = std::move(id);
     t.client_id = "c.access";
     t.client_secret = secret(secret_text);
+    t.client_secret_version = version;
     return t;
 }
+access::intent wanting(std::string token_id = "") {
+    access::intent i(std::string(32, '1'),
+                     access::account_scope::parse(std::string(32, 'a')).value(), "ci");
+    i.key = "key";
+    i.token_id = std::move(token_id);
+    return i;
+}
+std::string text_of(std::string_view id, std::string_view secret_text) {
+    return "CF_ACCESS_TOKEN_ID=" + std::string(id) +
+           "\nCF_ACCESS_CLIENT_ID=c.access\nCF_ACCESS_CLIENT_SECRET=" + std::string(secret_text) +
+           "\n";
+}
+unsigned mode_of(std::string const& path) {
+    struct ::stat s{};
+    REQUIRE(::stat(path.c_str(), &s) == 0);
+    return s.st_mode & 07777;
+}
+
+} // namespace
 
 TEST_CASE("a stored token is a file for its owner only, and the sink holds it") {
-    auto const path =
-        (std::filesystem::temp_directory_path() / ("sink-" + std::to_string(::getpid()))).string();
+    scratch const s;
+    auto const path = s.path();
     file_sink sink(path);
     CHECK_FALSE(sink.holds("id-1").value());
     sink.store(token("id-1", "s3cret")).value();
     CHECK(sink.holds("id-1").value());
     CHECK_FALSE(sink.holds("id").value());
     CHECK_FALSE(sink.holds("").value());
-    std::ifstream in(path);
-    std::string const text(std::istreambuf_iterator<char>(in), {});
-    CHECK(text == "CF_ACCESS_TOKEN_ID=id-1\nCF_ACCESS_CLIENT_ID=c.access\n"
-                  "CF_ACCESS_CLIENT_SECRET=s3cret\n");
-    CHECK(std::filesystem::status(path).permissions() ==
-          (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+    CHECK(read(path) == text_of("id-1", "s3cret"));
+    CHECK(mode_of(path) == 0600);
 
     sink.store(token("id-1", "another")).value();
     CHECK(sink.holds("id-1").value());
-    CHECK_FALSE(std::filesystem::exists(path + ".new." + std::to_string(::getpid())));
+    CHECK_FALSE(fs::exists(path + ".new." + std::to_string(::getpid())));
+    CHECK(s.entries() == 1);
 
     auto const other = sink.store(token("id-2", "of another token"));
     REQUIRE(other.has_error());
     CHECK(other.error() == errc::sink_failed);
     CHECK(sink.holds("id-1").value());
-    std::filesystem::remove(path);
+    CHECK(read(path) == text_of("id-1", "another"));
 }
 
 TEST_CASE("a file that cannot be written is an error that names it and shows no secret") {
@@ -58,5 +90,335 @@ TEST_CASE("a file that cannot be written is an error that names it and shows no 
     CHECK(stored.error().to_string().find("s3cret") == std::string::npos);
 }
 
-} // namespace
+TEST_CASE("find tells id, client id, version and the time of the change, never the secret") {
+    scratch const s;
+    file_sink const sink(s.path());
+    CHECK_FALSE(sink.find("key").value().has_value());
+    auto const before = timestamp(std::chrono::system_clock::now()).plus(-std::chrono::seconds(2));
+    sink.store(wanting(), token("id-1", "s3cret", 7)).value();
+    auto const held = sink.find("key").value().value();
+    CHECK(held.token_id == "id-1");
+    CHECK(held.client_id == "c.access");
+    CHECK(held.version == 7);
+    CHECK(held.since > before);
+    CHECK(read(s.path()) == text_of("id-1", "s3cret") + "CF_ACCESS_CLIENT_SECRET_VERSION=7\n");
+}
+
+TEST_CASE("a lower version of the same token is refused, the same secret again is not") {
+    scratch const s;
+    file_sink const sink(s.path());
+    sink.store(wanting(), token("id-1", "second", 2)).value();
+    auto const held = read(s.path());
+    CHECK(sink.store(wanting(), token("id-1", "first", 1)).error() == errc::sink_failed);
+    CHECK(sink.store(wanting(), token("id-1", "unknown")).error() == errc::sink_failed);
+    CHECK(read(s.path()) == held);
+    CHECK(sink.store(wanting(), token("id-1", "second", 2)).has_value());
+    CHECK(sink.store(wanting(), token("id-1", "third", 3)).has_value());
+    CHECK(sink.find("key").value().value().version == 3);
+}
+
+TEST_CASE("other lines of the file stay where they are") {
+    scratch const s;
+    write(s.path(), "# mine\n" + text_of("id-1", "old") + "MORE=1\n\nlast line without a newline");
+    file_sink const sink(s.path());
+    sink.store(wanting(), token("id-1", "new", 2)).value();
+    CHECK(read(s.path()) == "# mine\n" + text_of("id-1", "new") +
+                                "MORE=1\n\nlast line without a newline\n"
+                                "CF_ACCESS_CLIENT_SECRET_VERSION=2\n");
+}
+
+TEST_CASE("a file that is replaced keeps mode, owner and group") {
+    scratch const s;
+    write(s.path(), text_of("id-1", "old"));
+    REQUIRE(::chmod(s.path().c_str(), 0640) == 0);
+    bool const root = ::geteuid() == 0;
+    if (root) {
+        REQUIRE(::chown(s.path().c_str(), 1234, 5678) == 0);
+    }
+    file_sink(s.path()).store(token("id-1", "new")).value();
+    CHECK(mode_of(s.path()) == 0640);
+    struct ::stat now{};
+    REQUIRE(::stat(s.path().c_str(), &now) == 0);
+    CHECK(now.st_uid == (root ? 1234 : ::geteuid()));
+    CHECK((!root || now.st_gid == 5678));
+}
+
+TEST_CASE("an owner that cannot be kept is found by prepare, and nothing is changed") {
+    scratch const s;
+    faulty::reset();
+    write(s.path(), text_of("id-1", "old"));
+    if (::geteuid() != 0) return;
+    REQUIRE(::chown(s.path().c_str(), 1234, 5678) == 0);
+    struct cannot_chown : faults::faulty_posix<tag> {
+        static int change_owner(int, ::uid_t, ::gid_t) { return errno = EPERM, -1; }
+    };
+    access::basic_file_sink<cannot_chown> const sink(s.path());
+    CHECK(sink.prepare(wanting("id-1")).error() == errc::sink_failed);
+    CHECK(sink.store(token("id-1", "new")).error() == errc::sink_failed);
+    CHECK(read(s.path()) == text_of("id-1", "old"));
+    CHECK(s.entries() == 1);
+}
+
+TEST_CASE("a symbolic link stays, and what it leads to gets the secret") {
+    scratch const s;
+    fs::create_directory(s.path("real"));
+    write(s.path("real/token"), text_of("id-1", "old"));
+    fs::create_symlink("real/token", s.path());
+    file_sink(s.path()).store(token("id-1", "new")).value();
+    CHECK(fs::is_symlink(s.path()));
+    CHECK(read(s.path("real/token")) == text_of("id-1", "new"));
+
+    fs::create_symlink("real/not yet there", s.path("dangling"));
+    file_sink(s.path("dangling")).store(token("id-2", "new")).value();
+    CHECK(fs::is_symlink(s.path("dangling")));
+    CHECK(read(s.path("real/not yet there")) == text_of("id-2", "new"));
+
+    fs::create_symlink("loop", s.path("loop"));
+    CHECK(file_sink(s.path("loop")).find("").error() == errc::sink_failed);
+}
+
+TEST_CASE("a planted link is not followed, and stays") {
+    scratch const s;
+    write(s.path("victim"), "precious");
+    auto const planted = s.path() + ".new." + std::to_string(::getpid());
+    fs::create_symlink("victim", planted);
+    file_sink(s.path()).store(token("id-1", "s3cret")).value();
+    CHECK(read(s.path("victim")) == "precious");
+    CHECK(fs::is_regular_file(fs::symlink_status(s.path())));
+    CHECK(mode_of(s.path()) == 0600);
+}
+
+TEST_CASE("what a process that was killed left beside is removed, what is the user's is not") {
+    scratch const s;
+    write(s.path(".file.new.0123456789abcdef"), "CF_ACCESS_TOK");
+    write(s.path("file.new.4711"), text_of("id-0", "left over"));
+    write(s.path("file.new.1"), "the user's");
+    write(s.path("file.new.notes"), text_of("id-0", "the user's"));
+    write(s.path(".other.new.0123456789abcdef"), "of another sink");
+    file_sink const sink(s.path());
+    sink.prepare(wanting()).value();
+    CHECK_FALSE(fs::exists(s.path(".file.new.0123456789abcdef")));
+    CHECK_FALSE(fs::exists(s.path("file.new.4711")));
+    CHECK(fs::exists(s.path("file.new.1")));
+    CHECK(fs::exists(s.path("file.new.notes")));
+    CHECK(fs::exists(s.path(".other.new.0123456789abcdef")));
+}
+
+TEST_CASE("a missing directory is an error, not a token that is not held") {
+    file_sink const sink("/no-such-directory/secret");
+    CHECK(sink.find("").error() == errc::sink_failed);
+    CHECK(sink.holds("id").error() == errc::sink_failed);
+    CHECK(sink.prepare(wanting()).error() == errc::sink_failed);
+    CHECK(sink.forget("id").error() == errc::sink_failed);
+}
+
+TEST_CASE("a directory in the file's place is an error") {
+    scratch const s;
+    fs::create_directory(s.path());
+    file_sink const sink(s.path());
+    CHECK(sink.find("").error() == errc::sink_failed);
+    CHECK(sink.prepare(wanting()).error() == errc::sink_failed);
+    CHECK(sink.store(token("id", "s3cret")).error() == errc::sink_failed);
+}
+
+TEST_CASE("a file that holds something else is refused by prepare and store, and left as it is") {
+    for (auto const& text : {std::string(), std::string("precious\n"), text_of("id-2", "x"),
+                             std::string("CF_ACCESS_TOKEN_ID=id-1\n")}) {
+        CAPTURE(text);
+        scratch const s;
+        write(s.path(), text);
+        file_sink const sink(s.path());
+        CHECK(sink.prepare(wanting("id-1")).error() == errc::sink_failed);
+        CHECK(sink.store(token("id-1", "s3cret")).error() == errc::sink_failed);
+        CHECK(sink.forget("id-1").has_value());
+        CHECK(read(s.path()) == text);
+        CHECK(s.entries() == 1);
+    }
+}
+
+TEST_CASE("prepare says yes where the token may be replaced, and leaves nothing behind") {
+    scratch const s;
+    file_sink const sink(s.path());
+    CHECK(sink.prepare(wanting()).has_value());
+    CHECK(s.entries() == 0);
+    sink.store(token("id-1", "old")).value();
+    CHECK(sink.prepare(wanting("id-1")).has_value());
+    CHECK(sink.prepare(wanting()).error() == errc::sink_failed);
+    CHECK(s.entries() == 1);
+    CHECK(read(s.path()) == text_of("id-1", "old"));
+}
+
+TEST_CASE("a mount point is refused by prepare") {
+    scratch const s;
+    faulty::reset();
+    faulty_sink const sink(s.path());
+    sink.store(token("id-1", "old")).value();
+    faulty::is_mounted = true;
+    auto const prepared = sink.prepare(wanting("id-1"));
+    CHECK(prepared.error().to_string().find("mount point") != std::string::npos);
+    faulty::reset();
+}
+
+TEST_CASE("file systems without hard links, without renameat2, without either, without locks") {
+    for (int kind = 0; kind != 5; ++kind) {
+        CAPTURE(kind);
+        scratch const s;
+        faulty::reset();
+        faulty::no_rename_to_new = kind == 1 || kind == 3;
+        faulty::no_link = kind == 2 || kind == 3;
+        faulty::no_locks = kind == 4;
+        faulty_sink const sink(s.path());
+        CHECK(sink.prepare(wanting()).has_value());
+        CHECK(sink.store(token("id-1", "s3cret")).has_value());
+        CHECK(read(s.path()) == text_of("id-1", "s3cret"));
+        CHECK(mode_of(s.path()) == 0600);
+        CHECK(sink.store(token("id-2", "other")).error() == errc::sink_failed);
+        CHECK(sink.store(token("id-1", "new")).has_value());
+        CHECK(read(s.path()) == text_of("id-1", "new"));
+        CHECK(s.entries() == 1);
+        faulty::reset();
+    }
+}
+
+TEST_CASE("of two stores of one place at once, one succeeds and the file is its") {
+    for (int kind = 0; kind != 2; ++kind)
+        for (int round = 0; round != 30; ++round) {
+            scratch const s;
+            faulty::reset();
+            std::vector<result<void>> stored(2);
+            std::vector<std::thread> threads;
+            for (std::size_t i = 0; i != 2; ++i)
+                threads.emplace_back([&, i] {
+                    stored[i] =
+                        file_sink(s.path()).store(token("id-" + std::to_string(i), "s3cret"));
+                });
+            for (auto& t : threads)
+                t.join();
+            CHECK(stored[0].has_value() != stored[1].has_value());
+            CHECK(read(s.path()) == text_of(stored[0] ? "id-0" : "id-1", "s3cret"));
+            CHECK(s.entries() == 1);
+        }
+}
+
+TEST_CASE("a writer that holds the directory's lock for ever does not block for ever") {
+    scratch const s;
+    int const held = ::open(s.directory.c_str(), O_RDONLY | O_DIRECTORY);
+    REQUIRE(::flock(held, LOCK_EX) == 0);
+    file_sink const sink(s.path(), std::chrono::milliseconds(30));
+    auto const stored = sink.store(token("id-1", "s3cret"));
+    CHECK(stored.error() == errc::sink_failed);
+    CHECK(stored.error().to_string().find("lock") != std::string::npos);
+    CHECK(sink.prepare(wanting()).has_error());
+    CHECK_FALSE(sink.find("").value().has_value());
+    ::close(held);
+    CHECK(sink.store(token("id-1", "s3cret")).has_value());
+}
+
+TEST_CASE("forget removes the file of the token, and no other") {
+    scratch const s;
+    file_sink const sink(s.path());
+    CHECK(sink.forget("id-1").has_value());
+    sink.store(token("id-1", "s3cret")).value();
+    CHECK(sink.forget("id-2").has_value());
+    CHECK(sink.holds("id-1").value());
+    CHECK(sink.forget("id-1").has_value());
+    CHECK(s.entries() == 0);
+}
+
+TEST_CASE("whichever system call fails, the file is whole, old or new, and the error tells") {
+    auto const old = text_of("id-1", "old"), fresh = text_of("id-1", "fr3sh");
+    for (bool const replaces : {false, true})
+        for (bool const all_after : {false, true})
+            for (int const reason : {EIO, ENOSPC, EROFS}) {
+                int n = 1;
+                for (bool failed = true; failed; ++n) {
+                    CAPTURE(replaces);
+                    CAPTURE(all_after);
+                    CAPTURE(reason);
+                    CAPTURE(n);
+                    REQUIRE(n < 100);
+                    scratch const s;
+                    faulty::reset();
+                    if (replaces) write(s.path(), old);
+                    faulty::no_sync = true;
+                    faulty::fail_at = n;
+                    faulty::reason = reason;
+                    faulty::all_after = all_after;
+                    auto const stored = faulty_sink(s.path()).store(token("id-1", "fr3sh"));
+                    failed = faulty::calls >= n;
+                    faulty::reset();
+                    faulty::no_sync = true;
+                    auto const there = read(s.path());
+                    auto const as_before = replaces ? old : std::string();
+                    if (stored) {
+                        CHECK(there == fresh);
+                    } else {
+                        CHECK((there == as_before || there == fresh));
+                        CHECK(stored.error() == errc::sink_failed);
+                        CHECK(stored.error().to_string().find("fr3sh") == std::string::npos);
+                        CHECK(stored.error().details().cause.value() == reason);
+                    }
+                    // The next one mends it all.
+                    CHECK(faulty_sink(s.path()).store(token("id-1", "fr3sh")).has_value());
+                    CHECK(read(s.path()) == fresh);
+                    CHECK(s.entries() == 1);
+                }
+                CHECK(n > 10);
+            }
+}
+
+TEST_CASE("prepare tells of each system call that would make the store fail") {
+    for (bool const replaces : {false, true}) {
+        int told = 0;
+        int n = 1;
+        for (bool failed = true; failed; ++n) {
+            CAPTURE(n);
+            scratch const s;
+            faulty::reset();
+            if (replaces) write(s.path(), text_of("id-1", "old"));
+            faulty::fail_at = n;
+            faulty::all_after = true;
+            auto const prepared = faulty_sink(s.path()).prepare(wanting("id-1"));
+            failed = faulty::calls >= n;
+            faulty::reset();
+            told += prepared ? 0 : 1;
+            CHECK(read(s.path()) == (replaces ? text_of("id-1", "old") : ""));
+        }
+        CHECK(told >= n - 3); // all but the last, which removes the trial
+    }
+}
+
+TEST_CASE("a find that cannot read is an error, never nothing") {
+    scratch const s;
+    file_sink(s.path()).store(token("id-1", "s3cret")).value();
+    int n = 1;
+    for (bool failed = true; failed; ++n) {
+        CAPTURE(n);
+        faulty::reset();
+        faulty::fail_at = n;
+        auto const found = faulty_sink(s.path()).find("");
+        failed = faulty::calls >= n;
+        CHECK((found.has_error() || found->value().token_id == "id-1"));
+        CHECK(found.has_error() == failed);
+    }
+    faulty::reset();
+}
+
+TEST_CASE("interrupted system calls and short writes change nothing") {
+    int n = 1;
+    for (bool failed = true; failed; ++n) {
+        CAPTURE(n);
+        scratch const s;
+        faulty::reset();
+        faulty::short_writes = true;
+        faulty::fail_at = n;
+        faulty::reason = EINTR;
+        CHECK(faulty_sink(s.path()).store(token("id-1", "s3cret")).has_value());
+        failed = faulty::calls >= n;
+        faulty::reset();
+        CHECK(read(s.path()) == text_of("id-1", "s3cret"));
+    }
+    CHECK(n > 10);
+}
+
 } // namespace file_sink_tests

@@ -1,9 +1,10 @@
 /// A sink that is a file: the token's ids and its secret, as lines for a shell.
 #pragma once
 
-#include <cloudflare/access/file.hpp>
+#include <cloudflare/access/detail/secret_file.hpp>
 #include <cloudflare/access/secret_sink.hpp>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,92 +12,70 @@
 
 namespace cloudflare::inline v0::access {
 
-/// Keeps one token in one file, readable by its owner only:
+/// Keeps one token in one file; a new one is readable by its owner only:
 ///
 ///     CF_ACCESS_TOKEN_ID=f174e90a-fafe-4643-bbbc-4a0ed4fc8415
 ///     CF_ACCESS_CLIENT_ID=88bf3b6d86161464f6509f7219099e57.access
 ///     CF_ACCESS_CLIENT_SECRET=...
+///     CF_ACCESS_CLIENT_SECRET_VERSION=1
 ///
-/// It is written beside its place, put on the disk and renamed, so that the file is whole or not
-/// there.
-class file_sink {
+/// It is written beside its place (`.NAME.new.DIGITS`), put on the disk and renamed, so that the
+/// file is whole or not there. A file that is replaced keeps its mode, owner, group and other lines;
+/// a symbolic link keeps leading to it. What a process that was killed left beside is removed by the
+/// next one.
+///
+/// The last line is missing where the version is not known. `held_token::since` is the time of the
+/// file's last change.
+///
+/// Errors: `errc::sink_failed` with the path and the reason. A directory that is missing is an
+/// error, also of `find`; a file that is a mount point (a bind mount) is refused by `prepare`, and
+/// so are a directory that is read-only, a full disk, and an owner or group that cannot be kept.
+///
+/// Threads: may be used from several at once, and by several processes of one host, or of several
+/// where the file system has locks (`flock`) across them. Blocks on the disk, and on other writers
+/// of the same directory, for no longer than `patience` on these.
+///
+/// @tparam System the system calls; another one than the default is for tests
+template <class System = detail::posix>
+class basic_file_sink {
 public:
     /// @param path where the file is or will be; its directory must exist
-    explicit file_sink(std::string path) : path_(std::move(path)) {}
+    /// @param patience how long a store may wait for another in the same directory
+    explicit basic_file_sink(std::string path,
+                             std::chrono::milliseconds patience = std::chrono::seconds(5))
+        : path_(std::move(path)), file_(path_, patience) {}
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
 
-    /// Writes the file: a new one, or in place of one that holds the same token. A file that holds
-    /// anything else is left alone, which is an error.
-    [[nodiscard]] result<void> store(issued_service_token const& token) {
-        auto const held = holds(token.id);
-        if (!held) return held.error();
-        auto const directory = open_directory_of(path_, errc::sink_failed);
-        if (!directory) return directory.error();
-        auto const beside = path_ + ".new." + std::to_string(::getpid());
-        auto opened = file::open(beside, O_WRONLY | O_CREAT | O_TRUNC, errc::sink_failed);
-        if (!opened) return opened.error();
-
-        wiped_string text("CF_ACCESS_TOKEN_ID=");
-        text.append(token.id).append("\nCF_ACCESS_CLIENT_ID=").append(token.client_id);
-        text.append("\nCF_ACCESS_CLIENT_SECRET=").append(token.client_secret.reveal()) += '\n';
-        // A link is made only where there is nothing yet: two processes cannot take the same place.
-        bool const placed = opened->write(text) && opened->sync() &&
-                            (*held ? ::rename(beside.c_str(), path_.c_str())
-                                   : ::link(beside.c_str(), path_.c_str())) == 0;
-        auto why = file::last_error(errc::sink_failed, path_);
-        ::unlink(beside.c_str());
-        if (!placed) return why;
-        if (!directory->sync()) return file::last_error(errc::sink_failed, path_);
-        return {};
-    }
-
-    [[nodiscard]] result<void> prepare(intent const& i) const {
-        auto const held = find(i.key);
-        if (!held) return held.error();
-        if (!*held || (*held)->token_id == i.token_id) return {};
-        return error(errc::sink_failed, path_ + ": holds the token " + (*held)->token_id);
-    }
-    [[nodiscard]] result<void> store(intent const&, issued_service_token const& token) {
-        return store(token);
+    [[nodiscard]] result<void> prepare(intent const& i) const { return file_.prepare(i.token_id); }
+    [[nodiscard]] result<void> store(intent const&, issued_service_token const& token) const {
+        return file_.store(token);
     }
     /// What the file holds, whatever the key.
-    [[nodiscard]] result<std::optional<held_token>> find(std::string_view) const {
-        auto const opened = file::open(path_, O_RDONLY, errc::sink_failed);
-        if (!opened && errno == ENOENT) return std::optional<held_token>();
-        if (!opened) return opened.error();
-        wiped_string text;
-        if (!opened->read(text)) return file::last_error(errc::sink_failed, path_);
-        auto const value = [&](std::string_view name) {
-            auto const at = text.find(name);
-            if (at == text.npos) return std::string();
-            auto const from = at + name.size();
-            return std::string(text, from, text.find('\n', from) - from);
-        };
-        held_token held{value("CF_ACCESS_TOKEN_ID="), value("CF_ACCESS_CLIENT_ID=")};
-        return std::optional<held_token>(std::move(held));
+    [[nodiscard]] result<std::optional<held_token>> find(std::string_view = {}) const {
+        return file_.find();
     }
-    [[nodiscard]] result<void> forget(std::string_view token_id) {
-        auto const held = find("");
-        if (!held) return held.error();
-        if (!*held || (*held)->token_id != token_id) return {};
-        if (::unlink(path_.c_str()) != 0) return file::last_error(errc::sink_failed, path_);
-        return {};
+    [[nodiscard]] result<void> forget(std::string_view token_id) const {
+        return file_.forget(token_id);
     }
 
-    /// Whether the file holds this token.
+    // For rotations: `rotation_sink`.
+    [[nodiscard]] result<void> store(issued_service_token const& token) const {
+        return file_.store(token);
+    }
     [[nodiscard]] result<bool> holds(std::string_view token_id) const {
-        auto const opened = file::open(path_, O_RDONLY, errc::sink_failed);
-        if (!opened && errno == ENOENT) return false;
-        if (!opened) return opened.error();
-        wiped_string text;
-        if (!opened->read(text)) return file::last_error(errc::sink_failed, path_);
-        wiped_string line("CF_ACCESS_TOKEN_ID=");
-        return text.starts_with(line.append(token_id) += '\n');
+        auto const held = file_.find();
+        if (!held) return held.error();
+        return *held && (*held)->token_id == token_id;
     }
 
 private:
     std::string path_;
+    detail::secret_file<System> file_;
 };
+
+using file_sink = basic_file_sink<>;
+
+static_assert(secret_sink<file_sink>);
 
 } // namespace cloudflare::inline v0::access

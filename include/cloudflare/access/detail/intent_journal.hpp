@@ -1,0 +1,259 @@
+/// What the lines of a file of intents say, and how they are written. No I/O.
+#pragma once
+
+#include <cloudflare/access/intent_log.hpp>
+#include <cloudflare/protocol/json_document.hpp>
+#include <cloudflare/protocol/json_object_reader.hpp>
+#include <cloudflare/protocol/json_writer.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::access::detail {
+
+/// The first line of every file.
+inline constexpr std::string_view journal_format = "# cloudflare-access intents, format 1\n";
+
+/// CRC-32 (IEEE 802.3) as 8 hexadecimal digits.
+[[nodiscard]] inline std::string crc32_text(std::string_view text) {
+    static constexpr auto table = [] {
+        std::array<std::uint32_t, 256> t{};
+        for (std::uint32_t byte = 0; byte != 256; ++byte) {
+            t[byte] = byte;
+            for (int bit = 0; bit != 8; ++bit)
+                t[byte] = (t[byte] >> 1) ^ ((t[byte] & 1) != 0 ? 0xedb88320U : 0U);
+        }
+        return t;
+    }();
+    std::uint32_t crc = 0xffffffff;
+    for (char const c : text)
+        crc = (crc >> 8) ^ table[(crc ^ static_cast<unsigned char>(c)) & 0xff];
+    std::string digits;
+    for (int shift = 28; shift >= 0; shift -= 4)
+        digits += "0123456789abcdef"[(~crc >> shift) & 15];
+    return digits;
+}
+
+/// An intent's `writer`, where it has one.
+template <class Intent>
+[[nodiscard]] auto writer_of(Intent& i) noexcept {
+    if constexpr (requires { i.writer; }) {
+        return &i.writer;
+    } else {
+        return static_cast<std::string*>(nullptr);
+    }
+}
+
+/// The intents that a file's lines leave, and each line that is not understood.
+///
+/// A line is a checksum, a space and a JSON object: `{"open":TAG, ...}` for an intent that was
+/// inserted or updated, `{"close":TAG}` for one that was erased.
+class intent_journal {
+public:
+    /// Carries out one line, without its newline.
+    void apply(std::string_view line) {
+        bytes_ += line.size() + 1;
+        // A crash of the machine may leave a hole of zeros before what was written later.
+        if (auto const zeros = std::min(line.find_first_not_of('\0'), line.size()); zeros != 0) {
+            keep_damaged(line.substr(0, zeros));
+            line.remove_prefix(zeros);
+            if (line.empty()) return;
+        }
+        if (!is_whole(line)) return keep_damaged(line);
+        json_document const document(line.substr(9));
+        json_object_reader in(document.root());
+        std::string closed, opened;
+        in.optional("close", closed);
+        in.optional("open", opened);
+        if (!closed.empty()) return remove(closed);
+        auto i = opened.empty() ? std::nullopt : read(document.root());
+        if (i) {
+            put(std::move(*i), line);
+        } else {
+            keep(line); // of a later version, perhaps
+        }
+    }
+
+    /// Whether a line's checksum is right.
+    [[nodiscard]] static bool is_whole(std::string_view line) {
+        return line.size() >= 9 && line[8] == ' ' &&
+               crc32_text(line.substr(9)) == line.substr(0, 8);
+    }
+
+    /// Whether an unterminated end may be what a crash left of a line, or of a hole for one.
+    [[nodiscard]] static bool may_be_cut_line(std::string_view end) noexcept {
+        if (end.find_first_not_of('\0') == end.npos) return true;
+        constexpr std::string_view hex = "0123456789abcdef";
+        if (end.substr(0, 8).find_first_not_of(hex) != end.npos) return false;
+        return end.size() < 9 || (end[8] == ' ' && (end.size() < 10 || end[9] == '{'));
+    }
+
+    [[nodiscard]] static std::string line_of(intent const& i) {
+        json_object_writer json;
+        json.add("open", i.tag).add("scope", i.scope.is_account() ? "account" : "zone");
+        json.add("id", i.scope.id()).add("name", i.name).add("note", i.note);
+        json.add("at", i.opened_at.to_string()).add("key", i.key).add("sink", i.sink);
+        json.add("token", i.token_id).add("purpose", static_cast<std::int64_t>(i.purpose));
+        json.add("state", static_cast<std::int64_t>(i.state)).add("version", i.version);
+        json.add("until", i.until.to_string());
+        if (auto const* writer = writer_of(i)) json.add("writer", *writer);
+        json.add("revision", i.revision);
+        return checked(std::move(json).finish());
+    }
+    [[nodiscard]] static std::string line_of_erased(std::string_view tag) {
+        json_object_writer json;
+        json.add("close", tag);
+        return checked(std::move(json).finish());
+    }
+
+    [[nodiscard]] intent const* find(std::string const& tag) const {
+        auto const found = by_tag_.find(tag);
+        return found == by_tag_.end() ? nullptr : &found->second->value;
+    }
+    /// The intent that is in the way of inserting `wanted`.
+    [[nodiscard]] intent const* in_the_way_of(intent const& wanted) const {
+        if (auto const* same = find(wanted.tag)) return same;
+        auto [at, end] = by_key_.equal_range(wanted.key);
+        for (; at != end; ++at)
+            if (holds_key_of(at->second->value, wanted)) return &at->second->value;
+        return nullptr;
+    }
+    [[nodiscard]] std::vector<intent> all() const {
+        std::vector<intent> found;
+        found.reserve(entries_.size());
+        for (auto const& e : entries_)
+            found.push_back(e.value);
+        return found;
+    }
+
+    /// Lines that are damaged.
+    [[nodiscard]] std::size_t damaged() const noexcept { return damaged_; }
+    /// How many bytes the lines had that were carried out, and how many of them `text` would have.
+    [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    [[nodiscard]] std::size_t live_bytes() const noexcept { return live_bytes_; }
+
+    /// A file's text with the same intents and nothing else, but for what is not understood.
+    [[nodiscard]] std::string text() const {
+        std::string all(journal_format);
+        all.reserve(all.size() + live_bytes_);
+        for (auto const& line : kept_)
+            all.append(line) += '\n';
+        for (auto const& e : entries_)
+            all.append(e.line) += '\n';
+        return all;
+    }
+
+private:
+    struct entry {
+        intent value;
+        std::string line;
+    };
+    using place = std::list<entry>::iterator;
+
+    [[nodiscard]] static std::string checked(std::string const& json) {
+        return crc32_text(json) + ' ' + json;
+    }
+
+    void keep(std::string_view line) {
+        kept_.emplace_back(line);
+        live_bytes_ += line.size() + 1;
+    }
+    void keep_damaged(std::string_view line) {
+        ++damaged_;
+        keep(line);
+    }
+
+    void put(intent i, std::string_view line) {
+        auto const found = by_tag_.find(i.tag);
+        live_bytes_ += line.size() + 1;
+        if (found != by_tag_.end()) {
+            auto& e = *found->second;
+            live_bytes_ -= e.line.size() + 1;
+            forget_key(found->second);
+            e = {std::move(i), std::string(line)};
+            by_key_.emplace(e.value.key, found->second);
+            return;
+        }
+        auto const placed = entries_.insert(entries_.end(), {std::move(i), std::string(line)});
+        by_tag_.emplace(placed->value.tag, placed);
+        by_key_.emplace(placed->value.key, placed);
+    }
+    void remove(std::string const& tag) {
+        auto const found = by_tag_.find(tag);
+        if (found == by_tag_.end()) return;
+        live_bytes_ -= found->second->line.size() + 1;
+        forget_key(found->second);
+        entries_.erase(found->second);
+        by_tag_.erase(found);
+    }
+    void forget_key(place p) {
+        auto [at, end] = by_key_.equal_range(p->value.key);
+        for (; at != end; ++at)
+            if (at->second == p) return static_cast<void>(by_key_.erase(at));
+    }
+
+    /// Nothing where a member is missing or not as this version writes it.
+    [[nodiscard]] static std::optional<intent> read(json_value object) {
+        json_object_reader in(object);
+        std::string tag, scope, id, name, at, until;
+        std::int64_t purpose = 0, state = 0;
+        in.required("open", tag);
+        in.required("scope", scope);
+        in.required("id", id);
+        in.required("name", name);
+        in.required("at", at);
+        auto const where = parse_scope(scope, id);
+        auto const opened_at = timestamp::parse(at);
+        if (!where || !opened_at) return std::nullopt;
+        intent i(tag, *where, name, *opened_at);
+        in.optional("note", i.note);
+        in.optional("key", i.key);
+        in.optional("sink", i.sink);
+        in.optional("token", i.token_id);
+        in.optional("purpose", purpose);
+        in.optional("state", state);
+        in.optional("version", i.version);
+        in.optional("until", until);
+        if (auto* const writer = writer_of(i)) in.optional("writer", *writer);
+        in.optional("revision", i.revision);
+        if (!until.empty()) {
+            auto const end = timestamp::parse(until);
+            if (!end) return std::nullopt;
+            i.until = *end;
+        }
+        bool const known = purpose >= 0 && purpose <= static_cast<int>(intent_purpose::rotate) &&
+                           state >= 0 && state <= static_cast<int>(intent_state::settled);
+        if (!known || !in.finish(true)) return std::nullopt;
+        i.purpose = static_cast<intent_purpose>(purpose);
+        i.state = static_cast<intent_state>(state);
+        return i;
+    }
+    [[nodiscard]] static std::optional<any_scope> parse_scope(std::string_view kind,
+                                                              std::string_view id) {
+        if (kind == "zone") {
+            auto const zone = zone_scope::parse(id);
+            return zone ? std::optional<any_scope>(*zone) : std::nullopt;
+        }
+        auto const account = account_scope::parse(id);
+        return account && kind == "account" ? std::optional<any_scope>(*account) : std::nullopt;
+    }
+
+    std::list<entry> entries_; // in the order of their inserts
+    std::unordered_map<std::string, place> by_tag_;
+    std::unordered_multimap<std::string, place> by_key_;
+    std::vector<std::string> kept_; // lines that are not understood
+    std::size_t damaged_ = 0;
+    std::size_t bytes_ = 0;
+    std::size_t live_bytes_ = 0;
+};
+
+} // namespace cloudflare::inline v0::access::detail

@@ -1,0 +1,93 @@
+/// A sink that is a directory: a file for each key.
+#pragma once
+
+#include <cloudflare/access/detail/secret_file.hpp>
+#include <cloudflare/access/secret_sink.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::access {
+
+/// Keeps tokens in a directory, each in a file that is called as its key and looks as that of
+/// `file_sink`, with the same care. Of a key, letters, digits, `-`, `_` and `.` (but not as the
+/// first) stay as they are; each other byte becomes `%` and two hexadecimal digits. A key that is
+/// empty, or longer than 200 bytes when written so, is refused with `errc::invalid_argument`.
+///
+/// Errors and threads: as `file_sink`. `forget` reads all files of the directory; where one that
+/// cannot be read may be the token's, that is its error.
+///
+/// @tparam System the system calls; another one than the default is for tests
+template <class System = detail::posix>
+class basic_directory_sink {
+public:
+    /// @param path the directory, which must exist
+    /// @param patience how long a store may wait for another
+    explicit basic_directory_sink(std::string path,
+                                  std::chrono::milliseconds patience = std::chrono::seconds(5))
+        : path_(std::move(path)), patience_(patience) {}
+
+    [[nodiscard]] std::string const& path() const noexcept { return path_; }
+
+    [[nodiscard]] result<void> prepare(intent const& i) const {
+        auto const placed = file_of(i.key);
+        return placed ? placed->prepare(i.token_id) : placed.error();
+    }
+    [[nodiscard]] result<void> store(intent const& i, issued_service_token const& token) const {
+        auto const placed = file_of(i.key);
+        return placed ? placed->store(token) : placed.error();
+    }
+    [[nodiscard]] result<std::optional<held_token>> find(std::string_view key) const {
+        auto const placed = file_of(key);
+        if (!placed) return placed.error();
+        return placed->find();
+    }
+    [[nodiscard]] result<void> forget(std::string_view token_id) const {
+        std::vector<std::string> names;
+        if (System::list(path_.c_str(), names) != 0)
+            return basic_file<System>::last_error(errc::sink_failed, path_);
+        result<void> unread;
+        for (auto const& name : names) {
+            if (name.starts_with('.')) continue;
+            detail::secret_file<System> const held(path_ + '/' + name, patience_);
+            auto const token = held.find();
+            if (!token && token.error().details().cause) unread = token.error();
+            if (token && *token && (*token)->token_id == token_id) return held.forget(token_id);
+        }
+        return unread;
+    }
+
+private:
+    [[nodiscard]] result<detail::secret_file<System>> file_of(std::string_view key) const {
+        std::string name;
+        for (char const c : key) {
+            bool const plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                               (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+                               (c == '.' && !name.empty());
+            if (plain) {
+                name += c;
+                continue;
+            }
+            constexpr std::string_view hex = "0123456789ABCDEF";
+            auto const byte = static_cast<unsigned char>(c);
+            ((name += '%') += hex[byte >> 4]) += hex[byte & 15];
+        }
+        if (name.empty() || name.size() > 200)
+            return error(errc::invalid_argument,
+                         "key: must have from 1 to 200 bytes as a file's name");
+        return detail::secret_file<System>(path_ + '/' + name, patience_);
+    }
+
+    std::string path_;
+    std::chrono::milliseconds patience_;
+};
+
+using directory_sink = basic_directory_sink<>;
+
+static_assert(secret_sink<directory_sink>);
+
+} // namespace cloudflare::inline v0::access
