@@ -26,10 +26,10 @@ namespace cloudflare::inline v0 {
 /// A handle: copies share the connections, and only one thread at a time may use them. There is no
 /// cancellation: a call ends with its response, its failure or its deadline.
 ///
-/// Connections are kept and used again, but for these: where any of them has something to read
-/// between two requests, or has ended, or a request failed, all are ended and new ones opened. An
-/// HTTP/2 server that sends pings while idle costs a connection so. Idle connections are closed at
-/// the next call, not by a timer.
+/// Connections are kept and used again, but where any of them has something to read between two
+/// requests, or has ended, or a request failed, all are ended and new ones opened. An HTTP/2 server
+/// that sends pings, or a window update behind its response, costs a connection so. Idle
+/// connections are closed at the next call, not by a timer.
 ///
 /// After `fork` the child opens connections of its own and leaves the parent's alone; the memory of
 /// the inherited ones is not freed there. No call may be under way while the process forks.
