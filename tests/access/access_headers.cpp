@@ -6,9 +6,10 @@
 #include <string>
 
 using namespace cloudflare;
-using namespace cloudflare::access;
 
 namespace access_headers_tests {
+using namespace cloudflare::access;
+
 namespace {
 
 http::response answer(int status, std::string_view name, std::string_view value) {

@@ -6,9 +6,10 @@
 #include <string>
 
 using namespace cloudflare;
-using namespace cloudflare::access;
 
 namespace scope_tests {
+using namespace cloudflare::access;
+
 namespace {
 
 constexpr char const* id = "023e105f4ecef8ad9ca31a8372d0c353";

@@ -7,10 +7,11 @@
 #include <string>
 
 using namespace cloudflare;
-using namespace cloudflare::access;
 using namespace std::chrono_literals;
 
 namespace service_token_tests {
+using namespace cloudflare::access;
+
 namespace {
 
 constexpr char const* uuid = "3537a672-e4d8-4d89-aab9-26cb622918a1";

@@ -6,9 +6,10 @@
 #include <type_traits>
 
 using namespace cloudflare;
-using namespace cloudflare::access;
 
 namespace service_token_operations_tests {
+using namespace cloudflare::access;
+
 namespace {
 
 constexpr char const* id = "3537a672-e4d8-4d89-aab9-26cb622918a1";

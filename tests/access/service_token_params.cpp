@@ -5,9 +5,10 @@
 #include <string>
 
 using namespace cloudflare;
-using namespace cloudflare::access;
 
 namespace service_token_params_tests {
+using namespace cloudflare::access;
+
 namespace {
 
 timestamp const moment = timestamp::parse("2030-01-02T03:04:05Z").value();

@@ -8,10 +8,11 @@
 #include <string>
 
 using namespace cloudflare;
-using namespace cloudflare::access;
 using testing::scripted_transport;
 
 namespace service_tokens_tests {
+using namespace cloudflare::access;
+
 namespace {
 
 constexpr char const* id = "3537a672-e4d8-4d89-aab9-26cb622918a1";

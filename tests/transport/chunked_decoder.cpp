@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+namespace chunked_decoder_tests {
 namespace {
 
 using cloudflare::wiped_string;
@@ -130,3 +131,4 @@ TEST_CASE("extensions and trailer fields may have as many bytes as allowed, all 
 }
 
 } // namespace
+} // namespace chunked_decoder_tests

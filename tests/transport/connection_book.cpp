@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+namespace connection_book_tests {
 namespace {
 
 using namespace cloudflare;
@@ -217,3 +218,4 @@ TEST_CASE("all who wait can be dismissed at once") {
 }
 
 } // namespace
+} // namespace connection_book_tests

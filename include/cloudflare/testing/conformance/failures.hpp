@@ -28,7 +28,7 @@ inline void check_deadline(trial& t, http::request const& r, delivery far,
 /// Expects that a handshake that ends early, behind ClientHello or amid the server's part, is a lost
 /// connection, and not TLS that failed: another try may do better.
 inline void check_handshake_ended(trial& t, bool reset) {
-    for (std::size_t const end_after : {0, 300}) {
+    for (std::size_t const end_after : {0U, 300U}) {
         auto& server = t.serve_tls(always({answer(200)}));
         relay const bad(server.port(), {.end_after = end_after, .reset = reset});
         auto r = t.request(method::post, "/", "{}");
