@@ -4,11 +4,49 @@
 #include <cloudflare/client.hpp>
 #include <cloudflare/transport/beast.hpp>
 
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/strand.hpp>
 
+#include <exception>
+#include <memory>
 #include <utility>
 
 namespace cloudflare::inline v0 {
+
+namespace detail {
+
+/// Runs `call` on a strand of its own, and carries a cancellation over to it from any thread.
+///
+/// By a signal that both sides own: Boost 1.81's `co_spawn` keeps a pointer into the handler's slot,
+/// which may be cleared while the cancellation is on its way to the strand.
+template <class Handler, class T>
+void spawn_on_strand(Handler handler, boost::asio::any_io_executor const& executor,
+                     boost::asio::awaitable<T> call) {
+    namespace asio = boost::asio;
+    auto const strand = asio::make_strand(executor);
+    auto const signal = std::make_shared<asio::cancellation_signal>();
+    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected())
+        slot.assign([signal, strand](asio::cancellation_type type) {
+            asio::dispatch(strand, [signal, type] { signal->emit(type); });
+        });
+    auto const where = asio::get_associated_executor(handler, strand);
+    auto finish = [signal, handler = std::move(handler)](std::exception_ptr thrown,
+                                                         T given) mutable {
+        std::move(handler)(std::move(thrown), std::move(given));
+    };
+    asio::co_spawn(strand, std::move(call),
+                   asio::bind_cancellation_slot(signal->slot(),
+                                                asio::bind_executor(where, std::move(finish))));
+}
+
+} // namespace detail
 
 /// `c.call(op, options)` on the transport's executor, ended as `token` says: a callback,
 /// `use_future`, `deferred`, `as_tuple(...)`, `bind_cancellation_slot(...)` ...
@@ -17,14 +55,30 @@ namespace cloudflare::inline v0 {
 ///                [](std::exception_ptr, result<access::issued_service_token> token) { ... });
 ///
 /// The completion signature is `void(std::exception_ptr, result<typename Op::result_type>)`; the
-/// exception is one that a hook of the user's threw, or `std::bad_alloc`. For cancellation see
-/// `beast_transport`.
-template <operation Op, class CompletionToken>
+/// exception is one that a hook of the user's threw, or `std::bad_alloc`.
+///
+/// Cancellation: as for `beast_transport`; the signal may be emitted on any thread, also where several
+/// run the transport's context, but on one at a time.
+template <operation Op, boost::asio::completion_token_for<void(std::exception_ptr,
+                                                               result<typename Op::result_type>)>
+                            CompletionToken>
 auto async_call(client<beast_transport> const& c, Op op, call_options options,
                 CompletionToken&& token) {
-    return boost::asio::co_spawn(c.transport().get_executor(),
-                                 c.call(std::move(op), std::move(options)),
-                                 std::forward<CompletionToken>(token));
+    using result_type = result<typename Op::result_type>;
+    return boost::asio::async_initiate<CompletionToken, void(std::exception_ptr, result_type)>(
+        [](auto handler, boost::asio::any_io_executor const& executor,
+           boost::asio::awaitable<result_type> call) {
+            detail::spawn_on_strand(std::move(handler), executor, std::move(call));
+        },
+        token, c.transport().get_executor(), c.call(std::move(op), std::move(options)));
+}
+
+/// The same with the client's own options.
+template <operation Op, boost::asio::completion_token_for<void(std::exception_ptr,
+                                                               result<typename Op::result_type>)>
+                            CompletionToken>
+auto async_call(client<beast_transport> const& c, Op op, CompletionToken&& token) {
+    return async_call(c, std::move(op), call_options(), std::forward<CompletionToken>(token));
 }
 
 } // namespace cloudflare::inline v0

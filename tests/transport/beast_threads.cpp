@@ -1,6 +1,9 @@
 // The Beast transports with several threads, and with several processes.
 #include <cloudflare/transport/beast.hpp>
 
+#include <cloudflare/access.hpp>
+#include <cloudflare/async_call.hpp>
+#include <cloudflare/client.hpp>
 #include <cloudflare/testing/conformance/trial.hpp>
 #include <cloudflare/testing/scripted_server.hpp>
 #include <cloudflare/transport/beast_blocking.hpp>
@@ -14,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
 
 #include <doctest/doctest.h>
 
@@ -27,6 +31,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -145,6 +150,46 @@ TEST_CASE("calls are cancelled at any moment, on several threads") {
                 CAPTURE(max_idle);
                 cancel_at_random(tls, body_size, max_idle, body_size > 1000 ? 100 : 400);
             }
+}
+
+TEST_CASE("calls by a completion token are cancelled from any thread") {
+    scripted_server server(
+        always({answer(200, R"({"success":true,"errors":[],"messages":[],"result":[]})")}),
+        {.tls = true});
+    temporary_file const ca(server.ca_pem());
+    asio::thread_pool pool(4);
+    client const c(beast_transport(pool.get_executor(),
+                                   beast_options().ca_file(ca.path()).max_idle_connections(0)),
+                   api_token::make("sample").value(),
+                   client_options().base_url(
+                       base_url::parse("https://" + server.origin().authority()).value()));
+    access::list_service_tokens const list(
+        access::account_scope::parse("023e105f4ecef8ad9ca31a8372d0c353").value());
+    std::mt19937_64 random(3);
+    int ended = 0, cancelled = 0;
+    for (int round = 0; round != 30; ++round) {
+        std::vector<std::unique_ptr<asio::cancellation_signal>> signals;
+        std::vector<std::future<result<page<access::service_token>>>> calls;
+        for (int i = 0; i != 8; ++i) {
+            auto& signal = signals.emplace_back(std::make_unique<asio::cancellation_signal>());
+            calls.push_back(async_call(
+                c, list, asio::bind_cancellation_slot(signal->slot(), asio::use_future)));
+        }
+        for (auto const& signal : signals) {
+            std::this_thread::sleep_for(std::chrono::microseconds(random() % 1000));
+            signal->emit(asio::cancellation_type::terminal);
+        }
+        for (auto& call : calls) {
+            auto const given = call.get();
+            ++ended;
+            if (given.has_value()) continue;
+            CHECK(given.error() == errc::cancelled);
+            ++cancelled;
+        }
+    }
+    CHECK(ended == 240);
+    CHECK(cancelled > 0);
+    pool.join();
 }
 
 TEST_CASE("a cancellation that comes with a place in the pool is not lost") {
