@@ -31,7 +31,7 @@ std::string variable(char const* name) {
 
 int fail(cf::error const& e) {
     std::cerr << e << '\n';
-    return e == cf::condition::outcome_unknown ? 3 : 1;
+    return e.may_have_acted() ? 3 : 1;
 }
 
 int run(std::string const& command, std::string const& first, std::string const& second) {

@@ -10,18 +10,16 @@
 #include <cloudflare/transport/transport.hpp>
 
 #include <atomic>
-#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace cloudflare::inline v0 {
 
-/// Calls operations over a transport, and gives back what the transport's coroutine type makes of
-/// `result<T>`: `blocking<result<T>>`, `boost::asio::awaitable<result<T>>` ...
+/// Calls operations over a transport. A call returns `Transport::task<result<T>>`, e.g.
+/// `blocking<result<T>>` or `boost::asio::awaitable<result<T>>`.
 ///
 /// A client is a handle: copies share the transport, the retry budget and the options, and a call
 /// that is under way keeps them alive. Several threads may use one client if its transport allows
@@ -32,8 +30,9 @@ public:
     template <class T>
     using task = typename Transport::template task<T>;
 
-    client(Transport way, credentials who, client_options options = client_options())
-        : state_(std::make_shared<state>(std::move(way), std::move(who), std::move(options))) {}
+    client(Transport transport, credentials credentials, client_options options = client_options())
+        : state_(std::make_shared<state>(std::move(transport), std::move(credentials),
+                                         std::move(options))) {}
 
     /// Makes the operation, trying again as far as its idempotency, the retry policy, the retry
     /// budget and the deadline allow.
@@ -41,12 +40,19 @@ public:
     /// @return the operation's result or an `error`, whose `delivery` says whether the server may
     /// have acted
     ///
+    /// Exceptions: `std::bad_alloc`, and what a hook or a strategy of the user's throws. They say
+    /// nothing of the delivery: the server may have acted.
+    ///
     /// Cancellation, where the transport's coroutines know it: the call ends with
-    /// `errc::cancelled`, and the error's delivery tells whether the request may have arrived. An
-    /// answer that was already there is still given.
+    /// `errc::cancelled`, and the error's delivery tells whether the request may have arrived. A
+    /// response that was already there is still given.
     template <operation Op>
     [[nodiscard]] task<result<typename Op::result_type>>
     call(Op op, call_options options = call_options()) const {
+        static_assert(!detail::is_always<Op>(idempotency::done_when_gone) ||
+                          detail::can_be_nothing<typename Op::result_type>,
+                      "an operation that is done_when_gone has a result of void or std::optional, "
+                      "for where nothing was left to delete");
         return run(std::make_unique<pending_call<Op>>(state_, std::move(op), std::move(options)));
     }
 
@@ -55,9 +61,9 @@ public:
 
 private:
     struct state {
-        state(Transport way, credentials c, client_options o)
-            : transport(std::move(way)),
-              who(std::move(c)),
+        state(Transport t, v0::credentials c, client_options o)
+            : transport(std::move(t)),
+              credentials(std::move(c)),
               options(std::move(o)),
               budget(options.retry_budget()),
               limits(options.limiter().value_or(limiter())),
@@ -70,7 +76,7 @@ private:
         }
 
         Transport transport;
-        credentials who;
+        v0::credentials credentials;
         client_options options;
         retry_budget budget;
         limiter limits;
@@ -78,8 +84,8 @@ private:
         std::atomic<std::uint64_t> random;
     };
 
-    /// One call of an operation, between the answers of the transport. It lies in a block of its
-    /// own, so that the coroutine's frame is small enough for Asio to recycle.
+    /// State of one call across suspensions; heap-allocated separately so that the coroutine frame
+    /// stays small enough for Asio to recycle.
     template <operation Op>
     class pending_call {
     public:
@@ -99,9 +105,8 @@ private:
         exchange::action begin() {
             auto const now = transport().now();
             deadline_ = now + options_.deadline().value_or(self_->options.deadline());
-            exchange_.emplace(Op::name, op_.idempotency,
-                              options_.retry_over(self_->options.retry()), deadline_,
-                              &self_->budget);
+            exchange_.emplace(Op::name, kind(), options_.retry_over(self_->options.retry()),
+                              deadline_, &self_->budget);
             return next_attempt(now);
         }
         exchange::action woke() {
@@ -121,7 +126,7 @@ private:
         /// Makes the attempt's request; false where it cannot be made, and the call is over.
         [[nodiscard]] bool make_request() {
             give_back_request();
-            request_ = v0::make_request(op_, self_->who, self_->options, options_,
+            request_ = v0::make_request(op_, self_->credentials, self_->options, options_,
                                         self_->spare_fields.take());
             sent_ = now_if_traced();
             if (!request_) {
@@ -132,15 +137,15 @@ private:
         }
         [[nodiscard]] http::request const& request() const { return *request_; }
 
-        /// Takes the attempt's answer in.
-        exchange::action take(result<http::response> const& answer) {
+        /// Takes the attempt's response in.
+        exchange::action take(result<http::response> const& response) {
             auto const elapsed = now_if_traced() - sent_;
             std::vector<api_message> messages;
             decoded_ =
-                answer ? decode<Op>(*answer, &messages) : result<result_type>(answer.error());
-            report(*self_, *exchange_, elapsed, answer, messages, decoded_);
+                response ? decode<Op>(*response, &messages) : result<result_type>(response.error());
+            report(*self_, *exchange_, elapsed, response, messages, decoded_);
             auto const now = transport().now();
-            end_permit(answer, now);
+            end_permit(response, now);
             if (decoded_) return exchange_->succeeded();
             return exchange_->failed(decoded_.error(), now, self_->random_bits());
         }
@@ -148,12 +153,18 @@ private:
         /// What the call came to, once it is over.
         [[nodiscard]] result<result_type> finish() {
             if (decoded_) return std::move(decoded_);
-            if constexpr (std::is_void_v<result_type> || std::default_initializable<result_type>)
+            if constexpr (detail::can_be_nothing<result_type>)
                 if (exchange_->gone()) return result<result_type>(boost::system::in_place_value);
             return exchange_->failure();
         }
 
     private:
+        /// An operation whose idempotency is no constant may say at run time what its result cannot.
+        [[nodiscard]] idempotency kind() const noexcept {
+            bool const gone_is_error = !detail::can_be_nothing<result_type> &&
+                                       op_.idempotency == idempotency::done_when_gone;
+            return gone_is_error ? idempotency::idempotent : op_.idempotency;
+        }
         /// Starts an attempt, as soon as the limiter permits it.
         exchange::action next_attempt(time_point now) {
             permit_at_ = permit_.request(now);
@@ -168,13 +179,14 @@ private:
             return next;
         }
         /// Tells the limiter what became of the attempt.
-        void end_permit(result<http::response> const& answer, time_point now) noexcept {
-            if (!answer && answer.error().delivery() == delivery::not_sent)
+        void end_permit(result<http::response> const& response, time_point now) noexcept {
+            if (!response && response.error().code() &&
+                response.error().delivery() == delivery::not_sent)
                 return permit_.withdraw(now);
             if (decoded_.has_error() && decoded_.error() == errc::rate_limited)
-                return permit_.refused(now, decoded_.error().details().retry_after);
-            permit_.ended(now, answer.has_value(),
-                          answer ? parse_rate_limit(answer->fields) : std::nullopt);
+                return permit_.refused(now, detail::clamped_retry_after(decoded_.error()));
+            permit_.ended(now, response.has_value(),
+                          response ? parse_rate_limit(response->fields) : std::nullopt);
         }
 
         /// The time for a trace; without one there is no need to ask the clock.
@@ -207,26 +219,26 @@ private:
                 continue;
             }
             if (!call->make_request()) break;
-            auto const answer =
+            auto const response =
                 co_await call->transport().send(call->request(), call->attempt_deadline());
-            next = call->take(answer);
+            next = call->take(response);
         }
         co_return call->finish();
     }
 
     template <class T>
     static void report(state const& self, exchange const& call, time_point::duration elapsed,
-                       result<http::response> const& answer,
+                       result<http::response> const& response,
                        std::vector<api_message> const& messages, result<T> const& decoded) {
         if (!self.options.trace()) return;
         trace_event event{.operation = call.operation()};
         event.messages = &messages;
         event.attempt = call.attempts();
         event.elapsed = elapsed;
-        if (answer) {
-            event.http_status = answer->status;
-            event.cf_ray = answer->fields.find("cf-ray");
-            event.limit = parse_rate_limit(answer->fields);
+        if (response) {
+            event.http_status = response->status;
+            event.cf_ray = response->fields.find("cf-ray");
+            event.limit = parse_rate_limit(response->fields);
         }
         error const failure = decoded ? error() : decoded.error();
         if (!decoded) event.failure = &failure;

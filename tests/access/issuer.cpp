@@ -115,7 +115,7 @@ TEST_CASE("what no list shows stays an open intent, which the error names") {
     for (int i = 0; i != 20; ++i)
         f.answer_list("");
     auto const failed = f.issue().error();
-    CHECK(failed == condition::outcome_unknown);
+    CHECK(failed.may_have_acted());
     CHECK(failed.to_string().find("intent " + tag + " stays open") != std::string::npos);
     CHECK(f.open() == 1);
 }

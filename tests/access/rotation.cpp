@@ -84,7 +84,7 @@ TEST_CASE("an unusable answer, then no connection, is not told as nothing sent")
     for (int i = 0; i != 20; ++i)
         f.way.fail(errc::connect_failed, delivery::not_sent);
     auto const failed = f.rotation().rotate(id, 1h).get().error();
-    CHECK(failed == condition::outcome_unknown);
+    CHECK(failed.may_have_acted());
 }
 
 TEST_CASE("a running grace period is respected, unless the caller chooses otherwise") {

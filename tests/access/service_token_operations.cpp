@@ -177,7 +177,7 @@ TEST_CASE("a create's answer that was cut leaves the outcome unknown and shows n
                                    "0badc0de1dea2fee"))
                        .error();
     CHECK(e == errc::unexpected_response);
-    CHECK(e == condition::outcome_unknown);
+    CHECK(e.may_have_acted());
     CHECK(e.details().excerpt.empty());
     CHECK(e.to_string().find("0badc0de") == std::string::npos);
 }

@@ -46,7 +46,7 @@ TEST_CASE("an error made of nothing is no failure and knows nothing") {
     CHECK(none.details().stopped == stop_reason::none);
     CHECK(none.details().api_errors.empty());
     CHECK_FALSE(none.details().retry_after.has_value());
-    CHECK(none != condition::outcome_unknown);
+    CHECK_FALSE(none.may_have_acted());
     CHECK(none != condition::invalid_input);
 }
 
@@ -75,20 +75,20 @@ TEST_CASE("an error compares with the groups of its code") {
     CHECK(e != condition::invalid_input);
 }
 
-TEST_CASE("whether the outcome is unknown is a matter of the delivery alone") {
+TEST_CASE("whether the server may have acted is a matter of the delivery, not of the code") {
     struct row {
         delivery how_far;
-        bool unknown;
+        bool may_have_acted;
     };
-    for (auto const& [how_far, unknown] :
+    for (auto const& [how_far, may_have_acted] :
          {row{delivery::not_sent, false}, row{delivery::rejected, false},
-          row{delivery::unknown, true}, row{delivery::accepted, false}}) {
+          row{delivery::unknown, true}, row{delivery::accepted, true}}) {
         for (auto const code : {errc::connection_lost, errc::server_error, errc::cancelled,
                                 errc::not_found, errc::unexpected_response}) {
             CAPTURE(to_string(how_far));
             CAPTURE(std::string_view(to_string(code)));
             error const e(code, error_details{.delivery = how_far});
-            CHECK((e == condition::outcome_unknown) == unknown);
+            CHECK(e.may_have_acted() == may_have_acted);
             CHECK(e.delivery() == how_far);
         }
     }
@@ -97,7 +97,7 @@ TEST_CASE("whether the outcome is unknown is a matter of the delivery alone") {
 TEST_CASE("an unknown outcome does not take an error out of its code's groups") {
     error const e(errc::connection_lost, error_details{.delivery = delivery::unknown});
     CHECK(e == condition::network);
-    CHECK(e == condition::outcome_unknown);
+    CHECK(e.may_have_acted());
     CHECK(e != condition::unavailable);
 }
 
@@ -113,9 +113,9 @@ TEST_CASE("changing the details gives another error and leaves the first as it w
     CHECK(second == errc::server_error);
     CHECK(second.details().attempts == 3);
     CHECK(second.details().http_status == 502);
-    CHECK(second == condition::outcome_unknown);
+    CHECK(second.may_have_acted());
     CHECK(first.details().attempts == 1);
-    CHECK(first != condition::outcome_unknown);
+    CHECK_FALSE(first.may_have_acted());
     CHECK(shared.details().attempts == 1);
 }
 
@@ -234,7 +234,8 @@ TEST_CASE("a credential that the API or a user's code put into a text is not pri
                                    std::string(37, 'z')};
     for (auto const& sample : samples) {
         CAPTURE(sample);
-        error_details details{.explanation = "explained " + sample,
+        bool const by_form = sample.find('_') != sample.npos;
+        error_details details{.explanation = "explained " + (by_form ? sample : ""),
                               .api_errors = {message(10000, "bad token " + sample, "/" + sample,
                                                      {message(1, '"' + sample + '"')})},
                               .content_type = "text/" + sample,
@@ -244,6 +245,43 @@ TEST_CASE("a credential that the API or a user's code put into a text is not pri
         CAPTURE(line);
         CHECK(line.find(sample) == line.npos);
         CHECK(line.find("[redacted]") != line.npos);
+    }
+}
+
+TEST_CASE("the library's own sentences keep long names and paths, and no credential") {
+    auto const path = "/srv/production-europe-west-1-service-tokens-of-the-issuer/ci";
+    CHECK(error(errc::sink_failed, path).to_string() == "secret not stored: " + std::string(path));
+    for (auto const& hidden : {std::string("cfast_tooshort"), std::string("xcfut_y"),
+                               std::string(64, 'a'), std::string(37, '0')}) {
+        auto const line = error(errc::sink_failed, path + (" " + hidden)).to_string();
+        CHECK(line == "secret not stored: " + std::string(path) + " [redacted]");
+    }
+    CHECK(error(errc::sink_failed, "a\u009bb\nc").to_string() == "secret not stored: a?b c");
+}
+
+TEST_CASE("an error of bad input stays one without an explanation, whatever is added to it") {
+    for (auto const code : {errc::invalid_argument, errc::invalid_credentials,
+                            errc::missing_credentials, errc::unsupported_by_scope}) {
+        error const e = error(code).with([](error_details& d) { d.operation = "x"; });
+        CHECK(e.delivery() == delivery::not_sent);
+        CHECK_FALSE(e.may_have_acted());
+        CHECK(e.details().delivery == delivery::not_sent);
+    }
+    error const lost =
+        error(errc::connection_lost).with([](error_details& d) { d.operation = "x"; });
+    CHECK(lost.delivery() == delivery::unknown);
+    CHECK(error(static_cast<errc>(-1)).delivery() == delivery::unknown);
+}
+
+TEST_CASE("an operation that only reads has not acted, and its line says nothing of that") {
+    for (auto const d :
+         {delivery::not_sent, delivery::rejected, delivery::unknown, delivery::accepted}) {
+        error const e(
+            errc::server_error,
+            error_details{.delivery = d, .attempts = 1, .idempotency = idempotency::safe});
+        CHECK_FALSE(e.may_have_acted());
+        CHECK(e.to_string() == "server error");
+        CHECK(e.delivery() == d);
     }
 }
 
@@ -272,7 +310,8 @@ TEST_CASE("each delivery and each reason to stop has the words that belong to it
 
     CHECK(to_string(stop_reason::none).empty());
     CHECK(to_string(stop_reason::permanent).empty());
-    CHECK(to_string(stop_reason::not_repeatable) == "not sent again, for a second one may do harm");
+    CHECK(to_string(stop_reason::not_repeatable) ==
+          "not retried: a second request could create a second token");
     CHECK(to_string(stop_reason::attempts_exhausted) == "no attempts are left");
     CHECK(to_string(stop_reason::deadline) == "the next attempt would come after the deadline");
     CHECK(to_string(stop_reason::budget_exhausted) == "the retry budget is used up");

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
@@ -36,7 +39,6 @@ std::vector<group> const groups = {
     {condition::rate_limited, {errc::rate_limited}},
     {condition::unavailable, {errc::server_error, errc::rate_limited}},
     {condition::cancelled, {errc::cancelled}},
-    {condition::outcome_unknown, {}},
 };
 
 } // namespace
@@ -117,6 +119,21 @@ TEST_CASE("every group has a text of its own") {
         CHECK(make_error_condition(name).message() != "unknown condition");
         CHECK(texts.insert(to_string(name)).second);
     }
+}
+
+TEST_CASE("the ids of the categories differ with the version in the namespace's name") {
+    CHECK(detail::category_id(1, namespace_version) != detail::category_id(2, namespace_version));
+    for (std::uint64_t category : {1U, 2U})
+        for (std::uint64_t other = 0; other != 50; ++other)
+            if (other != namespace_version)
+                CHECK(detail::category_id(category, other) !=
+                      detail::category_id(category, namespace_version));
+#ifdef INCLUDE_DIR // the number is that of the inline namespace
+    std::ifstream in(INCLUDE_DIR "/cloudflare/core/fwd.hpp");
+    std::string const header(std::istreambuf_iterator<char>(in), {});
+    CHECK(header.find("namespace cloudflare::inline v" + std::to_string(namespace_version) +
+                      " {\n") != header.npos);
+#endif
 }
 
 TEST_CASE("the two categories are named and differ") {

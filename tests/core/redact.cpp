@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cloudflare/core/splitmix64.hpp>
+
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -122,13 +125,56 @@ TEST_CASE("a cut does not split a character of UTF-8") {
     }
 }
 
-TEST_CASE("bytes that are not UTF-8 do no harm") {
+TEST_CASE("no control character of C1 and none that turns text around comes through") {
+    for (unsigned point = 0x80; point != 0xA0; ++point) {
+        CAPTURE(point);
+        std::string const text = {'a', '\xC2', static_cast<char>(point), 'b'};
+        CHECK(redact(text) == "a?b");
+        CHECK(redact(std::string{'a', static_cast<char>(point), 'b'}) == "a?b"); // a raw byte
+    }
+    CHECK(redact("a\u00a0b") == "a\u00a0b");
+    for (auto const hidden :
+         {"\u200e"sv, "\u200f"sv, "\u061c"sv, "\u202a"sv, "\u202b"sv, "\u202c"sv, "\u202d"sv,
+          "\u202e"sv, "\u2066"sv, "\u2067"sv, "\u2068"sv, "\u2069"sv, "\u2028"sv, "\u2029"sv}) {
+        CAPTURE(hidden);
+        CHECK(redact("a" + std::string(hidden) + "b") == "a?b");
+        CHECK(redact(hidden) == "?");
+    }
+    for (auto const kept : {"\u200d"sv, "\u2010"sv, "\u2027"sv, "\u202f"sv, "\u2065"sv, "\u206a"sv,
+                            "\u061b"sv, "\u061d"sv, "\u20ac"sv}) {
+        CAPTURE(kept);
+        CHECK(redact("a" + std::string(kept) + "b") == "a" + std::string(kept) + "b");
+    }
+}
+
+TEST_CASE("what comes out is UTF-8, whatever bytes go in and wherever it is cut") {
+    std::uint64_t state = 7;
+    for (int round = 0; round != 2000; ++round) {
+        std::string text;
+        for (auto n = detail::splitmix64(state += detail::splitmix64_step) % 12; n != 0; --n) {
+            constexpr std::string_view bytes =
+                "a \x80\x8e\x9b\xa8\xc2\xd8\x9c\xe2\x81\xf0\x9f\xed\xff\n";
+            text += bytes[detail::splitmix64(state += detail::splitmix64_step) % bytes.size()];
+        }
+        for (std::size_t limit : {0, 1, 2, 3, 5, 100}) {
+            auto const line = redact(text, limit);
+            CAPTURE(text);
+            REQUIRE(is_utf8(line));
+            REQUIRE(line.size() <= limit + 3);
+            REQUIRE(line.find("\xC2\x9b") == line.npos);
+            REQUIRE(line.find('\n') == line.npos);
+        }
+    }
+}
+
+TEST_CASE("each byte that is not UTF-8 becomes a question mark") {
     for (auto const text : {"\x80\x80\x80\x80"sv, "\xff\xfe"sv, "\xc3"sv, "a\xf0"sv}) {
         for (std::size_t limit = 0; limit != 5; ++limit) {
             CAPTURE(limit);
             CHECK(redact(text, limit).size() <= limit + 3);
         }
-        CHECK(redact(text) == text);
+        CHECK(redact(text).size() == text.size());
+        CHECK(redact(text).find_first_not_of("?a") == std::string::npos);
     }
 }
 

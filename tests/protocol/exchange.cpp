@@ -2,9 +2,16 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <limits>
+#include <map>
+#include <sstream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 using namespace cloudflare;
 using namespace std::chrono_literals;
@@ -101,7 +108,7 @@ TEST_CASE("a create is not sent again after a reset") {
     CHECK(c.failed(reset, t0, 0) == action::done);
     CHECK(c.attempts() == 1);
     CHECK(c.failure() == errc::connection_lost);
-    CHECK(c.failure() == condition::outcome_unknown);
+    CHECK(c.failure().may_have_acted());
 }
 
 TEST_CASE("what fails the same way every time is not sent again") {
@@ -169,11 +176,39 @@ TEST_CASE("Retry-After is waited for, and a longer backoff is not cut by it") {
     REQUIRE(c.woke(t0 + 8s) == action::send);
     REQUIRE(c.failed(failure(errc::rate_limited, delivery::rejected, 2s), t0 + 10s, 4000) ==
             action::wait);
-    CHECK(c.wake_at() == t0 + 14s);
+    CHECK(c.wake_at() == t0 + 16s);
+}
+
+TEST_CASE("jitter is added to Retry-After, and shortened where only the sum does not fit") {
+    struct row {
+        std::chrono::seconds asked;
+        std::uint64_t jitter; // ms
+        std::chrono::milliseconds wait;
+    };
+    for (auto const& [asked, jitter, wait] :
+         {row{0s, 0, 0ms}, row{0s, 4000, 4s}, row{10s, 4000, 14s}, row{55s, 4000, 59s},
+          row{55s, 4999, 59'999ms}, row{55s, 5000, 59'999ms}, row{57s, 5000, 59'999ms},
+          row{59s, 5000, 59'999ms}, row{59s, 0, 59s}}) {
+        CAPTURE(asked.count());
+        CAPTURE(jitter);
+        auto c = call(idempotency::once, retry_policy().base_delay(5s));
+        REQUIRE(c.start(t0) == action::send);
+        REQUIRE(c.failed(failure(errc::rate_limited, delivery::rejected, asked), t0, jitter) ==
+                action::wait);
+        CHECK(c.wake_at() == t0 + wait);
+        CHECK(c.woke(c.wake_at()) == action::send);
+    }
+    // A deadline that is no whole millisecond away.
+    exchange c("ask", idempotency::once, retry_policy().base_delay(5s), t0 + 10s + 1ns);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(failure(errc::rate_limited, delivery::rejected, 10s), t0, 3000) ==
+            action::wait);
+    CHECK(c.wake_at() == t0 + 10s);
 }
 
 TEST_CASE("a Retry-After that does not fit the deadline ends the call at once") {
-    for (auto const asked : {60s, 120s, 4'294'967'295s}) {
+    for (auto const asked : {60s, 120s, 4'294'967'295s, 251'611'365'599s,
+                             std::chrono::seconds::max(), std::chrono::seconds::max() / 1000}) {
         CAPTURE(asked.count());
         auto c = call(idempotency::safe);
         REQUIRE(c.start(t0) == action::send);
@@ -181,8 +216,14 @@ TEST_CASE("a Retry-After that does not fit the deadline ends the call at once") 
               action::done);
         CHECK(c.failure() == errc::rate_limited);
         CHECK(c.failure().details().stopped == stop_reason::deadline);
-        CHECK(c.failure().details().retry_after == asked);
+        CHECK(c.failure().details().retry_after == (std::min)(asked, longest_retry_after));
         CHECK(c.failure().details().attempts == 1);
+
+        exchange endless("ask", idempotency::safe, retry_policy(), time_point::max());
+        REQUIRE(endless.start(t0) == action::send);
+        static_cast<void>(
+            endless.failed(failure(errc::rate_limited, delivery::rejected, asked), t0, all_ones));
+        CHECK(endless.wake_at() >= time_point());
     }
     auto fits = call(idempotency::safe);
     REQUIRE(fits.start(t0) == action::send);
@@ -381,7 +422,7 @@ TEST_CASE("a call that only asks never ends with an unknown outcome") {
         CHECK(c.failed(e, t0, 0) == action::done);
         CHECK(c.failure().code() == e.code());
         CHECK(c.failure().delivery() != delivery::unknown);
-        CHECK_FALSE(c.failure() == condition::outcome_unknown);
+        CHECK_FALSE(c.failure().may_have_acted());
     }
 }
 
@@ -398,7 +439,7 @@ TEST_CASE("an attempt that was cancelled is not tried again, and keeps how far i
         auto during = call(kind);
         REQUIRE(during.start(t0) == action::send);
         CHECK(during.failed(failure(errc::cancelled, delivery::unknown), t0, 0) == action::done);
-        CHECK((during.failure() == condition::outcome_unknown) == (kind != idempotency::safe));
+        CHECK(during.failure().may_have_acted() == (kind != idempotency::safe));
     }
 }
 
@@ -442,5 +483,153 @@ TEST_CASE("a request that cannot be made again leaves what an earlier attempt di
     CHECK(c.failure() == errc::invalid_credentials);
     CHECK(c.failure().delivery() == delivery::unknown);
 }
+
+TEST_CASE("a request that cannot be made was not sent, whatever its error says") {
+    for (auto const kind : all_kinds)
+        for (auto const d :
+             {delivery::not_sent, delivery::rejected, delivery::unknown, delivery::accepted}) {
+            auto c = call(kind);
+            REQUIRE(c.start(t0) == action::send);
+            CHECK(c.refused(failure(errc::connect_failed, d)) == action::done);
+            CHECK(c.failure() == errc::connect_failed);
+            CHECK(c.failure().delivery() == delivery::not_sent);
+            CHECK(c.failure().details().stopped == stop_reason::permanent);
+        }
+    auto without_code = call(idempotency::once);
+    REQUIRE(without_code.start(t0) == action::send);
+    CHECK(without_code.refused(error()) == action::done);
+    CHECK(without_code.failure().code().failed());
+    CHECK(without_code.failure().delivery() == delivery::not_sent);
+}
+
+TEST_CASE("a call that is refused or cancelled before it starts has made no attempt") {
+    auto refused = call(idempotency::once);
+    CHECK(refused.refused(error(errc::invalid_argument)) == action::done);
+    CHECK(refused.attempts() == 0);
+    CHECK(refused.failure().details().attempts == 0);
+
+    for (auto const kind : all_kinds) {
+        auto cancelled = call(kind);
+        CHECK(cancelled.cancelled() == action::done);
+        CHECK(cancelled.failure() == errc::cancelled);
+        CHECK(cancelled.failure().delivery() == delivery::not_sent);
+        CHECK(cancelled.failure().details().attempts == 0);
+    }
+    auto under_way = call(idempotency::once);
+    REQUIRE(under_way.start(t0) == action::send);
+    CHECK(under_way.cancelled() == action::done);
+    CHECK(under_way.failure().delivery() == delivery::unknown);
+}
+
+TEST_CASE("an error without a code counts as one of which nothing is known") {
+    for (auto const kind : all_kinds) {
+        CAPTURE(static_cast<int>(kind));
+        auto c = call(kind);
+        REQUIRE(c.start(t0) == action::send);
+        bool const again = is_repeatable(kind);
+        CHECK(c.failed(error(), t0, 0) == (again ? action::wait : action::done));
+        if (again) {
+            CHECK(c.woke(t0 + 60s) == action::done);
+            CHECK(c.failure().details().stopped == stop_reason::deadline);
+        } else {
+            CHECK(c.failure().details().stopped == stop_reason::not_repeatable);
+        }
+        CHECK(c.failure() == errc::connection_lost);
+        CHECK(c.failure().may_have_acted() == (kind != idempotency::safe));
+    }
+}
+
+TEST_CASE("what is certain to fail again is not sent again, whatever the row and column") {
+    struct row {
+        errc code;
+        int status;
+        bool permanent;
+    };
+    for (auto const& [code, status, permanent] : {
+             row{errc::unexpected_response, 200, true}, row{errc::unexpected_response, 204, true},
+             row{errc::unexpected_response, 299, true}, row{errc::api_refused, 200, true},
+             row{errc::rate_limited, 200, false},       row{errc::server_error, 200, false},
+             row{errc::connection_lost, 200, false}, // a transport that tells the status
+             row{errc::unexpected_response, 300, true}, row{errc::unexpected_response, 302, true},
+             row{errc::api_refused, 308, true},         row{errc::unexpected_response, 399, true},
+             row{errc::server_error, 500, false},       row{errc::server_error, 501, true},
+             row{errc::server_error, 502, false},       row{errc::server_error, 503, false},
+             row{errc::server_error, 504, false},       row{errc::server_error, 505, true},
+             row{errc::server_error, 506, false},       row{errc::unexpected_response, 408, false},
+             row{errc::response_too_large, 0, true},    row{errc::tls_failed, 0, true},
+             row{errc::proxy_refused, 407, true},       row{errc::invalid_argument, 0, true},
+             row{errc::invalid_credentials, 0, true},   row{errc::missing_credentials, 0, true},
+             row{errc::unsupported_by_scope, 0, true},  row{errc::resolve_failed, 0, false},
+             row{errc::connect_failed, 0, false},       row{errc::malformed_response, 0, false},
+             row{errc::deadline_exceeded, 0, false},
+         })
+        for (auto const kind : all_kinds)
+            for (auto const d : {delivery::not_sent, delivery::rejected, delivery::unknown}) {
+                CAPTURE(std::string_view(to_string(code)));
+                CAPTURE(status);
+                CAPTURE(static_cast<int>(kind));
+                CAPTURE(static_cast<int>(d));
+                auto c = call(kind);
+                REQUIRE(c.start(t0) == action::send);
+                static_cast<void>(c.failed(
+                    error(code, error_details{.delivery = d, .http_status = status}), t0, 0));
+                bool const again =
+                    !permanent && (d == delivery::not_sent ||
+                                   (d == delivery::rejected && code == errc::rate_limited) ||
+                                   (d == delivery::unknown && is_repeatable(kind)));
+                CHECK(c.failure().details().stopped == (again ? stop_reason::none
+                                                        : permanent || d == delivery::rejected
+                                                            ? stop_reason::permanent
+                                                            : stop_reason::not_repeatable));
+            }
+}
+
+#ifdef INCLUDE_DIR
+TEST_CASE("the table in exchange.hpp is what the call does") {
+    auto const words = [](std::string const& cell) {
+        auto const begin = cell.find_first_not_of(' ');
+        if (begin == cell.npos) return std::string();
+        return cell.substr(begin, cell.find_last_not_of(' ') - begin + 1);
+    };
+    std::ifstream in(INCLUDE_DIR "/cloudflare/protocol/exchange.hpp");
+    std::vector<std::vector<std::string>> table;
+    for (std::string line; std::getline(in, line);) {
+        if (!line.starts_with("///     |")) continue;
+        std::vector<std::string> cells;
+        std::stringstream rest(line.substr(line.find('|') + 1));
+        for (std::string cell; std::getline(rest, cell, '|');)
+            cells.push_back(words(cell));
+        table.push_back(cells);
+    }
+    REQUIRE(table.size() == 5);
+    std::map<std::string, delivery> const columns{{"not_sent", delivery::not_sent},
+                                                  {"rejected", delivery::rejected},
+                                                  {"unknown", delivery::unknown},
+                                                  {"accepted", delivery::accepted}};
+    std::map<std::string, std::vector<idempotency>> const rows{
+        {"safe", {idempotency::safe}},
+        {"idempotent", {idempotency::idempotent}},
+        {"done_when_gone", {idempotency::done_when_gone}},
+        {"once, voids", {idempotency::once, idempotency::voids}}};
+    int cells = 0;
+    for (std::size_t row = 1; row != table.size(); ++row)
+        for (std::size_t column = 1; column != table[row].size(); ++column)
+            for (auto const kind : rows.at(table[row][0]))
+                for (auto const code : {errc::rate_limited, errc::server_error}) {
+                    auto const& cell = table[row][column];
+                    CAPTURE(table[row][0]);
+                    CAPTURE(table[0][column]);
+                    bool const again = cell == "again" || (cell == "429: again; else no" &&
+                                                           code == errc::rate_limited);
+                    CHECK((again || cell == "no" || cell == "429: again; else no"));
+                    auto c = call(kind);
+                    REQUIRE(c.start(t0) == action::send);
+                    auto const d = columns.at(table[0][column]);
+                    CHECK((c.failed(failure(code, d), t0, 0) == action::wait) == again);
+                    ++cells;
+                }
+    CHECK(cells == 5 * 4 * 2);
+}
+#endif
 
 } // namespace exchange_tests

@@ -81,6 +81,8 @@ TEST_CASE("a success status with success:false, no envelope or no body is an err
     };
     for (auto const& [body, code, acted] : {
              row{R"({"success":false,"errors":[],"result":{"id":"1"}})", errc::api_refused,
+                 delivery::unknown},
+             row{R"({"success":false,"errors":[{"code":12130}]})", errc::bad_request,
                  delivery::rejected},
              row{R"({"result":{"id":"1"}})", errc::unexpected_response, delivery::unknown},
              row{R"({"success":true,"result":{"id":"1")", errc::unexpected_response,

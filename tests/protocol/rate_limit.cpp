@@ -25,12 +25,32 @@ TEST_CASE("Retry-After in seconds is read") {
     CHECK(retry_after(with("1")) == 1s);
     CHECK(retry_after(with("120")) == 120s);
     CHECK(retry_after(with("4294967295")) == 4294967295s);
+    CHECK(retry_after(with("007")) == 7s);
+}
+
+TEST_CASE("a Retry-After beyond all bounds is the longest wait, and never none") {
+    CHECK(longest_retry_after == 4294967295s);
+    for (char const* text :
+         {"4294967295", "4294967296", "4294967300", "99999999999", "9223372036854775807",
+          "9223372036854775808", "18446744073709551615", "18446744073709551616",
+          "99999999999999999999", "100000000000000000000000000000000000000000000000000"}) {
+        CAPTURE(text);
+        CHECK(retry_after(with(text)) == longest_retry_after);
+    }
+    constexpr auto last = "Fri, 31 Dec 9999 23:59:59 GMT";
+    CHECK(retry_after(with(last, "Fri, 02 Oct 2026 10:00:00 GMT")) == longest_retry_after);
+    CHECK(retry_after(with(last, "Sat, 01 Jan 0000 00:00:00 GMT")) == longest_retry_after);
+    CHECK(retry_after(with("Sat, 01 Jan 0000 00:00:00 GMT", last)) == 0s);
+    // Without a date to measure it by it is far all the same.
+    CHECK(retry_after(with(last)) == longest_retry_after);
+    CHECK(retry_after(with("Wed, 01 Jan 2200 00:00:00 GMT")) == longest_retry_after);
+    CHECK(retry_after(with("Tue, 31 Dec 2199 23:59:59 GMT")) == std::nullopt);
 }
 
 TEST_CASE("a Retry-After that is absent or senseless says nothing") {
     CHECK(retry_after(http::headers()) == std::nullopt);
     for (char const* text :
-         {"", "soon", "-1", "+5", "1.5", "5s", "5 6", "99999999999999999999", "0x10"}) {
+         {"", "soon", "-1", "+5", "1.5", "5s", "5 6", "99999999999999999999s", "0x10", "1e9"}) {
         CAPTURE(text);
         CHECK(retry_after(with(text)) == std::nullopt);
     }
@@ -72,6 +92,25 @@ TEST_CASE("a Ratelimit field is read, however odd it is") {
         CHECK(limit->remaining == remaining);
         CHECK(limit->resets_in == resets_in);
     }
+}
+
+TEST_CASE("a Ratelimit window beyond all bounds is the longest one") {
+    CHECK(parse_rate_limit(R"("x";r=1;t=9223372036854775807)")->resets_in == longest_retry_after);
+    CHECK(parse_rate_limit(R"("x";r=1;t=4294967295)")->resets_in == longest_retry_after);
+    CHECK(parse_rate_limit(R"("x";r=1;t=4294967294)")->resets_in == 4294967294s);
+}
+
+TEST_CASE("the lists of several fields are one, of which the least counts") {
+    http::headers fields;
+    CHECK_FALSE(parse_rate_limit(fields).has_value());
+    REQUIRE(fields.add("ratelimit", R"("a";r=9;t=1)").has_value());
+    REQUIRE(fields.add("X-Ratelimit", R"("b";r=1;t=2)").has_value());
+    REQUIRE(fields.add("Ratelimit", R"("c";r=3;t=4)").has_value());
+    REQUIRE(fields.add("RateLimit", R"("d";r=5;t=6)").has_value());
+    auto const limit = parse_rate_limit(fields);
+    REQUIRE(limit.has_value());
+    CHECK(limit->remaining == 3);
+    CHECK(limit->resets_in == 4s);
 }
 
 TEST_CASE("an escaped quote does not end the name of a Ratelimit item") {

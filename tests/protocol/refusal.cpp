@@ -127,6 +127,76 @@ TEST_CASE("a credential that breaks the header is not accepted, and the chain sa
     CHECK(e.to_string().find("6111 Invalid format for Authorization header") != std::string::npos);
 }
 
+TEST_CASE("in a success only codes known to refuse before acting say that the server did not") {
+    struct row {
+        char const* code;
+        char const* message;
+        delivery acted;
+    };
+    for (auto const& [code, message, acted] : {
+             row{"971", "Please wait", rejected},
+             row{"1000", "Invalid API Token", rejected},
+             row{"1000", "Request timeout", unknown},
+             row{"1000", "Internal Server Error", unknown},
+             row{"6003", "Invalid request headers", rejected},
+             row{"7000", "No route for that URI", rejected},
+             row{"7003", "Could not route", rejected},
+             row{"9103", "Unknown X-Auth-Key", rejected},
+             row{"9106", "Missing X-Auth-Key", rejected},
+             row{"9109", "Invalid access token", rejected},
+             row{"9207", "Request body is invalid.", rejected},
+             row{"9999", "not_enabled", rejected},
+             row{"10000", "Authentication error", rejected},
+             row{"10001", "Method not allowed for token", rejected},
+             row{"10001", "internal error", unknown},
+             row{"10001", "access.api.error.internal_server_error", unknown},
+             row{"10001", "something new", unknown},
+             row{"10100", "More than 1200 requests", rejected},
+             row{"10405", "Method not allowed", rejected},
+             row{"12130", "access.api.error.invalid_request: bad", rejected},
+             row{"12132", "access.api.error.conflict: x", rejected},
+             row{"12133", "does not have permission", rejected},
+             row{"12135", "access.api.error.not_found", rejected},
+             row{"12139", "access.api.error.service_token_in_use", rejected},
+             row{"1", "access.api.error.service_token_not_found", rejected},
+             row{"1", "new", unknown},
+             row{"0", "new", unknown},
+             row{"12131", "made up", unknown},
+             row{"99999", "new", unknown},
+         })
+        for (int status : {200, 201, 202}) {
+            CAPTURE(code);
+            CAPTURE(message);
+            auto const e = refuse(answer(status, failure(code, message)));
+            CHECK(e.delivery() == acted);
+        }
+    // Of several each must be known.
+    auto const two = [](std::string const& other) {
+        return refuse(answer(200, R"({"success":false,"errors":[{"code":7003},)" + other + "]}"));
+    };
+    CHECK(two(R"({"code":7000})").delivery() == rejected);
+    CHECK(two(R"({"code":5})").delivery() == unknown);
+    CHECK(two(R"("text")").delivery() == unknown);
+    CHECK(two(R"({"code":10001,"message":"internal error"})").delivery() == unknown);
+}
+
+TEST_CASE("only an encoding that is not identity is named") {
+    for (char const* none : {"identity", "Identity", ""}) {
+        auto r = answer(502, "plain text");
+        REQUIRE(r.fields.add("content-encoding", none).has_value());
+        CHECK(refuse(r).details().excerpt == "plain text");
+        CHECK(refuse(r).details().explanation.empty());
+    }
+    auto r = answer(502, "plain text");
+    REQUIRE(r.fields.add("content-encoding", "identity").has_value());
+    REQUIRE(r.fields.add("content-encoding", "cfut_broken \xc2\x9b" + std::string(99, '.'))
+                .has_value());
+    auto const e = refuse(r);
+    CHECK(e.details().excerpt.empty());
+    CHECK(e.details().explanation.starts_with("the response is encoded as [redacted] ?..."));
+    CHECK(e.details().explanation.size() < 120);
+}
+
 TEST_CASE("of several errors the first that means something counts") {
     auto const e = refuse(answer(
         400, R"({"success":false,"errors":[{"code":1},{"code":7003,"message":"Could not route"},)"
@@ -154,8 +224,9 @@ TEST_CASE("an answer with an envelope says by its status whether the server acte
              row{524, errc::server_error, unknown}, row{525, errc::server_error, unknown},
              row{526, errc::server_error, unknown}, row{527, errc::server_error, unknown},
              row{530, errc::server_error, unknown}, row{408, errc::api_refused, unknown},
-             row{200, errc::api_refused, rejected}, row{201, errc::api_refused, rejected},
-             row{202, errc::api_refused, rejected},
+             row{200, errc::api_refused, unknown},  row{201, errc::api_refused, unknown},
+             row{202, errc::api_refused, unknown},  row{302, errc::api_refused, unknown},
+             row{501, errc::server_error, unknown},
          }) {
         CAPTURE(status);
         auto const e = refuse(answer(status, R"({"success":false,"errors":[],"messages":[]})"));
@@ -209,7 +280,7 @@ TEST_CASE("a 522 page leaves the outcome unknown, and its details name what came
     auto const e = refuse(r);
     CHECK(e == errc::server_error);
     CHECK(e == condition::unavailable);
-    CHECK(e == condition::outcome_unknown);
+    CHECK(e.may_have_acted());
     CHECK(e.details().retry_after == 120s);
     CHECK(e.details().content_type == "text/html; charset=UTF-8");
     CHECK(e.details().excerpt.starts_with("<!DOCTYPE html> <title>api.cloudflare.com | 522"));

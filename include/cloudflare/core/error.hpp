@@ -3,6 +3,7 @@
 
 #include <cloudflare/core/config.hpp>
 #include <cloudflare/core/error_code.hpp>
+#include <cloudflare/core/idempotency.hpp>
 
 #include <boost/config.hpp>
 
@@ -22,14 +23,14 @@ namespace cloudflare::inline v0 {
 /// How far a request got. This is what decides whether it may be sent again.
 enum class delivery : unsigned char {
     not_sent, ///< the server cannot have seen it
-    rejected, ///< the server answered that it did not act
+    rejected, ///< the server responded that it did not act
     unknown,  ///< the request may have arrived, and the server may have acted
-    accepted, ///< the server acted, but its answer cannot be used
+    accepted, ///< the server acted, but its response cannot be used
 };
 
 /// Why a call was not tried (again).
 enum class stop_reason : unsigned char {
-    none,               ///< a retry was never in question
+    none,               ///< not applicable
     permanent,          ///< the same request would fail the same way
     not_repeatable,     ///< the server may have acted, and acting twice does harm
     attempts_exhausted, ///< as many attempts as were allowed
@@ -47,7 +48,8 @@ struct api_message {
     std::vector<api_message> error_chain{};
 };
 
-/// All that is known of a failure. Holds no secret.
+/// All that is known of a failure. What came from the server is as it came, but for the excerpt: it
+/// may echo a credential, so print it by way of `error`, or of `redact`.
 struct error_details {
     std::string operation{};   ///< e.g. `create_service_token`
     std::string explanation{}; ///< one sentence: for bad input, the field and the rule
@@ -58,9 +60,12 @@ struct error_details {
     std::string excerpt{};        ///< its first characters, redacted
     std::string cf_ray{};         ///< names the request to Cloudflare's support
     std::string cf_auditlog_id{}; ///< names the entry in the account's audit log
-    std::optional<std::chrono::seconds> retry_after{}; ///< what the server asked to wait
-    unsigned attempts = 0;                             ///< requests made, this failure's included
+    /// What the server asked to wait; at most `longest_retry_after` in the error of a call.
+    std::optional<std::chrono::seconds> retry_after{};
+    unsigned attempts = 0; ///< requests made, this failure's included
     stop_reason stopped = stop_reason::none;
+    /// What a second request would do; nothing where no operation was called.
+    std::optional<v0::idempotency> idempotency{};
     boost::system::error_code cause{}; ///< of the system, Asio or OpenSSL
 };
 
@@ -69,7 +74,7 @@ class error {
 public:
     /// No error: what `result<T>::error()` gives where there is a value.
     error() noexcept = default;
-    /// An error without details: of bad input nothing was sent, of all else that is unknown.
+    /// An error without details. Its delivery is `not_sent` for input errors, otherwise `unknown`.
     error(errc code) : code_(code) {}
     error(errc code, std::string explanation)
         : error(code, error_details{.explanation = std::move(explanation),
@@ -89,6 +94,13 @@ public:
         return details_ ? details_->delivery : usual_delivery(static_cast<errc>(code_.value()));
     }
 
+    /// Whether the server may have acted, and so may hold something that the caller does not know of:
+    /// a create that ends so may have made a token. False for an operation that only reads.
+    [[nodiscard]] bool may_have_acted() const noexcept {
+        if (details_ && details_->idempotency == idempotency::safe) return false;
+        return delivery() == v0::delivery::unknown || delivery() == v0::delivery::accepted;
+    }
+
     /// The same error with its details changed by `change(error_details&)`.
     template <class Change>
     [[nodiscard]] error with(Change change) const {
@@ -104,7 +116,6 @@ public:
 
     friend bool operator==(error const& e, errc code) noexcept { return e.code_ == code; }
     friend bool operator==(error const& e, condition group) noexcept {
-        if (group == condition::outcome_unknown) return e.delivery() == v0::delivery::unknown;
         return e.code_ == make_error_condition(group);
     }
     friend std::ostream& operator<<(std::ostream& out, error const& e) {
@@ -113,12 +124,28 @@ public:
 
 private:
     [[nodiscard]] static v0::delivery usual_delivery(errc code) noexcept {
-        return code <= errc::unsupported_by_scope ? v0::delivery::not_sent : v0::delivery::unknown;
+        bool const refused_here = code >= errc{} && code <= errc::unsupported_by_scope;
+        return refused_here ? v0::delivery::not_sent : v0::delivery::unknown;
     }
 
     boost::system::error_code code_;
     std::shared_ptr<error_details const> details_;
 };
+
+namespace detail {
+
+/// The error of what kept a request from being made, e.g. of a user's credential strategy: whatever
+/// it says, nothing was sent.
+[[nodiscard]] inline error not_sent(error const& e) {
+    if (e.code() && e.delivery() == delivery::not_sent) return e;
+    auto d = e.details();
+    d.delivery = delivery::not_sent;
+    if (e.code()) return {static_cast<errc>(e.code().value()), std::move(d)};
+    d.explanation = "an error without a code kept the request from being made";
+    return {errc::invalid_argument, std::move(d)};
+}
+
+} // namespace detail
 
 /// What `result<T>::value()` throws when there is no value; `what()` is the error's line. Caught
 /// across shared libraries, also where everything else in them is hidden.
@@ -145,7 +172,8 @@ private:
     switch (reason) {
     case stop_reason::none: return "";
     case stop_reason::permanent: return "";
-    case stop_reason::not_repeatable: return "not sent again, for a second one may do harm";
+    case stop_reason::not_repeatable:
+        return "not retried: a second request could create a second token";
     case stop_reason::attempts_exhausted: return "no attempts are left";
     case stop_reason::deadline: return "the next attempt would come after the deadline";
     case stop_reason::budget_exhausted: return "the retry budget is used up";

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cloudflare/core/config.hpp>
+#include <cloudflare/core/fwd.hpp>
 
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/error_condition.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <type_traits>
 
@@ -53,7 +56,9 @@ enum class errc {
     rotation_lost,     ///< a secret was rotated, and the new one is lost
 };
 
-/// Groups of codes. Compare an `error` with one: `if (r.error() == condition::rate_limited)`.
+/// Groups of codes. Compare an `error` or its code with one:
+/// `if (r.error() == condition::rate_limited)`. Whether the server may have acted is no group, for a
+/// code alone does not tell: see `error::may_have_acted`.
 enum class condition {
     invalid_input = 1, ///< refused here, before anything was sent
     network,           ///< no usable answer came: DNS, TCP, TLS, HTTP or the deadline
@@ -64,7 +69,6 @@ enum class condition {
     rate_limited,      ///< wait `retry_after`
     unavailable,       ///< a fault of the service that may pass: 5xx or the rate limit
     cancelled,         ///< by the caller
-    outcome_unknown,   ///< the server may have acted: holds for an `error` only, by its delivery
 };
 
 [[nodiscard]] boost::system::error_category const& error_category() noexcept;
@@ -127,7 +131,6 @@ enum class condition {
     case condition::rate_limited: return "rate limited";
     case condition::unavailable: return "service unavailable";
     case condition::cancelled: return "cancelled";
-    case condition::outcome_unknown: return "outcome unknown";
     }
     return "unknown condition";
 }
@@ -146,14 +149,20 @@ namespace detail {
     case condition::rate_limited: return code == errc::rate_limited;
     case condition::unavailable: return code == errc::server_error || code == errc::rate_limited;
     case condition::cancelled: return code == errc::cancelled;
-    case condition::outcome_unknown: return false; // a matter of the delivery, see `error`
     }
     return false;
 }
 
+/// Identifies a category across shared libraries. Other versions have other ids, for their codes may
+/// have other numbers.
+[[nodiscard]] constexpr std::uint64_t category_id(std::uint64_t category,
+                                                  std::uint64_t version) noexcept {
+    return 0x6e1c5a2f9b3d4e00 + (version << 8) + category;
+}
+
 class error_category_impl final : public boost::system::error_category {
 public:
-    constexpr error_category_impl() noexcept : error_category(0x6e1c5a2f9b3d4e01) {}
+    constexpr error_category_impl() noexcept : error_category(category_id(1, namespace_version)) {}
     char const* name() const noexcept override { return "cloudflare"; }
     std::string message(int code) const override { return to_string(static_cast<errc>(code)); }
     char const* message(int code, char*, std::size_t) const noexcept override {
@@ -163,7 +172,8 @@ public:
 
 class condition_category_impl final : public boost::system::error_category {
 public:
-    constexpr condition_category_impl() noexcept : error_category(0x6e1c5a2f9b3d4e02) {}
+    constexpr condition_category_impl() noexcept
+        : error_category(category_id(2, namespace_version)) {}
     char const* name() const noexcept override { return "cloudflare.condition"; }
     std::string message(int group) const override {
         return to_string(static_cast<condition>(group));

@@ -19,7 +19,7 @@ inline void append_api_message(std::string& line, api_message const& m) {
         append_api_message(line, inner);
 }
 
-inline void append_answer(std::string& line, error_details const& d) {
+inline void append_response(std::string& line, error_details const& d) {
     if (d.http_status != 0) line += ": HTTP " + std::to_string(d.http_status);
     for (auto const& m : d.api_errors)
         append_api_message(line, m);
@@ -29,9 +29,12 @@ inline void append_answer(std::string& line, error_details const& d) {
 
 inline void append_outcome(std::string& line, error_details const& d) {
     if (d.attempts == 0) return; // refused here: that nothing was sent goes without saying
-    line += "; ";
-    line += to_string(d.delivery);
-    if (auto const why = to_string(d.stopped); !why.empty()) (line += "; ") += why;
+    if (d.idempotency != idempotency::safe) (line += "; ") += to_string(d.delivery);
+    bool const revokes = d.idempotency == idempotency::voids;
+    auto const why = revokes && d.stopped == stop_reason::not_repeatable
+                         ? "not retried: a second request could revoke the new secret"
+                         : to_string(d.stopped);
+    if (!why.empty()) (line += "; ") += why;
     if (d.attempts > 1) line += "; " + std::to_string(d.attempts) + " attempts";
     if (d.retry_after) line += "; retry after " + std::to_string(d.retry_after->count()) + " s";
     if (!d.cf_ray.empty()) line += "; cf-ray " + redact(d.cf_ray);
@@ -44,9 +47,9 @@ CLOUDFLARE_DECL std::string error::to_string() const {
     std::string line;
     if (!d.operation.empty()) line += redact(d.operation) + ": ";
     line += code_.message();
-    if (!d.explanation.empty()) line += ": " + redact(d.explanation, 400);
+    if (!d.explanation.empty()) line += ": " + detail::redact_own(d.explanation, 400);
     if (d.cause) line += " (" + redact(d.cause.message()) + ')';
-    detail::append_answer(line, d);
+    detail::append_response(line, d);
     detail::append_outcome(line, d);
     return line;
 }

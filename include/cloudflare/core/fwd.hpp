@@ -4,12 +4,17 @@
 #include <cloudflare/core/config.hpp>
 
 #include <chrono>
+#include <cstdint>
 
 namespace cloudflare::inline v0 {
+
+/// The number in the name of this inline namespace: the two are raised together.
+inline constexpr std::uint64_t namespace_version = 0;
 
 /// The clock of deadlines and waits: steady, so that setting the wall clock moves none of them.
 using time_point = std::chrono::steady_clock::time_point;
 
+enum class idempotency : unsigned char;
 class error;
 class secret;
 class timestamp;

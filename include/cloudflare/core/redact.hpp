@@ -1,7 +1,8 @@
-/// Text from outside made fit to print: one line, no control characters, nothing like a credential.
+/// Strings from outside made fit to print: one line, no control characters, nothing like a credential.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
+#include <cloudflare/core/utf8.hpp>
 
 #include <cstddef>
 #include <string>
@@ -16,34 +17,72 @@ namespace detail {
            c == '-';
 }
 
-/// A run of token characters that may be a credential: Cloudflare's prefixes, and whatever is
-/// longer than a UUID (36). The shortest credential without a prefix, an old global key, has 37.
-[[nodiscard]] constexpr bool is_like_credential(std::string_view run) noexcept {
+/// A run of token characters with one of Cloudflare's prefixes.
+[[nodiscard]] constexpr bool has_credential_prefix(std::string_view run) noexcept {
     for (std::string_view prefix : {"cfk_", "cfut_", "cfat_", "cfast_", "cfoat_"})
         if (run.find(prefix) != run.npos) return true;
-    return run.size() > 36;
+    return false;
+}
+
+/// A run of token characters that may be a credential: by its prefix, or longer than a UUID (36). The
+/// shortest credential without a prefix, an old global key, has 37.
+[[nodiscard]] constexpr bool is_like_credential(std::string_view run) noexcept {
+    return run.size() > 36 || has_credential_prefix(run);
+}
+
+/// A run of token characters that no name or path looks like: by its prefix, or so many hexadecimal
+/// digits (an old client secret has 64, an old global key at least 37).
+[[nodiscard]] constexpr bool is_surely_credential(std::string_view run) noexcept {
+    return (run.size() > 36 && run.find_first_not_of("0123456789abcdef") == run.npos) ||
+           has_credential_prefix(run);
 }
 
 } // namespace detail
 
-/// `text` in one line of at most `limit` bytes: control characters become spaces, a run of
-/// characters that may be a credential becomes `[redacted]`, and a cut is marked by `...`. Bytes of
-/// UTF-8 beyond ASCII stay.
-///
-/// Source of the credentials' forms:
-/// developers.cloudflare.com/fundamentals/api/get-started/token-formats.
-[[nodiscard]] inline std::string redact(std::string_view text, std::size_t limit = 200) {
+namespace detail {
+
+/// The bytes that a character beyond ASCII prints as: `?` for a control character (U+0080 to U+009F)
+/// and for those that change the direction or the lines of what is around them.
+[[nodiscard]] constexpr std::string_view printable(std::string_view character) noexcept {
+    auto const byte = [&](std::size_t at) { return static_cast<unsigned char>(character[at]); };
+    unsigned const first = byte(0), second = byte(1);
+    if (first == 0xC2 && second < 0xA0) return "?";
+    if (first == 0xD8 && second == 0x9C) return "?"; // U+061C
+    if (first != 0xE2) return character;
+    unsigned const third = byte(2);
+    bool const marks = second == 0x80 && (third == 0x8E || third == 0x8F ||  // U+200E, U+200F
+                                          (third >= 0xA8 && third <= 0xAE)); // U+2028 to U+202E
+    bool const isolates = second == 0x81 && third >= 0xA6 && third <= 0xA9;  // U+2066 to U+2069
+    return marks || isolates ? "?" : character;
+}
+
+/// Appends the character at the front of `text` as it is printed, and takes it off.
+inline void append_printable(std::string& line, std::string_view& text) {
+    auto const byte = static_cast<unsigned char>(text.front());
+    auto const length = utf8_length(text);
+    if (length > 1) {
+        line += printable(text.substr(0, length));
+    } else if (length == 0) {
+        line += '?'; // no UTF-8: a terminal may read such a byte as a control character
+    } else {
+        line += byte < 0x20 || byte == 0x7f ? ' ' : text.front();
+    }
+    text.remove_prefix(length == 0 ? 1 : length);
+}
+
+/// `redact`, given what is taken for a credential.
+template <class Predicate>
+[[nodiscard]] std::string redact_if(std::string_view text, std::size_t limit,
+                                    Predicate is_credential) {
     std::string line;
-    for (std::size_t i = 0; i != text.size() && line.size() <= limit;) {
-        std::size_t end = i;
-        while (end != text.size() && detail::is_credential_character(text[end]))
-            ++end;
-        auto const run = text.substr(i, end - i);
-        line += detail::is_like_credential(run) ? "[redacted]" : run;
-        i = end;
-        if (i == text.size()) break;
-        auto const byte = static_cast<unsigned char>(text[i++]);
-        line += byte < 0x20 || byte == 0x7f ? ' ' : static_cast<char>(byte);
+    while (!text.empty() && line.size() <= limit) {
+        std::size_t size = 0;
+        while (size != text.size() && is_credential_character(text[size]))
+            ++size;
+        auto const run = text.substr(0, size);
+        line += is_credential(run) ? std::string_view("[redacted]") : run;
+        text.remove_prefix(size);
+        if (!text.empty()) append_printable(line, text);
     }
     if (line.size() <= limit) return line;
     auto const continues = [&](std::size_t at) {
@@ -53,6 +92,24 @@ namespace detail {
         --limit; // not in the middle of a character
     line.resize(limit);
     return line += "...";
+}
+
+/// `redact` for the library's own sentences, which may hold long names and paths.
+[[nodiscard]] inline std::string redact_own(std::string_view text, std::size_t limit) {
+    return redact_if(text, limit, is_surely_credential);
+}
+
+} // namespace detail
+
+/// `text` in one line of at most `limit` bytes: control characters become spaces, a run of
+/// characters that may be a credential becomes `[redacted]`, and a cut is marked by `...`. UTF-8
+/// beyond ASCII stays, but for control characters and those that change the direction of text; these,
+/// and bytes that are no UTF-8, become `?`.
+///
+/// Source of the credentials' forms:
+/// developers.cloudflare.com/fundamentals/api/get-started/token-formats.
+[[nodiscard]] inline std::string redact(std::string_view text, std::size_t limit = 200) {
+    return detail::redact_if(text, limit, detail::is_like_credential);
 }
 
 } // namespace cloudflare::inline v0

@@ -26,8 +26,10 @@ public:
         text.copy(text_.get(), size_);
     }
 
-    /// Moves the text out of `text`, which is wiped and left empty.
-    [[nodiscard]] static secret take(std::string& text) {
+    /// Takes the text out of `text`, which is wiped and left empty.
+    template <class Allocator>
+    [[nodiscard]] static secret
+    take(std::basic_string<char, std::char_traits<char>, Allocator>& text) {
         secret taken{std::string_view(text)};
         wipe(text);
         return taken;

@@ -7,10 +7,10 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// What the counter of a SplitMix64 generator is raised by for each number.
+/// The increment of the counter.
 inline constexpr std::uint64_t splitmix64_step = 0x9e3779b97f4a7c15;
 
-/// The number that belongs to a state of the counter.
+/// The number for a state of the counter.
 [[nodiscard]] constexpr std::uint64_t splitmix64(std::uint64_t state) noexcept {
     state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9;
     state = (state ^ (state >> 27)) * 0x94d049bb133111eb;

@@ -7,7 +7,7 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// 64 bits of `std::random_device`, whose header is a heavy one.
+/// 64 bits of `std::random_device`. Out of line because <random> is slow to compile.
 [[nodiscard]] std::uint64_t system_random();
 
 } // namespace cloudflare::inline v0::detail

@@ -12,7 +12,7 @@
 
 namespace cloudflare::inline v0 {
 
-/// A moment in UTC, to the nanosecond, from year 0 to 9999.
+/// A moment in UTC, to the nanosecond, from year 0 to 9999; others are clamped to these.
 ///
 /// Seconds and nanoseconds are kept apart, because one 64-bit count of nanoseconds ends in 2262
 /// and a token that lasts `forever` may expire later than that.
@@ -23,15 +23,33 @@ public:
 
     /// A time of the system clock, at any resolution.
     template <class Duration>
-    constexpr timestamp(std::chrono::sys_time<Duration> moment) noexcept
-        : seconds_(std::chrono::floor<std::chrono::seconds>(moment)),
-          fraction_(std::chrono::floor<std::chrono::nanoseconds>(moment - seconds_)) {}
+    constexpr timestamp(std::chrono::sys_time<Duration> moment) noexcept {
+        // Compared in a double, into which any time of any clock fits.
+        using wide = std::chrono::duration<double>;
+        wide const since_1970 = moment.time_since_epoch();
+        if (since_1970 < wide(first().time_since_epoch())) {
+            seconds_ = first();
+        } else if (since_1970 >= wide(last().time_since_epoch() + std::chrono::seconds(1))) {
+            *this = latest();
+        } else {
+            seconds_ = std::chrono::floor<std::chrono::seconds>(moment);
+            fraction_ = std::chrono::floor<std::chrono::nanoseconds>(moment - seconds_);
+        }
+    }
 
     /// `seconds` and `fraction` together.
     constexpr timestamp(std::chrono::sys_seconds seconds,
-                        std::chrono::nanoseconds fraction) noexcept
-        : seconds_(seconds + std::chrono::floor<std::chrono::seconds>(fraction)),
-          fraction_(fraction - std::chrono::floor<std::chrono::seconds>(fraction)) {}
+                        std::chrono::nanoseconds fraction) noexcept {
+        auto const whole = std::chrono::floor<std::chrono::seconds>(fraction);
+        if (seconds < first() - whole) {
+            seconds_ = first();
+        } else if (seconds > last() - whole) {
+            *this = latest();
+        } else {
+            seconds_ = seconds + whole;
+            fraction_ = fraction - whole;
+        }
+    }
 
     /// Reads an RFC 3339 date-time: `T`, `t` or a space between date and time, 0 to 9 fractional
     /// digits, `Z` or an offset. A leap second (23:59:60 UTC) is read as the second after it.
@@ -48,21 +66,34 @@ public:
     /// `2025-09-25T22:26:26Z`.
     [[nodiscard]] std::string to_string() const;
 
-    /// The moment `span` later, but no later than the end of year 9999.
-    /// @pre the sum is not before year 0
+    /// The moment `span` later, clamped to the last second of year 9999 and the first of year 0.
     [[nodiscard]] constexpr timestamp plus(std::chrono::seconds span) const noexcept {
-        using namespace std::chrono;
-        constexpr sys_seconds last = sys_days(year(10000) / 1 / 1) - std::chrono::seconds(1);
-        if (span > last - seconds_) return last;
+        if (span > last() - seconds_) return last();
+        if (span < first() - seconds_) return first();
         return timestamp(seconds_ + span, fraction_);
     }
 
-    friend constexpr auto operator<=>(timestamp const&, timestamp const&) noexcept = default;
+    friend constexpr bool operator==(timestamp const&, timestamp const&) noexcept = default;
+    friend constexpr std::strong_ordering operator<=>(timestamp const&,
+                                                      timestamp const&) noexcept = default;
     friend std::ostream& operator<<(std::ostream& out, timestamp const& t) {
         return out << t.to_string();
     }
 
 private:
+    [[nodiscard]] static constexpr std::chrono::sys_seconds first() noexcept {
+        return std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
+    }
+    [[nodiscard]] static constexpr std::chrono::sys_seconds last() noexcept {
+        return std::chrono::sys_days(std::chrono::year(10000) / 1 / 1) - std::chrono::seconds(1);
+    }
+    [[nodiscard]] static constexpr timestamp latest() noexcept {
+        timestamp t;
+        t.seconds_ = last();
+        t.fraction_ = std::chrono::nanoseconds(999'999'999);
+        return t;
+    }
+
     std::chrono::sys_seconds seconds_{};
     std::chrono::nanoseconds fraction_{};
 };

@@ -4,11 +4,14 @@
 #include <cloudflare/core/config.hpp>
 #include <cloudflare/core/result.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <compare>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <ostream>
+#include <ratio>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,14 +30,26 @@ public:
     /// @return the duration, or `errc::invalid_argument` that names the rule.
     [[nodiscard]] static result<token_duration> parse(std::string_view text);
 
-    /// `count` hours, written as such.
-    /// @pre count is from 1 to 2562047 (292 years); what is outside is taken to the nearer end.
+    /// `count` hours, written as such; clamped to 1 to 2562047 (292 years). For a count that was
+    /// computed use `make`, which refuses what is outside.
     [[nodiscard]] static token_duration hours(std::int64_t count) {
-        constexpr auto most =
-            std::chrono::floor<std::chrono::hours>(std::chrono::nanoseconds::max());
-        if (count < 1) count = 1;
-        if (count > most.count()) count = most.count();
+        count = std::clamp<std::int64_t>(count, 1, longest().count());
         return {std::chrono::hours(count), std::to_string(count) + 'h'};
+    }
+
+    /// A number of hours, or of days and weeks, written in hours.
+    ///
+    /// @return the duration; `errc::invalid_argument` where it is not from 1 hour to 2562047 hours
+    /// (292 years).
+    template <class Rep, class Period>
+        requires std::convertible_to<std::chrono::duration<Rep, Period>, std::chrono::hours>
+    [[nodiscard]] static result<token_duration> make(std::chrono::duration<Rep, Period> length) {
+        using days = std::chrono::duration<double, std::ratio<86400>>; // any length fits
+        if (length < decltype(length)::zero() || length == decltype(length)::zero())
+            return error(errc::invalid_argument, "duration: must be at least one hour");
+        if (days(length) > days(longest()))
+            return error(errc::invalid_argument, "duration: must be at most 292 years");
+        return hours(std::chrono::hours(length).count());
     }
 
     /// A token that does not expire.
@@ -51,9 +66,9 @@ public:
     friend bool operator==(token_duration const& a, token_duration const& b) noexcept {
         return a.value_ == b.value_;
     }
-    /// `forever` is longer than every other.
-    friend std::strong_ordering operator<=>(token_duration const& a,
-                                            token_duration const& b) noexcept {
+    /// `forever` is longer than every other. Weak: equal durations may have different texts.
+    friend std::weak_ordering operator<=>(token_duration const& a,
+                                          token_duration const& b) noexcept {
         if (a.is_forever() || b.is_forever()) return a.is_forever() <=> b.is_forever();
         return *a.value_ <=> *b.value_;
     }
@@ -62,6 +77,9 @@ public:
     }
 
 private:
+    [[nodiscard]] static constexpr std::chrono::hours longest() noexcept {
+        return std::chrono::floor<std::chrono::hours>((std::chrono::nanoseconds::max)());
+    }
     token_duration(std::optional<std::chrono::nanoseconds> value, std::string text)
         : value_(value), text_(std::move(text)) {}
 

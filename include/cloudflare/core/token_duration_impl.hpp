@@ -21,9 +21,10 @@ namespace detail {
         std::string_view name;
         std::chrono::nanoseconds length;
     };
+    // The micro sign and the Greek mu in UTF-8, whatever the compiler's execution character set.
     static constexpr unit units[] = {
-        {"ns", 1ns}, {"us", 1us}, {"\u00b5s", 1us}, {"\u03bcs", 1us},
-        {"ms", 1ms}, {"s", 1s},   {"m", 1min},      {"h", 1h},
+        {"ns", 1ns}, {"us", 1us}, {"\xc2\xb5s", 1us}, {"\xce\xbcs", 1us},
+        {"ms", 1ms}, {"s", 1s},   {"m", 1min},        {"h", 1h},
     };
     for (auto const& [name, length] : units) {
         if (!text.starts_with(name)) continue;
@@ -36,7 +37,7 @@ namespace detail {
 /// a * b + c for numbers that are not negative; nothing where it overflows.
 [[nodiscard]] constexpr std::optional<std::int64_t> multiply_add(std::int64_t a, std::int64_t b,
                                                                  std::int64_t c) noexcept {
-    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    constexpr auto most = (std::numeric_limits<std::int64_t>::max)();
     if (b != 0 && a > (most - c) / b) return std::nullopt;
     return a * b + c;
 }
@@ -64,8 +65,8 @@ namespace detail {
 
     auto const unit = take_duration_unit(text);
     if (unit == 0) return refuse("must have a unit after each number: ns, us, ms, s, m or h");
-    // From the last digit to the first, which is exact: rounding down a tenth loses nothing that
-    // the next rounding down would keep.
+    // floor((d1 * unit + floor(rest / 10)) / 10), from the last digit to the first: nested floors
+    // equal one floor, so this is exact without a wide integer.
     std::int64_t part = 0;
     for (auto digit = fraction.rbegin(); digit != fraction.rend(); ++digit)
         part = ((*digit - '0') * unit + part) / 10;

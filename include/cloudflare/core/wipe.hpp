@@ -47,7 +47,8 @@ struct wiping_allocator {
         std::allocator<T>{}.deallocate(p, n);
     }
 
-    friend bool operator==(wiping_allocator const&, wiping_allocator const&) noexcept {
+    template <class U>
+    friend bool operator==(wiping_allocator const&, wiping_allocator<U> const&) noexcept {
         return true;
     }
 };

@@ -24,6 +24,16 @@ namespace cloudflare::inline v0::http {
     return false;
 }
 
+/// Whether a field of this name is the library's or the transport's alone: those that frame the
+/// message, and the encoding of the response, which nothing here decodes.
+[[nodiscard]] constexpr bool is_reserved(std::string_view name) noexcept {
+    for (std::string_view reserved :
+         {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive",
+          "Proxy-Connection", "Upgrade", "Expect", "TE", "Trailer", "Accept-Encoding"})
+        if (same_name(name, reserved)) return true;
+    return false;
+}
+
 namespace detail {
 
 /// Which bytes stand in a field's name (a token of RFC 9110, section 5.6.2) and in its value.
@@ -60,10 +70,11 @@ public:
 
     class const_iterator {
     public:
-        using iterator_category = std::forward_iterator_tag;
+        using iterator_concept = std::forward_iterator_tag;
+        using iterator_category = std::input_iterator_tag; // C++17 wants a real reference for more
         using value_type = field;
         using difference_type = std::ptrdiff_t;
-        using pointer = field const*;
+        using pointer = void;
         using reference = field;
 
         const_iterator() noexcept = default;
@@ -98,7 +109,7 @@ public:
     /// Room for `bytes` of fields, so that setting them allocates once.
     void reserve(std::size_t bytes) { block_.reserve(bytes); }
 
-    /// Adds a field behind those of the same name.
+    /// Appends a field, after any of the same name.
     ///
     /// @return `errc::invalid_argument` where the name is not a token of RFC 9110, or the value
     /// holds CR, LF, NUL or another control character, or begins or ends with white space; nothing
@@ -109,38 +120,28 @@ public:
         return {};
     }
 
-    /// Adds a field that `add` is known to take, as one that a parser of HTTP has checked: what it
-    /// refuses would break the block.
+    /// Appends a field unchecked. Precondition: `add` would accept it; otherwise the block is
+    /// corrupted.
     void add_unchecked(std::string_view name, std::string_view value) {
         append(block_, name, value);
     }
 
-    /// Adds a field that `add` is known to take, given as `Name: value\r\n`.
+    /// Appends a field given as `Name: value\r\n`. Precondition: `add` would accept it.
     void add_line_unchecked(std::string_view line) { block_ += line; }
 
-    /// Adds a field in place of those of the same name. Errors as for `add`.
+    /// Adds a field in place of those of the same name; both views may point into these headers.
+    /// Errors as for `add`.
     [[nodiscard]] result<void> set(std::string_view name, std::string_view value) {
         if (auto const ok = check(name, value); !ok) return ok;
-        wiped_string line; // made first: name and value may stand in this very block
+        wiped_string line; // a copy, for name and value may point into the block
         append(line, name, value);
-        remove(name);
+        remove_all(std::string_view(line).substr(0, name.size()));
         block_ += line;
         return {};
     }
 
-    /// Takes out every field of this name.
-    void remove(std::string_view name) noexcept {
-        std::size_t begin = 0;
-        while (begin != block_.size()) {
-            auto const colon = block_.find(':', begin);
-            auto const next = block_.find('\r', begin) + 2;
-            if (same_name(std::string_view(block_).substr(begin, colon - begin), name)) {
-                block_.erase(begin, next - begin);
-            } else {
-                begin = next;
-            }
-        }
-    }
+    /// Takes out every field of this name, which may point into these headers.
+    void remove(std::string_view name) { remove_all(std::string(name)); }
 
     /// Takes out every field, and keeps the memory, wiped.
     void clear() noexcept { wipe(block_); }
@@ -182,13 +183,27 @@ private:
         return {};
     }
 
+    /// @param name must not point into the block
+    void remove_all(std::string_view name) noexcept {
+        std::size_t begin = 0;
+        while (begin != block_.size()) {
+            auto const colon = block_.find(':', begin);
+            auto const next = block_.find('\r', begin) + 2;
+            if (same_name(std::string_view(block_).substr(begin, colon - begin), name)) {
+                block_.erase(begin, next - begin);
+            } else {
+                begin = next;
+            }
+        }
+    }
+
     /// Appends a line to `block`, which may hold `name` and `value` itself.
     static void append(wiped_string& block, std::string_view name, std::string_view value) {
         auto const size = block.size() + name.size() + value.size() + 4;
         wiped_string grown;
         bool const grows = size > block.capacity();
         if (grows) {
-            grown.reserve(std::max(size, 2 * block.capacity()));
+            grown.reserve((std::max)(size, 2 * block.capacity()));
             grown = block;
         }
         auto& target = grows ? grown : block;

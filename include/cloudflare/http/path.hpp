@@ -19,7 +19,7 @@ public:
     template <class... Segments>
         requires(sizeof...(Segments) != 0)
     explicit path(Segments const&... segments) {
-        text_.reserve(160); // also for what a base URL puts before it
+        text_.reserve(160); // also for the base URL's path, which is prepended later
         (append(segments), ...);
     }
 

@@ -1,4 +1,4 @@
-/// The memory of header fields that were sent, for the next ones.
+/// Header buffers to use again.
 #pragma once
 
 #include <cloudflare/http/headers.hpp>
@@ -10,12 +10,12 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// Keeps the memory, wiped, of a few headers. For any thread.
+/// A small thread-safe pool of header buffers, wiped.
 class spare_headers {
 public:
     spare_headers() { spare_.reserve(most); }
 
-    /// Headers without a field, and with room where there are any spare.
+    /// Headers without a field, with the memory of ones given back where there are any.
     [[nodiscard]] http::headers take() noexcept {
         std::lock_guard const lock(mutex_);
         if (spare_.empty()) return {};

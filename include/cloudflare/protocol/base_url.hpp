@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/http/origin.hpp>
+#include <cloudflare/http/percent_encoding.hpp>
 
 #include <ostream>
 #include <string>
@@ -13,8 +14,9 @@ namespace cloudflare::inline v0 {
 /// A base URL such as `https://api.cloudflare.com/client/v4`.
 class base_url {
 public:
-    /// Reads `http(s)://host[:port][/path]`; a slash at the end is dropped. No user name, query or
-    /// fragment, and a path of unreserved characters only.
+    /// Reads `http(s)://host[:port][/path]`; slashes at the end are dropped. No user name, query or
+    /// fragment. The path's segments hold unreserved characters and whole `%XX`, and none is `.` or
+    /// `..`, which a server may fold.
     [[nodiscard]] static result<base_url> parse(std::string_view text) {
         auto const scheme_end = text.find("://");
         auto const path_begin =
@@ -29,6 +31,11 @@ public:
         if (path.find_first_not_of(allowed) != path.npos)
             return error(errc::invalid_argument,
                          "base URL: must have a path without query or fragment");
+        if (!http::percent_decode(path))
+            return error(errc::invalid_argument,
+                         "base URL: must have two hexadecimal digits after each %");
+        if (has_dot_segment(path))
+            return error(errc::invalid_argument, "base URL: must have no segment . or ..");
         return base_url(std::move(*where), std::string(path));
     }
 
@@ -46,6 +53,17 @@ public:
     }
 
 private:
+    [[nodiscard]] static bool has_dot_segment(std::string_view path) {
+        while (!path.empty()) {
+            path.remove_prefix(1);
+            auto const end = path.find('/');
+            auto const segment = http::percent_decode(path.substr(0, end));
+            if (segment == "." || segment == "..") return true;
+            path.remove_prefix(end == path.npos ? path.size() : end);
+        }
+        return false;
+    }
+
     base_url(http::origin origin, std::string path)
         : origin_(std::move(origin)), path_(std::move(path)) {}
 

@@ -7,21 +7,23 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
 namespace cloudflare::inline v0 {
 
-/// Options of one call, in place of the client's. Built by chained setters.
+/// Options of one call, in place of the client's. Built by chained setters, which return a reference
+/// also for a temporary: keep a copy, not that reference.
 class call_options {
 public:
     // Not defaulted: g++ 12 destroys an aggregate twice inside a co_await expression.
     call_options() noexcept {}
 
-    /// How long the whole call may take, its waits included; at most ten years. A wait that does
-    /// not fit ends the call at once.
+    /// How long the whole call may take, its waits included; clamped to 0 (nothing is sent) to ten
+    /// years. A wait that does not fit ends the call at once.
     call_options& deadline(std::chrono::milliseconds span) noexcept {
-        deadline_ = std::min(span, longest_deadline);
+        deadline_ = std::clamp(span, std::chrono::milliseconds(0), longest_deadline);
         return *this;
     }
     /// How often and how fast the call is tried again.
@@ -35,14 +37,13 @@ public:
         return *this;
     }
     /// Adds a header field to every request, in place of the client's own of that name. A bad name
-    /// or value, and a field that frames the message, is the call's error.
+    /// or value, a field that frames the message, and `Accept-Encoding` (no response is
+    /// decompressed) are the call's error.
     call_options& header(std::string_view name, std::string_view value) {
         auto ok = fields_.set(name, value);
-        for (std::string_view framing : {"Host", "Content-Length", "Transfer-Encoding",
-                                         "Connection", "Upgrade", "Expect", "TE", "Trailer"})
-            if (http::same_name(name, framing))
-                ok = error(errc::invalid_argument,
-                           "header " + std::string(framing) + ": is the transport's to set");
+        if (http::is_reserved(name))
+            ok = error(errc::invalid_argument,
+                       "header " + std::string(name) + ": is not the caller's to set");
         if (!ok && !bad_header_) bad_header_ = ok.error();
         return *this;
     }

@@ -16,8 +16,10 @@
 
 namespace cloudflare::inline v0 {
 
-/// A way to authorize requests. `authorize` is called for every attempt, perhaps from several
-/// threads at once, so that a strategy may renew what it puts in.
+/// A way to authorize requests. `authorize` adds its fields for every attempt, so that a strategy may
+/// change what it puts in; perhaps from several threads at once, and it must not block. It may set
+/// any field once that is neither reserved (`http::is_reserved`) nor the client's own (`User-Agent`,
+/// `Accept`, `Content-Type`). Its error, whatever the code, ends the call: nothing was sent.
 template <class S>
 concept auth_strategy =
     std::copy_constructible<S> && requires(S const& strategy, http::headers& fields) {
@@ -107,13 +109,18 @@ public:
         return strategy_->authorize(fields);
     }
 
+    // No move operations: moved-from credentials are a copy, which can still be used.
+    credentials(credentials const&) noexcept = default;
+    credentials& operator=(credentials const&) noexcept = default;
+    ~credentials() = default;
+
 private:
-    struct interface {
-        virtual ~interface() = default;
+    struct any_strategy {
+        virtual ~any_strategy() = default;
         [[nodiscard]] virtual result<void> authorize(http::headers&) const = 0;
     };
     template <class S>
-    struct model final : interface {
+    struct model final : any_strategy {
         explicit model(S s) : strategy(std::move(s)) {}
         [[nodiscard]] result<void> authorize(http::headers& fields) const override {
             return strategy.authorize(fields);
@@ -121,7 +128,7 @@ private:
         S strategy;
     };
 
-    std::shared_ptr<interface const> strategy_;
+    std::shared_ptr<any_strategy const> strategy_;
 };
 
 /// The credentials that `lookup` knows: `CLOUDFLARE_API_TOKEN`, else `CLOUDFLARE_EMAIL` with

@@ -3,16 +3,41 @@
 
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/protocol/operation.hpp>
+#include <cloudflare/protocol/rate_limit.hpp>
 #include <cloudflare/protocol/retry.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace cloudflare::inline v0 {
+
+namespace detail {
+
+/// Whether the same request is certain to fail the same way, whatever a second sending would do.
+[[nodiscard]] inline bool is_permanent(error const& e) noexcept {
+    if (e == condition::invalid_input || e == errc::tls_failed || e == errc::proxy_refused ||
+        e == errc::response_too_large)
+        return true;
+    int const status = e.details().http_status;
+    if (status >= 200 && status < 300) // success, but no envelope, or one that refuses
+        return e == errc::unexpected_response || e == errc::api_refused;
+    return (status >= 300 && status < 400) || status == 501 || status == 505;
+}
+
+/// What the server asked to wait, within bounds: a transport may be a user's.
+[[nodiscard]] inline std::optional<std::chrono::seconds>
+clamped_retry_after(error const& e) noexcept {
+    auto const asked = e.details().retry_after;
+    if (!asked) return std::nullopt;
+    return std::clamp(*asked, std::chrono::seconds(0), longest_retry_after);
+}
+
+} // namespace detail
 
 /// One call, from its first attempt to its end, without a socket, a clock or a coroutine: it is
 /// told what happened and when, and says what to do next.
@@ -28,8 +53,8 @@ namespace cloudflare::inline v0 {
 ///         }
 ///     // then call.failure(): nothing where the call succeeded
 ///
-/// The rule of what is sent again. The columns are what is known of the attempt (`delivery`), the
-/// rows what a second sending would do:
+/// The rule of what is sent again. Columns: how far the attempt got (`delivery`). Rows: what a
+/// second sending would do (`idempotency`):
 ///
 ///     |                | not_sent | rejected            | unknown    | accepted |
 ///     | safe           | again    | 429: again; else no | again      | no       |
@@ -37,8 +62,19 @@ namespace cloudflare::inline v0 {
 ///     | done_when_gone | again    | 429: again; else no | again      | no       |
 ///     | once, voids    | again    | 429: again; else no | no         | no       |
 ///
-/// and never after bad input, a refused certificate, a proxy's refusal, a cancellation, the last
-/// attempt, or with a wait that would end past the deadline.
+/// and never, whatever the row and column, after
+///
+/// - bad input or credentials (`condition::invalid_input`), and whatever keeps the request from
+///   being made;
+/// - a TLS handshake that failed, a proxy's refusal, a response that is too large;
+/// - a redirect (3xx), a 501, a 505;
+/// - a 2xx that holds no envelope (HTML, another encoding, nothing), or whose envelope refuses for a
+///   reason that has no code of its own here;
+/// - a cancellation, the last attempt, the last of the retry budget;
+/// - a wait that would end past the deadline: the backoff, or what `Retry-After` asks for. (Backoff
+///   is added to that as jitter, and shortened where only the sum does not fit.)
+///
+/// An error without a code, which a transport gives by mistake, is taken for a lost connection.
 class exchange {
 public:
     enum class action : unsigned char {
@@ -47,9 +83,10 @@ public:
         done, ///< the call is over: see `failure()`
     };
 
-    /// @param operation the operation's name, for errors
+    /// @param operation the operation's name, for errors; must outlive this object
     /// @param deadline when the whole call ends
-    /// @param budget shared by the calls of a client; null for no bound
+    /// @param budget shared by the calls of a client, and must outlive this object; null for no
+    /// bound
     exchange(std::string_view operation, idempotency kind, retry_policy const& policy,
              time_point deadline, retry_budget* budget = nullptr) noexcept
         : operation_(operation),
@@ -61,7 +98,7 @@ public:
     /// The first action. A call whose deadline has passed sends nothing.
     [[nodiscard]] action start(time_point now) { return begin_attempt(now); }
 
-    /// The attempt's answer was a success.
+    /// The attempt's response was a success.
     [[nodiscard]] action succeeded() noexcept {
         failure_ = error();
         if (budget_ != nullptr) budget_->deposit();
@@ -72,29 +109,27 @@ public:
     ///
     /// @param random_bits 64 random bits, for the jitter
     [[nodiscard]] action failed(error const& e, time_point now, std::uint64_t random_bits) {
+        if (!e.code()) return failed(without_code(e), now, random_bits);
         if (is_gone(e)) {
             gone_ = true;
             return succeeded();
         }
         if (e.delivery() == delivery::unknown) may_have_acted_ = true;
         if (auto const why = reason_to_stop(e); why != stop_reason::none) return stop(e, why);
-
-        auto wait = std::chrono::milliseconds(backoff(policy_, attempts_, random_bits));
-        if (auto const asked = e.details().retry_after)
-            wait = std::max(wait, std::chrono::milliseconds(*asked));
-        if (wait >= deadline_ - now) return stop(e, stop_reason::deadline);
+        auto const wait = wait_after(e, now, random_bits);
+        if (!wait) return stop(e, stop_reason::deadline);
         if (budget_ != nullptr && !budget_->withdraw())
             return stop(e, stop_reason::budget_exhausted);
         failure_ = e;
-        wake_at_ = now + wait;
+        wake_at_ = now + *wait;
         return action::wait;
     }
 
-    /// The request could not be made, for want of good parameters or credentials: nothing was sent
-    /// this time.
+    /// The request could not be made, because the parameters or the credentials are bad, or the
+    /// strategy failed to provide them: nothing was sent this time.
     [[nodiscard]] action refused(error const& e) {
-        --attempts_;
-        return stop(e, stop_reason::permanent);
+        if (attempts_ != 0) --attempts_;
+        return stop(detail::not_sent(e), stop_reason::permanent);
     }
 
     /// The limiter permits no (further) attempt before the deadline.
@@ -116,13 +151,17 @@ public:
 
     /// The caller cancelled the call while it waited. (A cancelled attempt is a failed one.)
     [[nodiscard]] action cancelled() {
-        return stop(error(errc::cancelled, failure_.details()), stop_reason::cancelled);
+        auto d = failure_.details();
+        d.delivery = attempts_ == 0    ? delivery::not_sent
+                     : failure_.code() ? failure_.delivery()
+                                       : delivery::unknown;
+        return stop(error(errc::cancelled, std::move(d)), stop_reason::cancelled);
     }
 
     [[nodiscard]] std::string_view operation() const noexcept { return operation_; }
-    /// When the attempt ends that is under way.
+    /// Deadline of the current attempt.
     [[nodiscard]] time_point attempt_deadline() const noexcept { return attempt_deadline_; }
-    /// When the wait ends that is under way.
+    /// End of the current wait.
     [[nodiscard]] time_point wake_at() const noexcept { return wake_at_; }
     /// Requests made, the one under way included.
     [[nodiscard]] unsigned attempts() const noexcept { return attempts_; }
@@ -130,7 +169,7 @@ public:
     /// Why the call failed, with all that is known of it; an error without a code where it
     /// succeeded.
     [[nodiscard]] error const& failure() const noexcept { return failure_; }
-    /// The call succeeded by finding nothing left to delete: there is no answer to decode.
+    /// The call succeeded by finding nothing left to delete: there is no response to decode.
     [[nodiscard]] bool gone() const noexcept { return gone_; }
 
 private:
@@ -142,8 +181,27 @@ private:
                 stop_reason::deadline);
         }
         ++attempts_;
-        attempt_deadline_ = std::min(deadline_, now + policy_.attempt_timeout());
+        attempt_deadline_ = (std::min)(deadline_, now + policy_.attempt_timeout());
         return action::send;
+    }
+
+    [[nodiscard]] static error without_code(error const& e) {
+        auto d = e.details(); // whose delivery is `unknown` by default
+        d.explanation = "the transport gave an error without a code";
+        return {errc::connection_lost, std::move(d)};
+    }
+
+    /// The wait before the next attempt, in milliseconds; nothing where it does not fit the deadline.
+    [[nodiscard]] std::optional<std::chrono::milliseconds>
+    wait_after(error const& e, time_point now, std::uint64_t random_bits) const noexcept {
+        using std::chrono::milliseconds;
+        // Whole milliseconds: those asked for may be too many to be nanoseconds.
+        auto const left = std::chrono::ceil<milliseconds>(deadline_ - now);
+        auto const jitter = backoff(policy_, attempts_, random_bits);
+        auto const asked = detail::clamped_retry_after(e);
+        if (!asked) return jitter < left ? std::optional(jitter) : std::nullopt;
+        if (*asked >= left) return std::nullopt;
+        return *asked + (std::min)(jitter, left - milliseconds(1) - *asked);
     }
 
     [[nodiscard]] bool is_gone(error const& e) const noexcept {
@@ -152,15 +210,13 @@ private:
 
     [[nodiscard]] stop_reason reason_to_stop(error const& e) const noexcept {
         if (e == errc::cancelled) return stop_reason::cancelled;
-        if (e == condition::invalid_input || e == errc::tls_failed || e == errc::proxy_refused)
-            return stop_reason::permanent;
+        if (detail::is_permanent(e)) return stop_reason::permanent;
         switch (e.delivery()) {
         case delivery::not_sent: break;
         case delivery::rejected:
             if (e != errc::rate_limited) return stop_reason::permanent;
             break;
         case delivery::unknown:
-            if (e == errc::response_too_large) return stop_reason::permanent;
             if (!is_repeatable(kind_)) return stop_reason::not_repeatable;
             break;
         case delivery::accepted: return stop_reason::permanent;
@@ -174,7 +230,9 @@ private:
             d.operation = operation_;
             d.attempts = attempts_;
             d.stopped = why;
-            // An earlier attempt may have acted, whatever the last one met with; asking never acts.
+            d.idempotency = kind_;
+            d.retry_after = detail::clamped_retry_after(e);
+            // A call that only reads cannot have acted; otherwise an earlier attempt may have.
             if (kind_ == idempotency::safe) {
                 if (d.delivery == delivery::unknown) d.delivery = delivery::rejected;
             } else if (may_have_acted_ && d.delivery != delivery::accepted) {

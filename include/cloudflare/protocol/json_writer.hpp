@@ -1,7 +1,7 @@
 /// Writing the JSON object of a request's body.
 #pragma once
 
-#include <cloudflare/core/fwd.hpp>
+#include <cloudflare/core/utf8.hpp> // what a string must be
 
 #include <algorithm>
 #include <concepts>
@@ -73,30 +73,5 @@ private:
 
     std::string json_;
 };
-
-/// Whether `text` is well-formed UTF-8 (RFC 3629): what a JSON string may hold.
-[[nodiscard]] constexpr bool is_utf8(std::string_view text) noexcept {
-    std::size_t i = 0;
-    auto const byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    while (i < text.size()) {
-        unsigned const lead = byte(i);
-        std::size_t const length = lead < 0x80                    ? 1
-                                   : lead >= 0xC2 && lead <= 0xDF ? 2
-                                   : lead >= 0xE0 && lead <= 0xEF ? 3
-                                   : lead >= 0xF0 && lead <= 0xF4 ? 4
-                                                                  : 0;
-        if (length == 0 || i + length > text.size()) return false;
-        for (std::size_t k = 1; k != length; ++k)
-            if ((byte(i + k) & 0xC0) != 0x80) return false;
-        if (length > 2) { // overlong forms, surrogates, and what is past U+10FFFF
-            unsigned const second = byte(i + 1);
-            if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-                (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
-                return false;
-        }
-        i += length;
-    }
-    return true;
-}
 
 } // namespace cloudflare::inline v0

@@ -7,7 +7,9 @@
 #include <cloudflare/protocol/credentials.hpp>
 #include <cloudflare/protocol/operation.hpp>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace cloudflare::inline v0 {
@@ -23,12 +25,32 @@ namespace detail {
                      where.host() + " (client_options::allow_insecure_http allows it)");
 }
 
+/// A strategy adds fields of its own: none that is reserved, and none twice.
+[[nodiscard]] inline result<void> check_strategy_fields(http::headers const& fields) {
+    auto const refuse = [](std::string_view name, char const* rule) {
+        return error(errc::invalid_credentials,
+                     "credentials: header " + std::string(name) + ": " + rule);
+    };
+    for (auto it = fields.begin(); it != fields.end();) {
+        auto const name = (*it).name;
+        if (http::is_reserved(name)) return refuse(name, "is not a strategy's to set");
+        for (std::string_view own : {"User-Agent", "Accept", "Content-Type"})
+            if (http::same_name(name, own)) return refuse(name, "is set by the client");
+        ++it;
+        if (std::any_of(it, fields.end(),
+                        [&](http::headers::field f) { return http::same_name(f.name, name); }))
+            return refuse(name, "must be set once");
+    }
+    return {};
+}
+
 [[nodiscard]] inline result<void> add_fields(http::headers& fields, credentials const& who,
                                              client_options const& options,
                                              call_options const& call, bool has_body) {
     if (call.bad_header()) return *call.bad_header();
     fields.reserve(384);
     auto ok = who.authorize(fields);
+    if (ok) ok = check_strategy_fields(fields);
     if (ok) ok = fields.add("User-Agent", options.user_agent());
     fields.add_line_unchecked("Accept: application/json\r\n");
     fields.add_line_unchecked("Accept-Encoding: identity\r\n");
@@ -44,15 +66,15 @@ namespace detail {
 /// attempt.
 ///
 /// @param memory headers without a field, whose memory is used
-/// @return the request, or the error of what is wrong with the operation's parameters, the
-/// credentials or a header; nothing has been sent then.
+/// @return the request, or the error of what is wrong with the operation's parameters, the base URL,
+/// the credentials or a header; its delivery is `not_sent`, whatever the error of a strategy says.
 template <operation O>
 [[nodiscard]] result<http::request>
 make_request(O const& op, credentials const& who, client_options const& options,
              call_options const& call = call_options(), http::headers memory = http::headers()) {
     constexpr bool has_body = requires { op.body(); };
     auto target = op.target();
-    if (!target) return target.error();
+    if (!target) return detail::not_sent(target.error());
     if (auto const ok = http::check_target(*target); !ok) return ok.error();
     if (auto const ok = detail::check_base_url(options); !ok) return ok.error();
 
@@ -62,7 +84,7 @@ make_request(O const& op, credentials const& who, client_options const& options,
     r.fields = std::move(memory);
     if constexpr (has_body) r.body = op.body();
     if (auto const ok = detail::add_fields(r.fields, who, options, call, has_body); !ok)
-        return ok.error();
+        return detail::not_sent(ok.error());
     return r;
 }
 

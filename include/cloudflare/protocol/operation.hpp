@@ -1,7 +1,9 @@
 /// An API call as a value: what to send, what comes back, and what a second sending would do.
 #pragma once
 
+#include <cloudflare/core/idempotency.hpp>
 #include <cloudflare/http/method.hpp>
+#include <cloudflare/http/response.hpp>
 #include <cloudflare/protocol/json_document.hpp>
 #include <cloudflare/protocol/json_object_reader.hpp> // what a `from_json` reads with
 #include <cloudflare/protocol/refusal.hpp>
@@ -12,22 +14,9 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace cloudflare::inline v0 {
-
-/// What a second sending of a request does that the server may have acted on.
-enum class idempotency : unsigned char {
-    safe,           ///< nothing, nor does the first: it only asks (RFC 9110, section 9.2.1)
-    idempotent,     ///< nothing more than the first
-    done_when_gone, ///< nothing more; delete then finds nothing (404), which is success
-    once,           ///< harm: create makes a second token
-    voids,          ///< harm: rotate revokes the secret that the first sending made
-};
-
-/// Whether a request may be sent again that the server may have acted on.
-[[nodiscard]] constexpr bool is_repeatable(idempotency kind) noexcept {
-    return kind != idempotency::once && kind != idempotency::voids;
-}
 
 /// An operation is a value with these members. A user adds an endpoint by writing such a struct:
 ///
@@ -44,7 +33,9 @@ enum class idempotency : unsigned char {
 ///
 /// `target()` is the path below the base URL, with the query; it gives an error for bad input. An
 /// operation with a body has `std::string body() const` (JSON). `result_type` may be `void`, a type
-/// with `from_json`, `std::optional` of one, or `page` of one.
+/// with `from_json`, `std::optional` of one, or `page` of one; of an operation that is
+/// `done_when_gone` it is `void` or an `std::optional`, which is nothing where the call found
+/// nothing left to delete.
 template <class O>
 concept operation = requires(O const& op) {
     typename O::result_type;
@@ -60,6 +51,20 @@ template <class T>
 inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
+/// Whether a result can say that there was nothing to decode.
+template <class T>
+inline constexpr bool can_be_nothing = std::is_void_v<T> || is_optional<T>;
+
+/// Whether all operations of this type have that idempotency, which is then a static constant.
+template <class O>
+[[nodiscard]] consteval bool is_always([[maybe_unused]] idempotency kind) {
+    if constexpr (std::is_member_object_pointer_v<decltype(&O::idempotency)>) {
+        return false; // a member of each operation
+    } else {
+        return O::idempotency == kind;
+    }
+}
+
 template <class T>
 inline constexpr bool is_page = false;
 template <class T>
@@ -97,24 +102,24 @@ template <class T>
 
 } // namespace detail
 
-/// What an answer means for an operation: its result, or the error it stands for.
+/// What a response means for an operation: its result, or the error it stands for.
 ///
 /// A success is a 2xx whose envelope says `success: true`. Each error says by its `delivery`
-/// whether the server acted; an answer that cannot be read leaves that open.
+/// whether the server acted; a response that cannot be read leaves that open.
 ///
 /// @param messages where the notes go that come with a success; may be null
 template <operation O>
-[[nodiscard]] result<typename O::result_type> decode(http::response const& answer,
+[[nodiscard]] result<typename O::result_type> decode(http::response const& response,
                                                      std::vector<api_message>* messages = nullptr) {
-    json_document const document(answer.body);
+    json_document const document(response.body);
     auto e = read_envelope(document);
-    bool const ok = answer.status >= 200 && answer.status < 300;
-    if (!ok || !e || !e->success) return refusal(answer, std::move(e));
+    bool const ok = response.status >= 200 && response.status < 300;
+    if (!ok || !e || !e->success) return refusal(response, std::move(e));
 
     if (messages != nullptr) *messages = std::move(e->messages);
     auto decoded = detail::decode_result<typename O::result_type>(*e);
     if (decoded) return decoded;
-    auto d = details_of(answer);
+    auto d = details_of(response);
     d.delivery = delivery::accepted;
     d.explanation = decoded.error().details().explanation;
     return error(static_cast<errc>(decoded.error().code().value()), std::move(d));

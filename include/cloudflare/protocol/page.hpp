@@ -3,6 +3,7 @@
 
 #include <cloudflare/core/fwd.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,7 +12,7 @@
 
 namespace cloudflare::inline v0 {
 
-/// What a list answer says of itself. Every field may be missing.
+/// What the response to a list says of itself. Every field may be missing.
 struct result_info {
     std::optional<std::int64_t> count;
     std::optional<std::int64_t> page;
@@ -29,9 +30,11 @@ struct page {
 
 /// Decides whether there is a page after the one just read. Starts at page 1.
 ///
-/// The list ends at the last of `total_pages`, at an empty page, at a page that is not full, and at
-/// a page that begins like the one before it: some endpoints ignore `page` and give the same page
-/// for ever (cloudflare-python #2584, typescript #2661).
+/// The rules in the order of their trust. The list ends at an empty page, and at a page that begins
+/// like the one before it: some endpoints ignore `page` and give the same page for ever
+/// (cloudflare-python #2584, typescript #2661). Else it goes on as far as `total_pages` says. Only
+/// where that is missing, a page that is not full is the last: a server that filters after it has
+/// paged, or reports the `per_page` it was asked for in place of its cap, gives such pages too.
 class page_cursor {
 public:
     /// @param per_page as asked of the server; nothing where it was left to the server
@@ -49,16 +52,19 @@ public:
     /// @return whether its items are new: false for a page that was there before
     bool advance(std::size_t size, std::string_view first_id, result_info const& info) {
         bool const repeated = size != 0 && next_ > 1 && first_id == first_id_;
-        auto const per_page = info.per_page ? info.per_page : per_page_;
-        bool const full = !per_page || static_cast<std::int64_t>(size) >= *per_page;
-        bool const last = info.total_pages && next_ >= *info.total_pages;
-        ended_ = size == 0 || repeated || !full || last;
+        ended_ = size == 0 || repeated || is_last(size, info);
         first_id_ = first_id;
         ++next_;
         return !repeated;
     }
 
 private:
+    [[nodiscard]] bool is_last(std::size_t size, result_info const& info) const noexcept {
+        if (info.total_pages) return next_ >= *info.total_pages;
+        auto const per_page = info.per_page ? info.per_page : per_page_;
+        return per_page && static_cast<std::int64_t>(size) < *per_page;
+    }
+
     std::optional<std::int64_t> per_page_;
     std::int64_t next_ = 1;
     bool ended_ = false;

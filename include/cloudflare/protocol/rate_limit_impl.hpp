@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <system_error>
 
@@ -13,15 +14,19 @@ namespace cloudflare::inline v0 {
 
 CLOUDFLARE_DECL std::optional<std::chrono::seconds>
 retry_after(http::headers const& fields) noexcept {
+    using namespace std::chrono;
     auto const text = fields.find("Retry-After");
-    std::uint32_t count = 0;
-    auto const [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (!text.empty() && failed == std::errc() && end == text.data() + text.size())
-        return std::chrono::seconds(count);
+    if (!text.empty() && text.find_first_not_of("0123456789") == text.npos) {
+        std::uint32_t count = 0;
+        auto const failed = std::from_chars(text.data(), text.data() + text.size(), count).ec;
+        return failed == std::errc() ? seconds(count) : longest_retry_after;
+    }
     auto const until = http::parse_date(text);
-    auto const now = http::parse_date(fields.find("Date"));
-    if (!until || !now) return std::nullopt;
-    return std::max(std::chrono::seconds(0), *until - *now);
+    if (!until) return std::nullopt;
+    if (auto const now = http::parse_date(fields.find("Date")))
+        return std::clamp(*until - *now, seconds(0), longest_retry_after);
+    if (*until >= sys_days(year(2200) / 1 / 1)) return longest_retry_after;
+    return std::nullopt;
 }
 
 namespace detail {
@@ -65,7 +70,8 @@ CLOUDFLARE_DECL std::optional<rate_limit> parse_rate_limit(std::string_view list
             if (auto const t = detail::parameter_value(parameter, "t=")) resets = t;
         }
         if (!remaining || (least && least->remaining <= *remaining)) continue;
-        least = rate_limit{*remaining, std::chrono::seconds(resets.value_or(0))};
+        auto const resets_in = std::chrono::seconds(resets.value_or(0));
+        least = rate_limit{*remaining, (std::min)(resets_in, longest_retry_after)};
     }
     return least;
 }

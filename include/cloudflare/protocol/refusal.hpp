@@ -1,4 +1,4 @@
-/// What an answer that is no success means: its code, and whether the server acted.
+/// What an unsuccessful response means: its code, and whether the server acted.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -10,13 +10,16 @@
 
 namespace cloudflare::inline v0 {
 
-/// What every error about an answer keeps of it.
-[[nodiscard]] error_details details_of(http::response const& answer);
+/// What every error about a response keeps of it.
+[[nodiscard]] error_details details_of(http::response const& response);
 
-/// The error that an answer stands for which is not a 2xx with `success: true`.
+/// Maps an unsuccessful response, which is any but a 2xx with `success: true`, to an error.
 ///
-/// @param e the answer's envelope, where it has one
-[[nodiscard]] error refusal(http::response const& answer, std::optional<envelope> e);
+/// Of a response without an envelope the error shows the first characters, unless they may be a
+/// piece of JSON or are encoded (gzip): a create's response would show part of its secret.
+///
+/// @param e the response's envelope, where it has one
+[[nodiscard]] error refusal(http::response const& response, std::optional<envelope> e);
 
 } // namespace cloudflare::inline v0
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cloudflare/core/redact.hpp>
+#include <cloudflare/core/utf8.hpp>
 #include <cloudflare/protocol/rate_limit.hpp>
 #include <cloudflare/protocol/refusal.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,11 +69,40 @@ namespace detail {
     return meaning_of(status, e.has_value());
 }
 
-/// Whether a server that answers like this has acted on the request.
-[[nodiscard]] constexpr delivery delivery_of(int status, bool has_envelope, errc code) noexcept {
+/// Whether the API gives this of its errors before it acts on a request. Only codes on record (see
+/// `meaning_of`) are known to; for one that has several meanings the text tells.
+[[nodiscard]] inline bool is_given_before_acting(api_message const& m) {
+    switch (m.code.value_or(0)) {
+    case 9207:  // Request body is invalid
+    case 10000: // Authentication error
+    case 10013:
+    case 10040: // rate limits of other products
+    case 10405: // Method not allowed for this authentication scheme
+    case 12133: // does not have permission
+        return true;
+    case 10001:
+        if (m.message.find("ethod not allowed for token") != m.message.npos) return true;
+        break;
+    default: break;
+    }
+    auto const code = meaning_of(m);
+    return code && *code != errc::server_error;
+}
+
+[[nodiscard]] inline bool is_refused_before_acting(std::optional<envelope> const& e) {
+    return e && !e->errors.empty() &&
+           std::all_of(e->errors.begin(), e->errors.end(), is_given_before_acting);
+}
+
+/// Whether a server that responds like this has acted on the request.
+[[nodiscard]] inline delivery delivery_of(int status, std::optional<envelope> const& e, errc code) {
     if (code == errc::server_error) return delivery::unknown;
+    // `success: false` in a success is the API's word only as far as its codes are known.
+    if (status >= 200 && status < 300)
+        return is_refused_before_acting(e) ? delivery::rejected : delivery::unknown;
     switch (status) {
-    // Any HTTP server and Cloudflare's edge answer these before they act.
+    // Any HTTP server and Cloudflare's edge give these before they act. (After a 421 or 425 a
+    // request may be sent again too, and a 408 says that no whole one arrived: `unknown` is careful.)
     case 400:
     case 401:
     case 403:
@@ -82,12 +113,22 @@ namespace detail {
     case 429: return delivery::rejected;
     default: break;
     }
-    // With an envelope it is the API that speaks, and `success: false` is its word.
-    bool const refusal = (status >= 200 && status < 300) || status == 409 || status == 422;
-    return has_envelope && refusal ? delivery::rejected : delivery::unknown;
+    // With an envelope it is the API that speaks.
+    return e && (status == 409 || status == 422) ? delivery::rejected : delivery::unknown;
 }
 
-/// Whether a text may be a piece of JSON: a quote, and behind it nothing but blanks before a colon.
+/// The first `Content-Encoding` of a response that is not `identity`, fit to print; empty where there
+/// is none.
+[[nodiscard]] inline std::string content_encoding_of(http::headers const& fields) {
+    for (auto const [name, value] : fields)
+        if (http::same_name(name, "Content-Encoding") && !value.empty() &&
+            !http::same_name(value, "identity"))
+            return redact(value, 40);
+    return {};
+}
+
+/// Whether a string may be a piece of JSON: it starts with { or [, or contains a quote followed by a
+/// colon.
 [[nodiscard]] inline bool may_be_json(std::string_view text) noexcept {
     constexpr std::string_view blanks = " \t\r\n";
     auto const first = text.find_first_not_of(blanks);
@@ -99,35 +140,43 @@ namespace detail {
     return false;
 }
 
-/// The first characters of an answer that is not the API's. Never of what may be a piece of JSON: a
-/// create's answer cut short would show part of its secret.
+/// The first characters of a response that is not the API's. Never of what may be a piece of JSON: a
+/// create's response cut short would show part of its secret; nor of what is no text, which may be
+/// compressed.
 [[nodiscard]] inline std::string excerpt_of(std::string_view body) {
-    return may_be_json(body) ? std::string() : redact(body, 120);
+    bool const is_text = body.find('\0') == body.npos && is_utf8(body);
+    return !is_text || may_be_json(body) ? std::string() : redact(body, 120);
 }
 
 } // namespace detail
 
-CLOUDFLARE_DECL error_details details_of(http::response const& answer) {
+CLOUDFLARE_DECL error_details details_of(http::response const& response) {
     error_details d;
-    d.http_status = answer.status;
-    d.cf_ray = answer.fields.find("cf-ray");
-    d.cf_auditlog_id = answer.fields.find("cf-auditlog-id");
-    d.retry_after = retry_after(answer.fields);
+    d.http_status = response.status;
+    d.cf_ray = response.fields.find("cf-ray");
+    d.cf_auditlog_id = response.fields.find("cf-auditlog-id");
+    d.retry_after = retry_after(response.fields);
     return d;
 }
 
-CLOUDFLARE_DECL error refusal(http::response const& answer, std::optional<envelope> e) {
-    auto const code = detail::meaning_of(answer.status, e);
-    auto d = details_of(answer);
-    d.delivery = detail::delivery_of(answer.status, e.has_value(), code);
+CLOUDFLARE_DECL error refusal(http::response const& response, std::optional<envelope> e) {
+    auto const code = detail::meaning_of(response.status, e);
+    auto d = details_of(response);
+    d.delivery = detail::delivery_of(response.status, e, code);
     if (e) {
         d.api_errors = std::move(e->errors);
+        return {code, std::move(d)};
+    }
+    d.content_type = response.fields.find("content-type");
+    if (response.status >= 300 && response.status < 400) {
+        d.explanation = "a redirect, which is never followed";
+    } else if (response.body.empty()) {
+        d.explanation = "the answer is empty";
+    }
+    if (auto const encoding = detail::content_encoding_of(response.fields); encoding.empty()) {
+        d.excerpt = detail::excerpt_of(response.body);
     } else {
-        d.content_type = answer.fields.find("content-type");
-        d.excerpt = detail::excerpt_of(answer.body);
-        if (answer.body.empty()) d.explanation = "the answer is empty";
-        if (answer.status >= 300 && answer.status < 400)
-            d.explanation = "a redirect, which is never followed";
+        d.explanation = "the response is encoded as " + encoding + ", which was not asked for";
     }
     return {code, std::move(d)};
 }

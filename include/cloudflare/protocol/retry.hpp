@@ -11,12 +11,10 @@
 
 namespace cloudflare::inline v0 {
 
-/// What a longer deadline is taken for: a sum with any time of the clock is still a time of the
-/// clock.
+/// Longer deadlines are clamped to this, so that now + deadline cannot overflow.
 inline constexpr std::chrono::milliseconds longest_deadline = std::chrono::years(10);
 
-/// How often and how fast a call is tried again. Built by chained setters, each of which takes a
-/// value outside its range to the nearer end.
+/// How often and how fast a call is tried again. Built by chained setters, which clamp.
 class retry_policy {
 public:
     using duration = std::chrono::milliseconds;
@@ -34,7 +32,7 @@ public:
         base_delay_ = std::clamp(delay, duration(1), longest_deadline);
         return *this;
     }
-    /// What the doubling stops at. Default 30 s.
+    /// Upper bound of the delay. Default 30 s.
     retry_policy& max_delay(duration delay) noexcept {
         max_delay_ = std::clamp(delay, duration(1), longest_deadline);
         return *this;
@@ -58,7 +56,7 @@ private:
     duration attempt_timeout_{30'000};
 };
 
-/// The wait behind failed attempt number `attempt` (from 1): "full jitter", which is anything from
+/// The wait after failed attempt number `attempt` (from 1): "full jitter", which is anything from
 /// zero to the doubled delay, so that many clients that failed together do not come back together.
 ///
 /// @param random_bits 64 random bits
@@ -67,7 +65,7 @@ private:
     auto ceiling = policy.base_delay();
     for (unsigned i = 1; i < attempt && ceiling < policy.max_delay(); ++i)
         ceiling *= 2;
-    ceiling = std::min(ceiling, policy.max_delay());
+    ceiling = (std::min)(ceiling, policy.max_delay());
     auto const choices = static_cast<std::uint64_t>(ceiling.count()) + 1;
     return retry_policy::duration(random_bits % choices);
 }

@@ -15,20 +15,30 @@
 
 namespace cloudflare::inline v0 {
 
-/// One attempt that ended. The texts are valid during the hook's call only.
+namespace detail {
+
+[[nodiscard]] inline std::vector<api_message> const* no_messages() noexcept {
+    static std::vector<api_message> const none;
+    return &none;
+}
+
+} // namespace detail
+
+/// One attempt that ended. What it points to is valid during the hook's call only.
 struct trace_event {
     std::string_view operation{};
     unsigned attempt = 0; ///< counted from 1
-    int http_status = 0;  ///< 0 where no answer came
+    int http_status = 0;  ///< 0 where no response came
     std::chrono::nanoseconds elapsed{};
     std::string_view cf_ray{};
-    std::optional<rate_limit> limit{}; ///< what the answer says of the rate limit
-    std::vector<api_message> const* messages =
-        nullptr;                    ///< the API's notes on a success; never null
+    std::optional<rate_limit> limit{}; ///< what the response says of the rate limit
+    /// The API's notes on a success; never null.
+    std::vector<api_message> const* messages = detail::no_messages();
     error const* failure = nullptr; ///< null where the attempt succeeded
 };
 
-/// Called after each attempt, on the thread of the call; must not throw.
+/// Called after each attempt, on the thread of the call, so perhaps on several at once; must not
+/// throw.
 using trace_hook = std::function<void(trace_event const&)>;
 
 /// One line, e.g. `create_service_token: attempt 1: HTTP 201 in 24 ms, cf-ray 8f2-DTW`.
