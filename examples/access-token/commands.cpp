@@ -151,6 +151,11 @@ task renew(client through, options const& o) {
         say(o.secret_file + " does not hold " + o.argument);
         co_return wrong_usage;
     }
+    if (o.rotate_after) { // whether a new secret can be stored is found before one is made
+        cf::access::intent rotating({}, o.scope, {});
+        rotating.token_id = o.argument;
+        if (auto const ready = sink.prepare(rotating); !ready) co_return fail(o, ready.error());
+    }
     cf::access::renewal_policy policy;
     if (o.refresh_before) policy.refresh_before(*o.refresh_before);
     if (o.rotate_after) policy.rotate_after(*o.rotate_after);
@@ -217,6 +222,15 @@ std::string absolute(std::string const& path) {
     return std::filesystem::absolute(path).string();
 }
 
+// Says where lines of the log are damaged; intents may be lost with them.
+bool say_damage(cf::access::file_intent_log const& intents) {
+    auto const lines = intents.damaged_lines();
+    if (lines != 0)
+        say(intents.path() + ": " + std::to_string(lines) +
+            " damaged lines were ignored: intents may be lost, and tokens with them");
+    return lines != 0;
+}
+
 task issue(client through, options const& o) {
     if (std::filesystem::exists(o.secret_file)) {
         say("secret file: " + o.secret_file + ": exists");
@@ -235,6 +249,7 @@ task issue(client through, options const& o) {
 
     auto issuing = issuer.issue(std::move(params));
     auto const issued = co_await std::move(issuing);
+    say_damage(intents);
     if (!issued) co_return fail(o, issued.error());
     if (issued->intent_open) say("the token is good, but its intent is open: run reconcile");
     co_return print(show(issued->token, nullptr, o.output));
@@ -263,11 +278,12 @@ struct sink_of_all {
     cf::result<void> forget(std::string_view token_id) {
         auto const all = intents.list();
         if (!all) return all.error();
+        cf::result<void> done;
         for (auto const& i : *all)
             if (i.note.starts_with('/'))
-                if (auto const done = cf::access::file_sink(i.note).forget(token_id); !done)
-                    return done;
-        return {};
+                if (auto const one = cf::access::file_sink(i.note).forget(token_id); !one)
+                    done = one; // the others are not to suffer for it
+        return done;
     }
 
 private:
@@ -286,6 +302,7 @@ task reconcile(client through, options const& o) {
 
     auto reconciling = reconciler.run();
     auto const report = co_await std::move(reconciling);
+    bool const damaged = say_damage(intents);
     if (!report) co_return fail(o, report.error());
     for (auto const& id : report->kept)
         tell("kept: " + id);
@@ -294,7 +311,7 @@ task reconcile(client through, options const& o) {
     for (auto const& i : report->left_open)
         say("left open: intent " + i.tag + ", perhaps a token named \"" +
             cf::access::tagged_name(i.name, i.tag) + '"');
-    co_return report->left_open.empty() ? done : left_behind;
+    co_return report->left_open.empty() && !damaged ? done : left_behind;
 }
 
 task choose(client through, options const& o) {

@@ -116,6 +116,10 @@ private:
             journal = detail::intent_journal();
             end = 0;
         }
+        [[nodiscard]] error failed(std::string const& why) const {
+            return {errc::intent_log_failed,
+                    error_details{.explanation = path + why, .delivery = delivery::not_sent}};
+        }
         [[nodiscard]] error last_error(std::string const& why = "") const {
             return file::last_error(errc::intent_log_failed, path + why);
         }
@@ -240,8 +244,7 @@ auto basic_file_intent_log<System>::state::open_locked(int flags, int operation)
         if (!locked) return locked.error();
         struct ::stat own{}, there{};
         if (!opened->status(own)) return last_error();
-        if (!S_ISREG(own.st_mode))
-            return error(errc::intent_log_failed, path + ": is no regular file");
+        if (!S_ISREG(own.st_mode)) return failed(": is no regular file");
         if (System::status(target.c_str(), there) != 0) {
             if (errno == ENOENT) continue;
             return last_error();
@@ -253,7 +256,7 @@ auto basic_file_intent_log<System>::state::open_locked(int flags, int operation)
         inode = own.st_ino;
         return opened;
     }
-    return error(errc::intent_log_failed, path + ": is replaced again and again");
+    return failed(": is replaced again and again");
 }
 
 /// Carries out the lines behind those that were read before.
@@ -274,8 +277,7 @@ result<void> basic_file_intent_log<System>::state::read_on(file const& opened) {
             end = detail::journal_format.size();
         } else if (first.size() == rest.size() ? !may_be_cut_format(rest)
                                                : !detail::intent_journal::is_whole(first)) {
-            return error(errc::intent_log_failed,
-                         path + ": is no log of intents, by its first line");
+            return failed(": is no log of intents, by its first line");
         }
     }
     for (auto stop = rest.find('\n'); stop != rest.npos; stop = rest.find('\n')) {

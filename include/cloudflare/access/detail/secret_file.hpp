@@ -162,7 +162,8 @@ private:
     };
 
     [[nodiscard]] error failed(std::string const& why) const {
-        return {errc::sink_failed, path_ + ": " + why};
+        return {errc::sink_failed,
+                error_details{.explanation = path_ + ": " + why, .delivery = delivery::not_sent}};
     }
     [[nodiscard]] error last_error(char const* what = "") const {
         return file::last_error(errc::sink_failed, path_ + what);
