@@ -21,20 +21,23 @@ inline cloudflare::beast_options transport_options(arguments const& given) {
     return options;
 }
 
+/// The limiter's cost is part of what is measured; its waits are not.
+inline cloudflare::limiter_options wide_limit() {
+    return cloudflare::limiter_options()
+        .permits(100'000)
+        .window(std::chrono::seconds(1))
+        .burst(100'000)
+        .spread(std::chrono::seconds(0));
+}
+
 template <class Transport>
 auto service_tokens_over(Transport way, arguments const& given) {
     namespace access = cloudflare::access;
-    // The limiter's cost is part of what is measured; its waits are not.
-    auto const wide = cloudflare::limiter_options()
-                          .permits(100'000)
-                          .window(std::chrono::seconds(1))
-                          .burst(100'000)
-                          .spread(std::chrono::seconds(0));
     cloudflare::client client(std::move(way),
                               cloudflare::api_token::make(sample::api_token).value(),
                               cloudflare::client_options()
                                   .base_url(cloudflare::base_url::parse(given.base_url).value())
-                                  .limiter(cloudflare::limiter(wide)));
+                                  .limiter(cloudflare::limiter(wide_limit())));
     return access::service_tokens(client, access::account_scope::parse(sample::account).value());
 }
 

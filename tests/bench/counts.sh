@@ -67,7 +67,7 @@ for way in beast blocking; do
     check mallocs_create_plain_$way "$(create $way "$plain_url" - 2000 1 | mallocs)"
     check mallocs_create_tls_$way "$(create $way "$tls_url" "$ca_file" 2000 1 | mallocs)"
 done
-for task in request create page; do
+for task in request permit create page; do
     check mallocs_pure_$task "$(pure_mallocs $task)"
 done
 

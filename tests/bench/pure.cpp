@@ -68,6 +68,17 @@ task make_request_task() {
             }};
 }
 
+// What the limiter costs a request that need not wait.
+task permit_task() {
+    return {"permit", [limiter = cloudflare::limiter(bench::wide_limit()),
+                       now = cloudflare::time_point(std::chrono::hours(1))]() mutable {
+                now += std::chrono::milliseconds(1);
+                cloudflare::limiter::permit permit(limiter, cloudflare::urgency::begins);
+                demand(!permit.request(now));
+                permit.ended(now, true, cloudflare::rate_limit{100'000, std::chrono::seconds(1)});
+            }};
+}
+
 cloudflare::http::response answer_with(std::string const& body) {
     cloudflare::http::response answer;
     answer.status = 200;
@@ -111,7 +122,7 @@ std::vector<task> page_tasks(std::string const& text) {
 }
 
 std::vector<task> all_tasks(std::string const& create_answer) {
-    std::vector<task> all{make_request_task()};
+    std::vector<task> all{make_request_task(), permit_task()};
     for (auto const& tasks :
          {create_tasks(create_answer), page_tasks(bench::page_answer(page_size))})
         all.insert(all.end(), tasks.begin(), tasks.end());
