@@ -879,4 +879,47 @@ TEST_CASE("a request that was not sent, or could not be made, takes no permit") 
     CHECK(script.requests().size() == 2);
 }
 
+namespace {
+
+/// A scripted transport whose calls are cancelled from now on.
+struct cancelled_transport {
+    template <class T>
+    using task = blocking<T>;
+
+    task<result<http::response>> send(http::request const& r, time_point deadline) {
+        if (*cancelled)
+            co_return error(errc::cancelled, error_details{.delivery = delivery::not_sent});
+        auto sending = script.send(r, deadline);
+        co_return co_await std::move(sending);
+    }
+    task<void> sleep_until(time_point t) {
+        if (*cancelled) co_return;
+        auto sleeping = script.sleep_until(t);
+        co_await std::move(sleeping);
+    }
+    time_point now() const noexcept { return script.now(); }
+
+    scripted_transport script;
+    std::shared_ptr<bool> cancelled = std::make_shared<bool>(false);
+};
+
+} // namespace
+
+TEST_CASE("a call that is cancelled while it waits for the limiter gives its place back") {
+    cancelled_transport way;
+    way.script.answer(201, issued()).answer(201, issued());
+    client<cancelled_transport> const client(way, *api_token::make(api_token_text),
+                                             client_options().limiter(one_an_hour()));
+    auto const patient = call_options().deadline(std::chrono::hours(2));
+    REQUIRE(client.call(create()).get().has_value());
+    *way.cancelled = true;
+    auto const cancelled = client.call(create(), patient).get();
+    CHECK(cancelled.error() == errc::cancelled);
+    CHECK(cancelled.error().delivery() == delivery::not_sent);
+    *way.cancelled = false;
+    way.script.advance(std::chrono::hours(1));
+    CHECK(client.call(create()).get().has_value());
+    CHECK(way.script.waits().empty());
+}
+
 } // namespace client_tests

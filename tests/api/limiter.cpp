@@ -197,8 +197,15 @@ TEST_CASE("before the first response few are granted at once") {
     std::vector<std::unique_ptr<limiter::permit>> under_way;
     for (int i = 0; i != 100; ++i) {
         under_way.push_back(std::make_unique<limiter::permit>(l, urgency::settles));
-        CHECK(under_way.back()->request(start).has_value() == (i >= 20));
+        auto const until = under_way.back()->request(start);
+        CHECK(until.has_value() == (i >= 20));
+        if (until) {
+            CHECK(*until <= start + 100ms);
+        }
     }
+    under_way.front()->ended(start + 50ms, true, std::nullopt);
+    for (int i = 20; i != 100; ++i)
+        CHECK_FALSE(under_way[static_cast<std::size_t>(i)]->request(start + 100ms));
 }
 
 TEST_CASE("Ratelimit narrows what is granted, until it resets") {

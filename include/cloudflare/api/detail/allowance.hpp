@@ -76,7 +76,10 @@ public:
         bool const spent = latest_ < resets_at_ && count + kept > left_by_server();
         if (spent) begin = std::max(begin, resets_at_);
         auto const ahead = static_cast<double>(count) - (begin == latest_ ? tokens_ : 1.0);
-        auto const paced = begin + span(ahead > 0 && per_second() > 0 ? ahead / per_second() : 0);
+        auto paced = begin + span(ahead > 0 && per_second() > 0 ? ahead / per_second() : 0);
+        // The first response unlocks the burst.
+        if (burst_ != options_.burst() && begin == latest_ && count <= options_.burst())
+            paced = std::min(paced, latest_ + poll);
         return std::max({paced, window_allows(count + kept), latest_ + shortest_wait});
     }
 
