@@ -187,6 +187,19 @@ expect "a create whose answer is cut exits 3" exits 3
 expect "no part of the secret is shown" test "$(cat "$work/out" "$work/err" | grep -c cfast_)" -eq 0
 run "${account[@]}" create bad-gateway
 expect "a create answered by 502 exits 3" exits 3
+start_server --fault POST=gzip
+run "${account[@]}" create packed --secret-file "$work/packed"
+expect "a create's response in gzip exits 3" exits 3
+expect "and says gzip" err_has gzip
+expect "and shows none of it" test "$(grep -c 'cfast_\|client_id\|?????' "$work/err")" -eq 0
+expect "and names what is left" err_has 'a service token named "packed"'
+expect "it was sent once" test "$(requests POST)" -eq 1
+for wait in 4294967300 99999999999 99999999999999999999 'Fri, 31 Dec 9999 23:59:59 GMT' 3600; do
+    start_server --fault "POST=retry-after:$wait"
+    run "${account[@]}" create limited
+    expect "a wait of $wait exits 1" exits 1
+    expect "after one request" test "$(requests POST)" -eq 1
+done
 start_server --fault '*=bare-status'
 run "${account[@]}" create bare
 expect "a status line without a reason is taken" exits 0

@@ -59,8 +59,8 @@ private:
     template <class Lookup>
     friend result<std::optional<proxy>> proxy_from(Lookup lookup);
 
-    proxy(http::origin address, std::string_view no_proxy)
-        : address_(std::move(address)), no_proxy_(no_proxy) {}
+    proxy(http::origin const& address, std::string_view no_proxy)
+        : address_(address), no_proxy_(no_proxy) {}
 
     /// @param field what an error calls it
     [[nodiscard]] static result<proxy> parse(std::string const& field, std::string_view url,
@@ -158,7 +158,7 @@ inline result<proxy> proxy::parse(std::string const& field, std::string_view url
         std::string_view rule = address.error().details().explanation;
         return refuse(rule.substr(rule.find(": ") + 2)); // behind the field's name
     }
-    proxy made(std::move(*address), no_proxy);
+    proxy made(*address, no_proxy);
     made.credentials_ = std::move(*credentials);
     return made;
 }
