@@ -10,13 +10,15 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-/// Passes over interim answers (1xx). The body, and what has not been parsed yet, is in memory that
-/// is wiped. An answer whose body is larger than 8 MiB is refused.
+/// Informational responses (1xx) are ignored, and so are trailer fields. The body, and what has not
+/// been parsed yet, is in memory that is wiped. A response is refused whose body is larger than 8 MiB,
+/// or whose header, trailers or chunk extensions are larger than 8 KiB.
 class answer_reader {
 public:
     using error_code = boost::beast::error_code;
@@ -25,13 +27,16 @@ public:
 
     /// Takes what has been received.
     [[nodiscard]] error_code put(std::string_view bytes) {
+        using boost::beast::http::error;
         error_code failed;
         unparsed_ += bytes;
-        while (!failed && !is_done() && !unparsed_.empty()) {
+        while (!failed && !is_done() && unparsed_.size() >= least_to_put()) {
             unparsed_.erase(0, parser_->put(boost::asio::buffer(unparsed_), failed));
-            if (parser_->is_done() && !is_done()) begin();
+            if (!failed && parser_->is_header_done() && !header_) failed = take_header();
         }
-        return failed == boost::beast::http::error::need_more ? error_code() : failed;
+        if (failed != error::need_more) return failed;
+        // Beast bounds the header only.
+        return unparsed_.size() > max_unparsed ? error_code(error::header_limit) : error_code();
     }
 
     /// The connection has ended: an error, but behind a body whose length was left open.
@@ -41,19 +46,12 @@ public:
         return failed;
     }
 
-    [[nodiscard]] bool is_done() const {
-        return parser_->is_done() && parser_->get().result_int() >= 200;
-    }
+    [[nodiscard]] bool is_done() const { return header_ && parser_->is_done(); }
 
     /// The answer; the reader is used up.
     [[nodiscard]] cloudflare::http::response take() {
-        auto from = parser_->release();
-        cloudflare::http::response r;
-        r.status = static_cast<int>(from.result_int());
-        for (auto const& f : from)
-            static_cast<void>(r.fields.add(f.name_string(), f.value()));
-        r.body = std::move(from.body());
-        return r;
+        header_->body = std::move(parser_->get().body());
+        return std::move(*header_);
     }
 
     /// The code for what `put` or `put_end` came upon.
@@ -69,11 +67,37 @@ private:
     using wiped_body = boost::beast::http::basic_string_body<char, std::char_traits<char>,
                                                              cloudflare::wiping_allocator<char>>;
 
-    void begin() {
-        parser_.emplace();
+    static constexpr std::size_t max_unparsed = 16 * 1024;
+    static constexpr int max_informational = 32;
+
+    void begin() { parser_.emplace(); }
+
+    /// Beast 1.81 fails an assertion of its own where the last line of a chunked body comes in two
+    /// pieces, the first shorter than `0 CR LF CR LF`. Every chunked body ends with as much.
+    [[nodiscard]] std::size_t least_to_put() const {
+        return parser_->is_header_done() && parser_->chunked() ? 5 : 1;
+    }
+
+    /// The parser stops behind the header, which is taken here: later it adds trailer fields to it.
+    [[nodiscard]] error_code take_header() {
+        using boost::beast::http::error;
+        auto const& from = parser_->get();
+        auto const status = static_cast<int>(from.result_int());
+        if (status == 101) return error::bad_status; // nobody asked for another protocol
+        if (status < 200) {
+            begin();
+            return ++informational_ > max_informational ? error_code(error::header_limit)
+                                                        : error_code();
+        }
+        header_.emplace().status = status;
+        for (auto const& f : from)
+            static_cast<void>(header_->fields.add(f.name_string(), f.value()));
         parser_->eager(true);
+        return {};
     }
 
     std::optional<boost::beast::http::response_parser<wiped_body>> parser_;
+    std::optional<cloudflare::http::response> header_; ///< once it is there
     cloudflare::wiped_string unparsed_;
+    int informational_ = 0;
 };

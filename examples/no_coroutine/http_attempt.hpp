@@ -42,7 +42,9 @@ public:
     http_attempt(cloudflare::http::request const& r, address_list to)
         : addresses_(std::move(to)), address_(addresses_.get()) {
         serialize(r, wire_);
-        if (r.origin.is_secure()) {
+        if (auto const ok = cloudflare::http::check_target(r.target); !ok) {
+            finish(ok.error());
+        } else if (r.origin.is_secure()) {
             fail(errc::tls_failed, of_system(EPROTONOSUPPORT));
         } else {
             connect();
@@ -86,6 +88,7 @@ private:
         for (; address_ != nullptr; address_ = address_->ai_next) {
             close();
             socket_ = ::socket(address_->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+            if (socket_ < 0) return fail(errc::connect_failed, of_system(errno));
             if (::connect(socket_, address_->ai_addr, address_->ai_addrlen) == 0) return write();
             if (errno == EINPROGRESS) return;
             cause = errno;

@@ -22,6 +22,7 @@ public:
         if (!addresses) co_return addresses.error();
 
         http_attempt attempt(r, *addresses);
+        if (!attempt.done() && now() >= deadline) attempt.expire();
         while (!attempt.done()) {
             auto const socket = attempt.awaited();
             if (co_await loop_->ready(socket.fd, socket.events, deadline)) {

@@ -83,6 +83,7 @@ struct conformance_subject {
     std::function<std::unique_ptr<transport_under_test>(std::string const& ca_file)> make;
     std::size_t max_header_size = 64 * 1024;      ///< what more is refused
     std::size_t max_body_size = 16 * 1024 * 1024; ///< what more is refused
+    bool speaks_tls = true; ///< where it does not, the checks of TLS are left out
     /// A domain whose names all have the address 127.0.0.1, on the machine where the kit runs, e.g.
     /// because the program replaces `getaddrinfo`. Empty: the checks of wildcards are left out.
     std::string loopback_domain{};
@@ -138,6 +139,9 @@ private:
            "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
+/// Thrown where the rest of a check cannot be tried.
+struct left_out {};
+
 /// The target in a request's bytes.
 [[nodiscard]] inline std::string target_of(std::string_view bytes) {
     auto const begin = std::min(bytes.find(' '), bytes.size() - 1) + 1;
@@ -154,6 +158,7 @@ public:
     scripted_server& serve(scripted_server::script script, scripted_server_options how = {},
                            bool trusted = true) {
         end();
+        if (how.tls && !subject_.speaks_tls) throw left_out();
         server_ = std::make_unique<scripted_server>(std::move(script), std::move(how));
         ca_ = std::make_unique<temporary_file>(server_->ca_pem());
         transport_ = make(trusted ? ca_->path() : std::string());
