@@ -8,6 +8,7 @@
 #include <QNetworkAccessManager>
 #include <QNetworkReply>
 #include <QNetworkRequest>
+#include <QObject>
 #include <QSslConfiguration>
 #include <QUrl>
 #include <qcoro/qcoronetworkreply.h>
@@ -56,17 +57,17 @@ public:
     using task = QCoro::Task<T>;
 
     explicit qt_transport(QSslConfiguration tls = QSslConfiguration::defaultConfiguration())
-        : tls_(std::move(tls)), manager_(std::make_unique<QNetworkAccessManager>()) {}
+        : tls_(std::move(tls)), owner_(std::make_unique<QObject>()) {}
 
     task<cloudflare::result<cloudflare::http::response>> send(cloudflare::http::request const& r,
                                                               cloudflare::time_point deadline) {
-        // The server may be closing a connection that was kept alive: what must not be repeated
-        // gets one of its own.
-        auto* const manager =
-            r.repeatable ? manager_.get() : new QNetworkAccessManager(manager_.get());
+        if (auto const ok = cloudflare::http::check_target(r.target); !ok) co_return ok.error();
+        if (now() >= deadline) co_return failure(cloudflare::errc::deadline_exceeded);
+        // A connection of its own: on one that was kept alive the server may have said something that
+        // nobody asked for, which Qt would take for the response, or may be closing it.
+        auto* const manager = new QNetworkAccessManager(owner_.get());
         auto* const reply = start(*manager, r);
-        QObject* const used_up = r.repeatable ? static_cast<QObject*>(reply) : manager;
-        std::unique_ptr<QObject, delete_later> const at_the_end(used_up);
+        std::unique_ptr<QObject, delete_later> const at_the_end(manager);
 
         auto finished = qCoro(reply);
         auto waiting = finished.waitForFinished(left_until(deadline));
@@ -75,7 +76,10 @@ public:
             co_return cloudflare::error(cloudflare::errc::deadline_exceeded);
         }
         if (!is_answer(*reply)) co_return failure(*reply);
-        co_return answer(*reply);
+        auto given = answer(*reply);
+        if (given.status < 200) co_return cloudflare::errc::malformed_response; // for Qt it is all
+        if (given.body.size() > max_body_size) co_return cloudflare::errc::response_too_large;
+        co_return given;
     }
 
     task<void> sleep_until(cloudflare::time_point t) { return QCoro::sleepFor(left_until(t)); }
@@ -139,6 +143,12 @@ private:
         return r;
     }
 
+    /// A failure before anything was sent.
+    static cloudflare::error failure(cloudflare::errc code) {
+        cloudflare::error_details details;
+        details.delivery = cloudflare::delivery::not_sent;
+        return {code, std::move(details)};
+    }
     /// "Not sent" is said only where no byte of HTTP can have left.
     static cloudflare::error failure(QNetworkReply const& reply) {
         using cloudflare::delivery;
@@ -175,5 +185,5 @@ private:
     }
 
     QSslConfiguration tls_;
-    std::unique_ptr<QNetworkAccessManager> manager_;
+    std::unique_ptr<QObject> owner_; ///< of what calls under way use
 };
