@@ -6,6 +6,7 @@
 #include <cloudflare/http/response.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstddef>
 #include <string>
@@ -146,6 +147,11 @@ private:
         return value.substr(0, value.find_last_not_of(" \t") + 1);
     }
 
+    [[nodiscard]] static bool says_close(std::string value) {
+        for (char& c : value)
+            c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        return value.find("close") != value.npos;
+    }
     /// The header is whole: says where the body ends.
     bool end_header() {
         if (response_.status < 200) {
@@ -157,7 +163,7 @@ private:
             using cloudflare::http::same_name;
             if (same_name(name, "Content-Length")) lengths.push_back(value);
             if (same_name(name, "Transfer-Encoding")) codings.push_back(value);
-            if (same_name(name, "Connection") && same_name(value, "close")) keeps_alive_ = false;
+            if (same_name(name, "Connection") && says_close(value)) keeps_alive_ = false;
             if (!response_.fields.add(name, value)) return fail(state::malformed);
         }
         bool const has_none = response_.status == 204 || response_.status == 304;

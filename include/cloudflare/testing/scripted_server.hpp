@@ -1,9 +1,9 @@
 /// A server on loopback that answers by script, byte for byte: what a transport is tried against.
 #pragma once
 
-#include <cloudflare/http/headers.hpp>
 #include <cloudflare/http/origin.hpp>
 #include <cloudflare/testing/certificate.hpp>
+#include <cloudflare/testing/request_size.hpp>
 #include <cloudflare/testing/scripted_reply.hpp>
 #include <cloudflare/testing/scripted_server_options.hpp>
 
@@ -21,7 +21,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -178,7 +177,11 @@ private:
         }
         asio::ssl::stream<tcp::socket&> tls(socket, tls_);
         auto const [ec] = co_await tls.async_handshake(asio::ssl::stream_base::server, as_result);
-        if (ec) co_return;
+        if (ec) { // an alert says why, and is to arrive before a reset that follows it
+            auto pausing = wait(std::chrono::milliseconds(20));
+            co_await std::move(pausing);
+            co_return;
+        }
         note_handshake(tls.native_handle());
         auto serving = serve_on(tls, socket, number);
         co_await std::move(serving);
@@ -226,7 +229,7 @@ private:
     asio::awaitable<std::optional<std::string>> read_request(Stream& stream, tcp::socket& socket,
                                                              std::string& received) {
         for (;;) {
-            if (auto const size = request_size(received)) {
+            if (auto const size = detail::request_size(received, options_.early)) {
                 std::optional<std::string> request(received.substr(0, *size));
                 received.erase(0, *size);
                 co_return request;
@@ -241,26 +244,6 @@ private:
             if (options_.reset_after != 0 && received.size() >= options_.reset_after) reset(socket);
             if (ec || !socket.is_open()) co_return std::nullopt;
         }
-    }
-
-    /// How many bytes the request at the front of `text` takes; nothing where it is not whole.
-    [[nodiscard]] std::optional<std::size_t> request_size(std::string_view text) const {
-        auto const header_end = text.find("\r\n\r\n");
-        if (header_end == text.npos) return std::nullopt;
-        if (options_.early) return header_end + 4;
-        std::size_t length = 0;
-        for (auto rest = text.substr(0, header_end + 2); !rest.empty();) {
-            auto const line = rest.substr(0, rest.find("\r\n"));
-            rest.remove_prefix(line.size() + 2);
-            auto const colon = line.find(':');
-            if (colon == line.npos || !http::same_name(line.substr(0, colon), "content-length"))
-                continue;
-            auto const digits = line.find_first_not_of(' ', colon + 1);
-            if (digits != line.npos)
-                std::from_chars(line.data() + digits, line.data() + line.size(), length);
-        }
-        auto const size = header_end + 4 + length;
-        return size <= text.size() ? std::optional(size) : std::nullopt;
     }
 
     template <class Stream>

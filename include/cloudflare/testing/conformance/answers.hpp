@@ -176,6 +176,12 @@ inline constexpr check answer_checks[] = {
          t.expect(given && given->fields.find("B") == "b", "they are behind it");
          t.expect(given && given->fields.contains("Empty"), "an empty field is lost");
      }},
+    {"the bytes of a value come back as they are",
+     [](trial& t) {
+         std::string const value = "\"a, b\"; c=d\t'e' caf\xc3\xa9 \xff ~!#$%&*()[]{}<>|\\^`";
+         auto const given = receive(t, {answer(200, "", "X: " + value + "\r\n")});
+         t.expect(given && given->fields.find("X") == value, "they do not");
+     }},
     {"a status line without a reason is one",
      [](trial& t) {
          t.expect_answer(receive(t, {"HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\n{}"}), 200, "{}");

@@ -53,6 +53,16 @@ inline constexpr check cancellation_checks[] = {
          t.serve(always(r));
          check_cancelled(t, t.request(method::post, "/", "{}"), delivery::unknown);
      }},
+    {"calls that are cancelled leave what others need",
+     [](trial& t) {
+         t.serve([](seen_request const& seen) {
+             return target_of(seen.bytes) == "/good" ? reply{.bytes = answer(200, "{}")}
+                                                     : reply{.bytes = answer(200), .pause = 20ms};
+         });
+         for (int i = 0; i != 80; ++i)
+             if (!t.send_and_cancel(t.request(method::get, "/late"), 4ms)) return;
+         t.expect_answer(t.send(t.request(method::post, "/good", "{}"), 3s), 200, "{}");
+     }},
     {"an answer that comes after a cancellation is not the answer to the next request",
      [](trial& t) {
          reply late{.bytes = answer(200, "late")};

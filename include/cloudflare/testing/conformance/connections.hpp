@@ -54,6 +54,18 @@ inline constexpr check connection_checks[] = {
          t.expect_answer(t.send(), 200, "last");
          t.expect(server.connection_count() == 3, "it was");
      }},
+    {"a connection that says that it closes is not used again, however it is written",
+     [](trial& t) {
+         for (std::string const field :
+              {"connection:close", "Connection: Close", "Connection: keep-alive, close",
+               "CONNECTION: \tCLOSE \t"}) {
+             auto& server =
+                 t.serve(in_turn({{answer(200, "bye", field + "\r\n")}, {answer(200, "last")}}));
+             t.expect_answer(t.send(), 200, "bye");
+             t.expect_answer(t.send(), 200, "last");
+             t.expect(server.connection_count() == 2, "it was: " + field);
+         }
+     }},
     {"a connection of HTTP/1.0 is not used again",
      [](trial& t) {
          auto& server = t.serve(

@@ -10,7 +10,9 @@ inline void check_deadline(trial& t, http::request const& r, delivery far,
                            std::chrono::milliseconds timeout = 150ms) {
     auto const begin = time_point::clock::now();
     t.expect_failure(t.send(r, timeout), far, {errc::deadline_exceeded});
-    t.expect(time_point::clock::now() - begin < 3s, "it ended seconds after its deadline");
+    auto const passed = time_point::clock::now() - begin;
+    t.expect(passed < 3s, "it ended seconds after its deadline");
+    t.expect(passed > timeout - 20ms, "it ended before its deadline");
 }
 
 [[nodiscard]] inline http::request request_to(std::string const& origin) {
@@ -95,6 +97,29 @@ inline constexpr check failure_checks[] = {
          t.expect_answer(t.send(), 200, ""); // a connection is open now
          t.expect_failure(t.send(t.request(), -1ms), delivery::not_sent, {errc::deadline_exceeded});
          t.expect(server.requests().size() == 1, "the server saw a request");
+     }},
+    {"a response shortly before the deadline is taken",
+     [](trial& t) {
+         for (auto const before : {50ms, 1100ms}) { // no deadline counts in whole seconds
+             t.serve(always({.bytes = answer(200, "{}"), .pause = before}));
+             t.expect_answer(t.send(t.request(method::post, "/", "{}"), before + 700ms), 200, "{}");
+         }
+     }},
+    {"a deadline at the end of time is one",
+     [](trial& t) {
+         t.serve(always({answer(200, "{}")}));
+         auto const r = t.request(method::post, "/", "{}");
+         t.expect_answer(t.note(r, t.transport().send(r, time_point::max())), 200, "{}");
+     }},
+    {"calls that end by their deadlines leave what others need",
+     [](trial& t) {
+         t.serve([](seen_request const& seen) {
+             return target_of(seen.bytes) == "/good" ? reply{.bytes = answer(200, "{}")}
+                                                     : reply{.bytes = answer(200), .pause = 20ms};
+         });
+         for (int i = 0; i != 80; ++i)
+             static_cast<void>(t.send(t.request(method::get, "/late"), 4ms));
+         t.expect_answer(t.send(t.request(method::post, "/good", "{}"), 3s), 200, "{}");
      }},
     {"the deadline ends connecting",
      [](trial& t) {
