@@ -52,16 +52,16 @@ public:
     [[nodiscard]] std::string const& path() const noexcept { return state_->path; }
 
     [[nodiscard]] result<std::optional<intent>> insert(intent const& i) const {
-        write w{.kind = write::insert, .wanted = i};
+        write w{.kind = change::insert, .wanted = i};
         if (auto const done = state_->commit(w); !done) return done.error();
         return std::move(w.in_the_way);
     }
     [[nodiscard]] result<void> update(intent const& i) const {
-        write w{.kind = write::update, .wanted = i};
+        write w{.kind = change::update, .wanted = i};
         return state_->commit(w);
     }
     [[nodiscard]] result<void> erase(intent const& i) const {
-        write w{.kind = write::erase, .wanted = i};
+        write w{.kind = change::erase, .wanted = i};
         return state_->commit(w);
     }
     [[nodiscard]] result<std::vector<intent>> list() const { return state_->list(); }
@@ -73,13 +73,15 @@ public:
 private:
     using file = basic_file<System>;
 
+    enum class change : unsigned char {
+        insert,
+        update,
+        erase
+    };
+
     /// A write that a thread waits for.
     struct write {
-        enum kind_type {
-            insert,
-            update,
-            erase
-        } kind;
+        change kind;
         intent const& wanted;
         std::string line{};
         std::optional<intent> in_the_way{};
@@ -197,7 +199,7 @@ result<void> basic_file_intent_log<System>::state::commit_all(std::vector<write*
 template <class System>
 bool basic_file_intent_log<System>::state::decide(write& w) const {
     auto const& i = w.wanted;
-    if (w.kind == write::insert) {
+    if (w.kind == change::insert) {
         if (auto const* held = journal.in_the_way_of(i)) {
             w.in_the_way = *held;
             return false;
@@ -213,8 +215,8 @@ bool basic_file_intent_log<System>::state::decide(write& w) const {
     }
     auto next = i;
     ++next.revision;
-    w.line = w.kind == write::update ? detail::intent_journal::line_of(next)
-                                     : detail::intent_journal::line_of_erased(i.tag);
+    w.line = w.kind == change::update ? detail::intent_journal::line_of(next)
+                                      : detail::intent_journal::line_of_erased(i.tag);
     return true;
 }
 
