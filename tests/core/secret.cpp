@@ -3,6 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <concepts>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <new>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -11,6 +15,37 @@
 
 using namespace cloudflare;
 using namespace std::string_view_literals;
+
+namespace {
+
+// Blocks of this size are looked at when they are given back.
+std::size_t watched_size = 0;
+int watched_wiped = 0;
+int watched_dirty = 0;
+
+} // namespace
+
+// What `new char[n]` takes and gives back: the size stands in front of the block.
+void* operator new[](std::size_t size) {
+    auto* const block = static_cast<char*>(std::malloc(size + 16));
+    if (block == nullptr) std::abort();
+    std::memcpy(block, &size, sizeof size);
+    return block + 16;
+}
+void operator delete[](void* memory) noexcept {
+    if (memory == nullptr) return;
+    auto* const block = static_cast<char*>(memory) - 16;
+    std::size_t size = 0;
+    std::memcpy(&size, block, sizeof size);
+    if (watched_size != 0 && size == watched_size) {
+        auto const bytes = std::string_view(block + 16, size);
+        ++(bytes.find_first_not_of('\0') == bytes.npos ? watched_wiped : watched_dirty);
+    }
+    std::free(block);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+    operator delete[](memory);
+}
 
 // Nothing takes a secret's text by accident ...
 static_assert(!std::is_constructible_v<std::string_view, secret>);
@@ -162,4 +197,44 @@ TEST_CASE("a difference in any one bit makes two secrets unequal") {
             CHECK(secret(text) != secret(other));
         }
     }
+}
+
+TEST_CASE("a secret takes its text out of a string of either kind, which is wiped") {
+    std::string plain(40, 'p');
+    auto const* const memory = plain.data();
+    CHECK(secret::take(plain).reveal() == std::string(40, 'p'));
+    CHECK(plain.empty());
+    CHECK(std::string_view(memory, 40) == std::string(40, '\0'));
+    wiped_string wiped(40, 'w');
+    CHECK(secret::take(wiped).reveal() == std::string(40, 'w'));
+    CHECK(wiped.empty());
+}
+
+TEST_CASE("a secret's memory is wiped before it is given back") {
+    constexpr std::string_view text = "a secret of a length of its own: 47 characters.";
+    auto const dies_wiped = [&](auto use) {
+        watched_size = text.size();
+        watched_wiped = watched_dirty = 0;
+        use();
+        watched_size = 0;
+        CHECK(watched_dirty == 0);
+        return watched_wiped;
+    };
+    CHECK(dies_wiped([&] { secret const s(text); }) == 1);
+    CHECK(dies_wiped([&] {
+              secret const s(text);
+              secret const copy = s;
+          }) == 2);
+    CHECK(dies_wiped([&] {
+              secret s(text);
+              s = secret(text);
+          }) == 2);
+    CHECK(dies_wiped([&] {
+              secret s(text);
+              secret const taken = std::move(s);
+          }) == 1);
+    CHECK(dies_wiped([&] {
+              secret s(text);
+              s = secret();
+          }) == 1);
 }

@@ -344,4 +344,31 @@ TEST_CASE("a fraction is below one second, whatever a moment is made of") {
 static_assert(timestamp() == timestamp(std::chrono::sys_seconds{}));
 static_assert(timestamp(std::chrono::sys_seconds(1s)) > timestamp());
 
+TEST_CASE("a moment before year 0 or after 9999 is clamped, whatever it is made of") {
+    using namespace std::chrono;
+    auto const first = "0000-01-01T00:00:00Z", last = "9999-12-31T23:59:59.999999999Z";
+    CHECK(timestamp(sys_seconds::min()).to_string() == first);
+    CHECK(timestamp(sys_seconds::max()).to_string() == last);
+    CHECK(timestamp(sys_time<hours>::min()).to_string() == first);
+    CHECK(timestamp(sys_time<hours>::max()).to_string() == last);
+    CHECK(timestamp(sys_time<milliseconds>::min()).to_string() == first);
+    CHECK(timestamp(sys_time<milliseconds>::max()).to_string() == last);
+    CHECK(timestamp(sys_days(year(-1) / 12 / 31)).to_string() == first);
+    CHECK(timestamp(sys_days(year(10000) / 1 / 1)).to_string() == last);
+    CHECK(timestamp(sys_days(year(0) / 1 / 1)).to_string() == first);
+    CHECK(timestamp(sys_days(year(10000) / 1 / 1) - seconds(1)).to_string() ==
+          "9999-12-31T23:59:59Z");
+    CHECK(timestamp(sys_seconds::min(), nanoseconds::min()).to_string() == first);
+    CHECK(timestamp(sys_seconds::max(), nanoseconds::max()).to_string() == last);
+    CHECK(timestamp(sys_seconds::max(), nanoseconds::min()).to_string() == last);
+    CHECK(timestamp(sys_seconds(), nanoseconds(-1)).to_string() ==
+          "1969-12-31T23:59:59.999999999Z");
+
+    timestamp const now(sys_seconds(seconds(1'790'000'000)));
+    CHECK(now.plus(seconds::min()).to_string() == first);
+    CHECK(now.plus(seconds::max()).to_string() == "9999-12-31T23:59:59Z");
+    CHECK(timestamp(sys_seconds::min()).plus(seconds::max()).to_string() == "9999-12-31T23:59:59Z");
+    CHECK(timestamp(sys_seconds::max()).plus(seconds::min()).to_string() == first);
+}
+
 } // namespace timestamp_tests

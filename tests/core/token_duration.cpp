@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <type_traits>
+
+#include <compare>
+
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -246,4 +250,36 @@ TEST_CASE("hours out of range are taken to the nearer end") {
         CHECK(token_duration::hours(count).text() == "2562047h");
         CHECK(token_duration::hours(count).value() == 2562047h);
     }
+}
+
+static_assert(std::is_same_v<decltype(token_duration::forever() <=> token_duration::forever()),
+                             std::weak_ordering>);
+
+TEST_CASE("a duration of std::chrono is written in hours, or refused") {
+    using namespace std::chrono;
+    CHECK(token_duration::make(hours(720)).value().text() == "720h");
+    CHECK(token_duration::make(days(30)).value().text() == "720h");
+    CHECK(token_duration::make(weeks(1)).value().text() == "168h");
+    CHECK(token_duration::make(hours(1)).value().text() == "1h");
+    CHECK(token_duration::make(hours(2562047)).value().text() == "2562047h");
+    for (auto const bad :
+         {hours(0), hours(-1), hours(-720), hours::min(), hours(2562048), hours::max()}) {
+        CAPTURE(bad.count());
+        auto const d = token_duration::make(bad);
+        REQUIRE(d.has_error());
+        CHECK(d.error() == errc::invalid_argument);
+        CHECK(d.error().details().explanation.starts_with("duration: "));
+    }
+    CHECK(token_duration::make(days(0)).has_error());
+    CHECK(token_duration::make(days::max()).has_error());
+    CHECK(token_duration::make(weeks::max()).has_error());
+    CHECK(token_duration::make(weeks::min()).has_error());
+}
+
+TEST_CASE("a count of hours outside its range is clamped") {
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    CHECK(token_duration::hours(0).text() == "1h");
+    CHECK(token_duration::hours(-most - 1).text() == "1h");
+    CHECK(token_duration::hours(2562047).text() == "2562047h");
+    CHECK(token_duration::hours(most).text() == "2562047h");
 }

@@ -132,4 +132,13 @@ TEST_CASE("a wiped_string is a string with that allocator") {
     CHECK(copy == moved);
 }
 
+TEST_CASE("a wiping allocator equals its rebound self, in either order") {
+    wiping_allocator<char> const bytes;
+    wiping_allocator<int> const numbers(bytes);
+    CHECK(bytes == numbers);
+    CHECK(numbers == bytes);
+    CHECK_FALSE(bytes != numbers);
+    CHECK(bytes == bytes);
+}
+
 } // namespace wipe_tests

@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
+#include <type_traits>
+
 #include <algorithm>
 #include <iterator>
 #include <sstream>
@@ -275,4 +279,61 @@ TEST_CASE("what a parser has checked already is a field like any other") {
     REQUIRE(h.add("C", "d").has_value());
     CHECK(h.wire_format() == "A: \r\nB: b, c\r\nC: d\r\n");
     CHECK(h.find("b") == "b, c");
+}
+
+static_assert(std::is_same_v<std::iterator_traits<http::headers::const_iterator>::iterator_category,
+                             std::input_iterator_tag>); // its reference is no reference
+
+TEST_CASE("a name that points into the headers themselves sets and removes that field alone") {
+    auto const made = [] {
+        http::headers h;
+        for (auto const& [name, value] :
+             {std::pair("A", "1"), std::pair("B", "2"), std::pair("C", "3"), std::pair("a", "4")})
+            h.add(name, value).value();
+        return h;
+    };
+    auto first = made();
+    CHECK(first.set((*first.begin()).name, "9").has_value());
+    CHECK(first.wire_format() == "B: 2\r\nC: 3\r\nA: 9\r\n");
+
+    auto second = made();
+    CHECK(second.set((*std::next(second.begin())).name, (*second.begin()).value).has_value());
+    CHECK(second.wire_format() == "A: 1\r\nC: 3\r\na: 4\r\nB: 1\r\n");
+
+    auto third = made();
+    third.remove((*third.begin()).name);
+    CHECK(third.wire_format() == "B: 2\r\nC: 3\r\n");
+
+    auto last = made();
+    last.remove((*std::next(last.begin(), 3)).name);
+    CHECK(last.wire_format() == "B: 2\r\nC: 3\r\n");
+
+    auto whole = made(); // a value of its own block as a name: "2" is no field's
+    whole.remove((*std::next(whole.begin())).value);
+    CHECK(whole.wire_format() == made().wire_format());
+
+    http::headers long_name;
+    std::string const name(100, 'x');
+    long_name.add(name, "1").value();
+    long_name.add("B", "2").value();
+    long_name.add(name, "3").value();
+    long_name.remove((*long_name.begin()).name);
+    CHECK(long_name.wire_format() == "B: 2\r\n");
+}
+
+TEST_CASE("fields that frame the message or encode the response are reserved") {
+    for (auto const name : {"Host"sv, "content-length"sv, "TRANSFER-ENCODING"sv, "Connection"sv,
+                            "keep-alive"sv, "Proxy-Connection"sv, "Upgrade"sv, "expect"sv, "te"sv,
+                            "Trailer"sv, "accept-encoding"sv}) {
+        CAPTURE(name);
+        CHECK(http::is_reserved(name));
+        CHECK_FALSE(http::is_reserved(name.substr(1)));
+        CHECK_FALSE(http::is_reserved(std::string(name) + "x"));
+    }
+    for (auto const name : {""sv, "Authorization"sv, "Accept"sv, "User-Agent"sv, "Content-Type"sv,
+                            "Content-Encoding"sv, "12345678901234567890123456789012"sv,
+                            "1234567890123456789012345678901234567890123456789012345678901234"sv}) {
+        CAPTURE(name);
+        CHECK_FALSE(http::is_reserved(name));
+    }
 }

@@ -134,3 +134,24 @@ TEST_CASE("printing a request shows neither its credentials nor its body") {
                        "Accept: */*\n"
                        "(19 bytes of body)\n");
 }
+
+TEST_CASE("a target begins with a slash and holds visible ASCII only, at every place") {
+    for (std::size_t size = 1; size != 20; ++size)
+        for (std::size_t at = 1; at < size; ++at)
+            for (int byte = 0; byte != 256; ++byte) {
+                std::string target = "/" + std::string(size - 1, 'a');
+                target[at] = static_cast<char>(byte);
+                auto const checked = http::check_target(target);
+                CAPTURE(target);
+                REQUIRE(checked.has_value() == (byte > 0x20 && byte < 0x7f));
+                if (checked) continue;
+                REQUIRE(checked.error() == errc::invalid_argument);
+                REQUIRE(checked.error().details().explanation.starts_with("target: "));
+            }
+    for (auto const* bad : {"", "a", "a/", " /", "http://h/", "?", "*"}) {
+        CAPTURE(bad);
+        CHECK(http::check_target(bad).has_error());
+    }
+    CHECK(http::check_target("/").has_value());
+    CHECK(http::check_target("/a?b=c%20d&e").has_value());
+}

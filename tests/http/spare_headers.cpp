@@ -2,6 +2,17 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
+#include <string>
+
+#include <set>
+
+#include <thread>
+
+#include <algorithm>
+#include <atomic>
+
 #include <utility>
 
 using namespace cloudflare;
@@ -20,4 +31,41 @@ TEST_CASE("headers that are given back are taken again, without their fields") {
     REQUIRE(second.add("A", "b"));
     CHECK(second.wire_format().data() == memory);
     CHECK(second.wire_format() == "A: b\r\n");
+}
+
+TEST_CASE("no more than 64 are kept") {
+    detail::spare_headers spare;
+    std::set<char const*> memory;
+    std::vector<http::headers> used(70);
+    for (auto& h : used) {
+        h.reserve(500);
+        memory.insert(h.wire_format().data());
+    }
+    for (auto& h : used)
+        spare.give_back(std::move(h));
+    used.clear();
+    std::vector<http::headers> taken;
+    for (int i = 0; i != 70; ++i)
+        taken.push_back(spare.take());
+    CHECK(std::count_if(taken.begin(), taken.end(), [&](http::headers const& h) {
+              return memory.count(h.wire_format().data()) == 1;
+          }) == 64);
+}
+
+TEST_CASE("threads that share the buffers never hold the same one") {
+    detail::spare_headers spare;
+    std::atomic<int> wrong = 0;
+    auto const use = [&] {
+        for (int i = 0; i != 1000; ++i) {
+            auto h = spare.take();
+            wrong += !h.empty();
+            wrong += !h.add("A", std::to_string(i)).has_value();
+            wrong += h.find("A") != std::to_string(i);
+            spare.give_back(std::move(h));
+        }
+    };
+    std::thread other(use);
+    use();
+    other.join();
+    CHECK(wrong == 0);
 }

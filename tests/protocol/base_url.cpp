@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include <sstream>
 
 using cloudflare::base_url;
@@ -30,6 +32,8 @@ TEST_CASE("a base URL is split into its origin and its path") {
                  "/client/v4"},
              row{"https://[::1]:8443/a-b_c.d~e", "https://[::1]:8443/a-b_c.d~e", "/a-b_c.d~e"},
              row{"https://api.example:443/v4", "https://api.example/v4", "/v4"},
+             row{"https://api.example/a%20b/...", "https://api.example/a%20b/...", "/a%20b/..."},
+             row{"https://api.example./v4", "https://api.example./v4", "/v4"},
          }) {
         CAPTURE(text);
         auto const url = base_url::parse(text);
@@ -42,16 +46,49 @@ TEST_CASE("a base URL is split into its origin and its path") {
 }
 
 TEST_CASE("what is no base URL is refused") {
-    for (char const* text :
-         {"", "api.example", "ftp://api.example", "/client/v4", "https://", "https:///client",
-          "https://user@api.example", "https://user:pass@api.example/v4", "https://api.example:0",
-          "https://api.example:65536", "https://api.example:8o", "https://api.example?x=1",
-          "https://api.example/v4?x=1", "https://api.example/v4#part", "https://api.example/a b",
-          "https://api.example/v4\r\nX: y", "https://[::1"}) {
+    for (char const* text : {"",
+                             "api.example",
+                             "ftp://api.example",
+                             "/client/v4",
+                             "https://",
+                             "https:///client",
+                             "https://user@api.example",
+                             "https://user:pass@api.example/v4",
+                             "https://api.example:0",
+                             "https://api.example:65536",
+                             "https://api.example:8o",
+                             "https://api.example?x=1",
+                             "https://api.example/v4?x=1",
+                             "https://api.example/v4#part",
+                             "https://api.example/a b",
+                             "https://api.example/v4\r\nX: y",
+                             "https://[::1",
+                             "https://api.example/a%",
+                             "https://api.example/a%2",
+                             "https://api.example/a%zz",
+                             "https://api.example/%2",
+                             "https://api.example/.",
+                             "https://api.example/..",
+                             "https://api.example/a/../b",
+                             "https://api.example/./b",
+                             "https://api.example/a/..",
+                             "https://api.example/%2e%2E/b",
+                             "https://api.example/.%2e",
+                             "https://a..b/v4",
+                             "https://.a/v4"}) {
         CAPTURE(text);
         auto const url = base_url::parse(text);
         REQUIRE(url.has_error());
         CHECK(url.error() == errc::invalid_argument);
         CHECK(url.error().details().explanation.starts_with("base URL: "));
     }
+}
+
+TEST_CASE("a base URL that was moved from can still be looked at") {
+    auto url = base_url::production();
+    auto const taken = std::move(url);
+    CHECK(taken.path() == "/client/v4");
+    std::ostringstream out;
+    out << url; // NOLINT(bugprone-use-after-move): this is the point
+    CHECK(out.str().starts_with("https://api.cloudflare.com"));
 }

@@ -39,6 +39,15 @@ TEST_CASE("a deadline is kept as given") {
     CHECK(call_options().deadline(1500ms).deadline() == 1500ms);
 }
 
+TEST_CASE("a deadline is clamped to what a clock can be asked to add") {
+    using std::chrono::milliseconds;
+    CHECK(call_options().deadline(milliseconds::min()).deadline() == 0ms);
+    CHECK(call_options().deadline(-1ms).deadline() == 0ms);
+    CHECK(call_options().deadline(0ms).deadline() == 0ms);
+    CHECK(call_options().deadline(longest_deadline).deadline() == longest_deadline);
+    CHECK(call_options().deadline(milliseconds::max()).deadline() == longest_deadline);
+}
+
 TEST_CASE("headers are kept, the last of one name") {
     auto const options = call_options().header("X-A", "1").header("X-B", "2").header("x-a", "3");
     CHECK(options.fields().wire_format() == "X-B: 2\r\nx-a: 3\r\n");
@@ -46,8 +55,8 @@ TEST_CASE("headers are kept, the last of one name") {
 }
 
 TEST_CASE("a header that frames the message is an error, in any case of letters") {
-    for (char const* name :
-         {"Host", "content-length", "TRANSFER-ENCODING", "connection", "Upgrade"}) {
+    for (char const* name : {"Host", "content-length", "TRANSFER-ENCODING", "connection", "Upgrade",
+                             "Accept-Encoding", "keep-alive", "te"}) {
         CAPTURE(name);
         auto const options = call_options().header(name, "x");
         REQUIRE(options.bad_header().has_value());

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include <cloudflare/http/request.hpp>
 
 #include <map>
@@ -220,6 +222,16 @@ TEST_CASE("a printed request shows no credential") {
         CHECK(out.str().find("[redacted]") != std::string::npos);
         CHECK(out.str().find("broken-sample") == std::string::npos);
         CHECK(out.str().find(broken_key) == std::string::npos);
+    }
+}
+
+TEST_CASE("credentials that were moved from can still be used") {
+    credentials who = *api_token::make("broken-sample");
+    auto taken = std::move(who);
+    for (auto* c : {&who, &taken}) { // NOLINT(bugprone-use-after-move): this is the point
+        http::headers fields;
+        REQUIRE(c->authorize(fields).has_value());
+        CHECK(fields.find("Authorization") == "Bearer broken-sample");
     }
 }
 

@@ -2,8 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 using namespace cloudflare;
 
@@ -34,6 +38,33 @@ struct make_zone {
 struct no_credentials {
     result<void> authorize(http::headers&) const {
         return error(errc::missing_credentials, "the vault is closed");
+    }
+};
+
+struct raw_target {
+    using result_type = void;
+    static constexpr std::string_view name = "raw_target";
+    static constexpr auto method = http::method::get;
+    static constexpr auto idempotency = cloudflare::idempotency::safe;
+    result<std::string> target() const {
+        if (failure) return *failure;
+        return text;
+    }
+    std::string text = "/a";
+    std::optional<error> failure{};
+};
+
+struct refusing {
+    error why;
+    result<void> authorize(http::headers&) const { return why; }
+};
+
+struct adding {
+    std::vector<std::pair<std::string, std::string>> all;
+    result<void> authorize(http::headers& fields) const {
+        for (auto const& [name, value] : all)
+            if (auto const ok = fields.add(name, value); !ok) return ok;
+        return {};
     }
 };
 
@@ -137,6 +168,74 @@ TEST_CASE("http to a host that is not on this machine is refused unless an optio
         auto const options = client_options().base_url(*base_url::parse(url));
         CHECK(make_request(get_zone(), token(), options).has_value());
     }
+}
+
+TEST_CASE("a target that a user's operation built is checked before anything is sent") {
+    for (char const* target : {"", "zones", "/a b", "/a\r\nHost: evil.example", "/a\n", "/\x7f",
+                               "/caf\xc3\xa9", " /a", "/0123456789abcdef HTTP/1.0"}) {
+        CAPTURE(target);
+        auto const r = make_request(raw_target{.text = target}, token(), client_options());
+        REQUIRE(r.has_error());
+        CHECK(r.error() == errc::invalid_argument);
+        CHECK(r.error().details().explanation.starts_with("target: "));
+        CHECK(r.error().delivery() == delivery::not_sent);
+    }
+    CHECK(make_request(raw_target{.text = "/a"}, token(), client_options()).has_value());
+}
+
+TEST_CASE("whatever keeps a request from being made, nothing was sent") {
+    for (auto const& why :
+         {error(errc::connect_failed), error(errc::connection_lost), error(errc::sink_failed),
+          error(errc::cancelled), error(),
+          error(errc::server_error,
+                error_details{.explanation = "x", .delivery = delivery::accepted})}) {
+        for (auto const& r : {make_request(raw_target{.failure = why}, token(), client_options()),
+                              make_request(get_zone(), refusing{why}, client_options())}) {
+            REQUIRE(r.has_error());
+            CAPTURE(r.error());
+            CHECK(r.error().code().failed());
+            if (why.code()) CHECK(r.error().code() == why.code());
+            CHECK(r.error().delivery() == delivery::not_sent);
+            CHECK_FALSE(r.error().may_have_acted());
+            if (why.code()) CHECK(r.error().details().explanation == why.details().explanation);
+        }
+    }
+}
+
+TEST_CASE("a strategy sets no field that frames the message, is the client's, or is there twice") {
+    for (char const* name : {"Host", "content-length", "Transfer-Encoding", "Connection", "TE",
+                             "Accept-Encoding", "User-Agent", "ACCEPT", "Content-Type"}) {
+        CAPTURE(name);
+        for (bool first : {true, false}) {
+            auto const r = make_request(get_zone(),
+                                        first ? adding{{{name, "x"}, {"Authorization", "y"}}}
+                                              : adding{{{"Authorization", "y"}, {name, "x"}}},
+                                        client_options());
+            REQUIRE(r.has_error());
+            CHECK(r.error() == errc::invalid_credentials);
+            CHECK(r.error().delivery() == delivery::not_sent);
+            CHECK(r.error().details().explanation.starts_with("credentials: header " +
+                                                              std::string(name)));
+        }
+    }
+    auto const doubled =
+        make_request(get_zone(), adding{{{"X-A", "1"}, {"Authorization", "broken"}, {"x-a", "2"}}},
+                     client_options());
+    REQUIRE(doubled.has_error());
+    CHECK(doubled.error().details().explanation == "credentials: header X-A: must be set once");
+    auto const fine =
+        make_request(get_zone(), adding{{{"X-A", "1"}, {"X-B", "2"}, {"Authorization", "broken"}}},
+                     client_options());
+    REQUIRE(fine.has_value());
+    CHECK(fine->fields.find("X-B") == "2");
+}
+
+TEST_CASE("Accept-Encoding is identity, whatever a call asks for") {
+    auto const r = make_request(get_zone(), token(), client_options(),
+                                call_options().header("accept-encoding", "gzip"));
+    REQUIRE(r.has_error());
+    CHECK(r.error() == errc::invalid_argument);
+    CHECK(r.error().details().explanation.find("accept-encoding") != std::string::npos);
 }
 
 TEST_CASE("a request printed shows no credential and no body") {

@@ -56,6 +56,31 @@ TEST_CASE("a list ends at a page that is not full") {
     CHECK(cursor.next() == std::nullopt);
 }
 
+TEST_CASE("a list goes on while total_pages says so, though a page is not full") {
+    page_cursor cursor(1000);
+    CHECK(cursor.advance(100, "a", info(1000, 3)));
+    CHECK(cursor.next() == 2);
+    CHECK(cursor.advance(1, "b", info(1000, 3)));
+    CHECK(cursor.next() == 3);
+    CHECK(cursor.advance(1000, "c", info(1000, 3)));
+    CHECK(cursor.next() == std::nullopt);
+
+    page_cursor changing(2); // the server's own number may change from page to page
+    CHECK(changing.advance(1, "a", info(std::nullopt, 2)));
+    CHECK(changing.next() == 2);
+    CHECK(changing.advance(1, "b", info(std::nullopt, 3)));
+    CHECK(changing.next() == 3);
+    CHECK(changing.advance(1, "c", info(2, std::nullopt)));
+    CHECK(changing.next() == std::nullopt);
+}
+
+TEST_CASE("a repeated or an empty page ends the list, whatever total_pages says") {
+    page_cursor cursor(1000);
+    CHECK(cursor.advance(100, "a", info(1000, 9)));
+    CHECK_FALSE(cursor.advance(100, "a", info(1000, 9)));
+    CHECK(cursor.next() == std::nullopt);
+}
+
 TEST_CASE("without result_info a page is full by what was asked for") {
     page_cursor cursor(2);
     CHECK(cursor.advance(2, "a", result_info()));

@@ -49,4 +49,10 @@ TEST_CASE("what came from outside cannot break the line or show a credential") {
     CHECK(print(e) == "x: attempt 1: HTTP 200 in 0 ms, cf-ray a [redacted]");
 }
 
+TEST_CASE("an event always has messages to walk over") {
+    trace_event const e;
+    REQUIRE(e.messages != nullptr);
+    CHECK(e.messages->empty());
+}
+
 } // namespace trace_tests

@@ -59,7 +59,7 @@ public:
     [[nodiscard]] std::int64_t permits() const noexcept { return permits_; }
     [[nodiscard]] duration window() const noexcept { return window_; }
     [[nodiscard]] std::int64_t reserve() const noexcept {
-        return std::min(reserve_.value_or(permits_ / 30), permits_ / 2);
+        return (std::min)(reserve_.value_or(permits_ / 30), permits_ / 2);
     }
     [[nodiscard]] bool keeps_reserve() const noexcept { return reserve_.has_value(); }
     [[nodiscard]] std::int64_t burst() const noexcept {

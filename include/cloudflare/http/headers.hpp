@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <ostream>
 #include <string>
@@ -24,14 +25,34 @@ namespace cloudflare::inline v0::http {
     return false;
 }
 
+namespace detail {
+
+inline constexpr std::string_view reserved_names[] = {
+    "Host",       "Content-Length",   "Transfer-Encoding", "Connection",
+    "Keep-Alive", "Proxy-Connection", "Upgrade",           "Expect",
+    "TE",         "Trailer",          "Accept-Encoding"};
+
+/// Whether a name is in a list of names of less than 32 characters. Most are not by their length.
+template <auto const& Names>
+[[nodiscard]] constexpr bool is_one_of(std::string_view name) noexcept {
+    constexpr std::uint32_t lengths = [] { // bit n: some name has n characters
+        std::uint32_t bits = 0;
+        for (std::string_view const n : Names)
+            bits |= std::uint32_t{1} << n.size();
+        return bits;
+    }();
+    if (name.size() >= 32 || (lengths >> name.size() & 1) == 0) return false;
+    for (std::string_view const n : Names)
+        if (same_name(n, name)) return true;
+    return false;
+}
+
+} // namespace detail
+
 /// Whether a field of this name is the library's or the transport's alone: those that frame the
 /// message, and the encoding of the response, which nothing here decodes.
 [[nodiscard]] constexpr bool is_reserved(std::string_view name) noexcept {
-    for (std::string_view reserved :
-         {"Host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive",
-          "Proxy-Connection", "Upgrade", "Expect", "TE", "Trailer", "Accept-Encoding"})
-        if (same_name(name, reserved)) return true;
-    return false;
+    return detail::is_one_of<detail::reserved_names>(name);
 }
 
 namespace detail {

@@ -21,7 +21,7 @@ namespace detail {
 /// Takes down what Boost.JSON's parser finds: a node for each value, in the order of the text.
 class json_builder {
 public:
-    static constexpr auto max_array_size = std::numeric_limits<std::size_t>::max();
+    static constexpr auto max_array_size = (std::numeric_limits<std::size_t>::max)();
     static constexpr auto max_object_size = max_array_size;
     static constexpr auto max_string_size = max_array_size;
     static constexpr auto max_key_size = max_array_size;
@@ -148,7 +148,7 @@ private:
 CLOUDFLARE_DECL json_document::json_document(std::string_view text, json_limits limits) {
     // A text has no more values than bytes, so that 32 bits count them all.
     limits.max_size =
-        std::min<std::size_t>(limits.max_size, std::numeric_limits<std::uint32_t>::max());
+        std::min<std::size_t>(limits.max_size, (std::numeric_limits<std::uint32_t>::max)());
     if (text.size() > limits.max_size) return;
     boost::json::parse_options options;
     options.max_depth = limits.max_depth;

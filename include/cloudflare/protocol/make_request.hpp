@@ -8,6 +8,7 @@
 #include <cloudflare/protocol/operation.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,8 +26,13 @@ namespace detail {
                      where.host() + " (client_options::allow_insecure_http allows it)");
 }
 
-/// A strategy adds fields of its own: none that is reserved, and none twice.
-[[nodiscard]] inline result<void> check_strategy_fields(http::headers const& fields) {
+/// What the client sets itself.
+inline constexpr std::string_view own_names[] = {"User-Agent", "Accept", "Content-Type"};
+
+/// A strategy adds fields of its own: none that is reserved or the client's, and none twice.
+///
+/// @return what is wrong with them; nothing where they can be sent
+[[nodiscard]] inline std::optional<error> refuse_strategy_fields(http::headers const& fields) {
     auto const refuse = [](std::string_view name, char const* rule) {
         return error(errc::invalid_credentials,
                      "credentials: header " + std::string(name) + ": " + rule);
@@ -34,14 +40,13 @@ namespace detail {
     for (auto it = fields.begin(); it != fields.end();) {
         auto const name = (*it).name;
         if (http::is_reserved(name)) return refuse(name, "is not a strategy's to set");
-        for (std::string_view own : {"User-Agent", "Accept", "Content-Type"})
-            if (http::same_name(name, own)) return refuse(name, "is set by the client");
+        if (http::detail::is_one_of<own_names>(name)) return refuse(name, "is set by the client");
         ++it;
         if (std::any_of(it, fields.end(),
                         [&](http::headers::field f) { return http::same_name(f.name, name); }))
             return refuse(name, "must be set once");
     }
-    return {};
+    return std::nullopt;
 }
 
 [[nodiscard]] inline result<void> add_fields(http::headers& fields, credentials const& who,
@@ -50,8 +55,9 @@ namespace detail {
     if (call.bad_header()) return *call.bad_header();
     fields.reserve(384);
     auto ok = who.authorize(fields);
-    if (ok) ok = check_strategy_fields(fields);
-    if (ok) ok = fields.add("User-Agent", options.user_agent());
+    if (!ok) return ok;
+    if (auto const refused = refuse_strategy_fields(fields)) return *refused;
+    ok = fields.add("User-Agent", options.user_agent());
     fields.add_line_unchecked("Accept: application/json\r\n");
     fields.add_line_unchecked("Accept-Encoding: identity\r\n");
     if (has_body) fields.add_line_unchecked("Content-Type: application/json\r\n");

@@ -40,13 +40,13 @@ namespace detail {
         if (quoted && list[end] == '\\' && end + 1 != list.size()) ++end;
     }
     auto const item = list.substr(0, end);
-    list.remove_prefix(std::min(list.size(), end + 1));
+    list.remove_prefix((std::min)(list.size(), end + 1));
     return item;
 }
 
 [[nodiscard]] inline std::optional<std::int64_t> parameter_value(std::string_view parameter,
                                                                  std::string_view key) noexcept {
-    parameter.remove_prefix(std::min(parameter.size(), parameter.find_first_not_of(' ')));
+    parameter.remove_prefix((std::min)(parameter.size(), parameter.find_first_not_of(' ')));
     if (!parameter.starts_with(key)) return std::nullopt;
     parameter.remove_prefix(key.size());
     std::int64_t value = 0;

@@ -38,8 +38,8 @@ public:
     void advance(time_point now) noexcept {
         if (latest_ == time_point()) latest_ = now;
         if (now <= latest_) return;
-        tokens_ =
-            std::min(static_cast<double>(burst_), tokens_ + seconds(now - latest_) * per_second());
+        tokens_ = (std::min)(static_cast<double>(burst_),
+                             tokens_ + seconds(now - latest_) * per_second());
         latest_ = now;
         if (now - expired_since_ >= options_.window() / 300) {
             expired_before_ = now - expired_since_ < options_.window() / 150 ? expired_ : 0;
@@ -60,27 +60,27 @@ public:
     /// @param kept how many permits must be left after them
     [[nodiscard]] std::int64_t available(std::int64_t kept) noexcept {
         if (latest_ < banned_until_ || probing_) return 0;
-        auto count = std::min(in_window() - kept, static_cast<std::int64_t>(tokens_));
+        auto count = (std::min)(in_window() - kept, static_cast<std::int64_t>(tokens_));
         if (latest_ < resets_at_) {
             auto const left = left_by_server();
-            if (left <= 0) blocked_until_ = std::max(blocked_until_, resets_at_);
-            count = std::min(count, left - kept);
+            if (left <= 0) blocked_until_ = (std::max)(blocked_until_, resets_at_);
+            count = (std::min)(count, left - kept);
         }
         return count;
     }
 
     /// When `count` requests may have been made, all going well; later than now.
     [[nodiscard]] time_point when(std::int64_t count, std::int64_t kept) const noexcept {
-        auto begin = std::max(latest_, banned_until_);
-        if (probing_) begin = std::max(begin, latest_ + poll);
+        auto begin = (std::max)(latest_, banned_until_);
+        if (probing_) begin = (std::max)(begin, latest_ + poll);
         bool const spent = latest_ < resets_at_ && count + kept > left_by_server();
-        if (spent) begin = std::max(begin, resets_at_);
+        if (spent) begin = (std::max)(begin, resets_at_);
         auto const ahead = static_cast<double>(count) - (begin == latest_ ? tokens_ : 1.0);
         auto paced = begin + span(ahead > 0 && per_second() > 0 ? ahead / per_second() : 0);
         // The first response unlocks the burst.
         if (burst_ != options_.burst() && begin == latest_ && count <= options_.burst())
-            paced = std::min(paced, latest_ + poll);
-        return std::max({paced, window_allows(count + kept), latest_ + shortest_wait});
+            paced = (std::min)(paced, latest_ + poll);
+        return (std::max)({paced, window_allows(count + kept), latest_ + shortest_wait});
     }
 
     /// Whether a call that was refused, and has waited as it was asked to, may go before the ban
@@ -102,7 +102,7 @@ public:
             tokens_ = 1;
         }
         last_grant_ = latest_;
-        tokens_ = std::max(tokens_ - 1, 0.0);
+        tokens_ = (std::max)(tokens_ - 1, 0.0);
         ++in_flight_;
         return ++granted_;
     }
@@ -110,7 +110,7 @@ public:
     /// The request `number` was not sent after all.
     void give_back(std::uint64_t number) noexcept {
         end(number);
-        tokens_ = std::min(static_cast<double>(burst_), tokens_ + 1);
+        tokens_ = (std::min)(static_cast<double>(burst_), tokens_ + 1);
     }
 
     /// The request `number` has ended: the server counted it by now.
@@ -127,7 +127,7 @@ public:
 
     /// The response to request `number` was no refusal.
     void succeeded(std::uint64_t number) noexcept {
-        if (number == probe_) banned_until_ = std::min(banned_until_, latest_);
+        if (number == probe_) banned_until_ = (std::min)(banned_until_, latest_);
         refusals_ = 0;
         if (burst_ == options_.burst()) return;
         tokens_ += static_cast<double>(options_.burst() - burst_);
@@ -145,7 +145,7 @@ public:
             window_at_ = latest_;
         }
         // A mean of the last few, for responses overtake each other.
-        seen_ = std::min(seen_ + 1, most_seen);
+        seen_ = (std::min)(seen_ + 1, most_seen);
         before_ = seen_ == 1 ? before : before_ + (before - before_) / seen_;
         seen_at_ = latest_;
         remaining_ = limit.remaining;
@@ -160,7 +160,7 @@ public:
             pause_ = std::chrono::seconds(1);
         } else if (reset) {
             pause_ = std::min<time_point::duration>(pause_ * 2, options_.window() / 20);
-            resets_at_ = std::max(resets_at_, latest_ + pause_);
+            resets_at_ = (std::max)(resets_at_, latest_ + pause_);
         }
         if (latest_ - window_at_ < options_.window() / 150) {
             base_ = before_;
@@ -182,16 +182,16 @@ public:
         bool const again = latest_ < banned_until_;
         if (!again) ++refusals_;
         // Where the probe was refused too, somebody else prolongs the ban: give him the time to end.
-        auto const patience = std::min(wait * (1 << std::min(refusals_ - 1, 6)), longest_ban);
+        auto const patience = (std::min)(wait * (1 << (std::min)(refusals_ - 1, 6)), longest_ban);
         // Others may have been refused a little later than we were, and prolonged the ban.
-        banned_until_ = std::max(banned_until_, latest_ + patience + wait / 100);
+        banned_until_ = (std::max)(banned_until_, latest_ + patience + wait / 100);
         asked_until_ = !asked                          ? latest_
                        : wait < options_.window() / 10 ? latest_ + patience
                                                        : banned_until_;
-        blocked_until_ = std::max(blocked_until_, banned_until_);
+        blocked_until_ = (std::max)(blocked_until_, banned_until_);
         resets_at_ = latest_;
         if (again || wait < options_.window() / 10) return;
-        limit_ = std::max({limit_ * 5 / 8, options_.permits() / 4, std::int64_t(1)});
+        limit_ = (std::max)({limit_ * 5 / 8, options_.permits() / 4, std::int64_t(1)});
         narrowed_until_ = latest_ + memory;
         note_others();
     }
@@ -233,9 +233,9 @@ private:
     /// What the server has left for us, and leaves to others until it resets.
     [[nodiscard]] std::int64_t left_by_server() const noexcept {
         // Without others the window says it all, and the mean's noise would waste permits.
-        if (latest_ >= others_until_) return std::numeric_limits<std::int32_t>::max();
+        if (latest_ >= others_until_) return (std::numeric_limits<std::int32_t>::max)();
         auto const others = 1.05 * others_per_second_ * seconds(resets_at_ - seen_at_);
-        auto const kept = std::min(std::max(others, static_cast<double>(reserve())), 1e9);
+        auto const kept = (std::min)((std::max)(others, static_cast<double>(reserve())), 1e9);
         return static_cast<std::int64_t>(before_ - kept) - ended_ - in_flight_;
     }
     /// What is left to others, if there are any.
