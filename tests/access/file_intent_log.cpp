@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <sys/file.h>
@@ -139,7 +140,8 @@ TEST_CASE("the file is for its owner only, and begins with its format") {
     CHECK(read(s.path()) == std::string(format) + line_of(make('1')));
 }
 
-TEST_CASE("a log cut at any byte keeps every whole line, and can be written to again") {
+TEST_CASE("a log cut at any byte keeps every whole line, and can be written to "
+          "again") {
     scratch const s;
     insert(s.path(), make('1'));
     auto const first = read(s.path());
@@ -159,7 +161,8 @@ TEST_CASE("a log cut at any byte keeps every whole line, and can be written to a
     }
 }
 
-TEST_CASE("whatever bit is flipped, other lines stay, no byte is lost, and it is said") {
+TEST_CASE("whatever bit is flipped, other lines stay, no byte is lost, and it "
+          "is said") {
     scratch const s;
     faulty::reset();
     faulty::no_sync = true;
@@ -283,7 +286,8 @@ TEST_CASE("a whole line that is not understood is kept for ever") {
     faulty::reset();
 }
 
-TEST_CASE("a long log is written anew, with what is open, damaged and not understood") {
+TEST_CASE("a long log is written anew, with what is open, damaged and not "
+          "understood") {
     scratch const s;
     faulty::reset();
     faulty::no_sync = true;
@@ -331,7 +335,8 @@ TEST_CASE("a long log in a directory that cannot be written to goes on growing")
     faulty::reset();
 }
 
-TEST_CASE("a write costs the same with one past issue and with thousands, and 1,000 open") {
+TEST_CASE("a write costs the same with one past issue and with thousands, and "
+          "1,000 open") {
     scratch const s;
     faulty::reset();
     faulty::no_sync = true;
@@ -356,7 +361,8 @@ TEST_CASE("a write costs the same with one past issue and with thousands, and 1,
     faulty::reset();
 }
 
-TEST_CASE("several processes see each other's writes, and the file that one of them wrote anew") {
+TEST_CASE("several processes see each other's writes, and the file that one of "
+          "them wrote anew") {
     scratch const s;
     faulty::reset();
     faulty::no_sync = true;
@@ -386,6 +392,41 @@ TEST_CASE("a log that is removed or replaced is read anew") {
     CHECK(log.list().value().size() == 2);
     CHECK(log.insert(make('2')).has_value());
     CHECK(all_of(s.path()).size() == 3);
+}
+
+TEST_CASE("a file that is put in the log's place between opening and locking "
+          "is the one written to") {
+    static std::string from, to;
+    struct replaced : faults::faulty_posix<tag> {
+        static int lock(int d, int operation) {
+            if (!from.empty()) fs::rename(std::exchange(from, {}), to);
+            return real::lock(d, operation);
+        }
+    };
+    scratch const s;
+    faulty::reset();
+    insert(s.path(), make('1'));
+    insert(s.path("other"), make('2'));
+    from = s.path("other"), to = s.path();
+    access::basic_file_intent_log<replaced> const log(s.path());
+    CHECK_FALSE(log.insert(make('3')).value().has_value());
+    auto const held = all_of(s.path());
+    REQUIRE(held.size() == 2);
+    CHECK(held[0] == make('2'));
+    CHECK(held[1] == make('3'));
+}
+
+TEST_CASE("the first write puts file and directory on the disk, each further "
+          "one the file") {
+    scratch const s;
+    faulty::reset();
+    faulty_log const log(s.path());
+    log.insert(make('1')).value();
+    CHECK(faulty::syncs == 2);
+    log.insert(make('2')).value();
+    CHECK(faulty::syncs == 3);
+    CHECK_FALSE(log.insert(make('2')).value() == std::nullopt);
+    CHECK(faulty::syncs == 3);
 }
 
 TEST_CASE("writes of several threads at once share their syncs, and none is lost") {
@@ -467,7 +508,8 @@ TEST_CASE("a log that cannot be written is an error that names it") {
     CHECK(opened.error().to_string().find("/no-such-directory/log") != std::string::npos);
 }
 
-TEST_CASE("whichever system call fails: no other intent is lost, and an error means not or whole") {
+TEST_CASE("whichever system call fails: no other intent is lost, and an error "
+          "means not or whole") {
     for (bool const all_after : {false, true})
         for (int const reason : {EIO, ENOSPC})
             for (int operation = 0; operation != 4; ++operation) {

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -82,7 +83,8 @@ TEST_CASE("a stored token is a file for its owner only, and the sink holds it") 
     CHECK(read(path) == text_of("id-1", "another"));
 }
 
-TEST_CASE("a file that cannot be written is an error that names it and shows no secret") {
+TEST_CASE("a file that cannot be written is an error that names it and shows "
+          "no secret") {
     auto const stored = file_sink("/no-such-directory/secret").store(token("id", "s3cret"));
     REQUIRE(stored.has_error());
     CHECK(stored.error() == errc::sink_failed);
@@ -90,7 +92,8 @@ TEST_CASE("a file that cannot be written is an error that names it and shows no 
     CHECK(stored.error().to_string().find("s3cret") == std::string::npos);
 }
 
-TEST_CASE("find tells id, client id, version and the time of the change, never the secret") {
+TEST_CASE("find tells id, client id, version and the time of the change, never "
+          "the secret") {
     scratch const s;
     file_sink const sink(s.path());
     CHECK_FALSE(sink.find("key").value().has_value());
@@ -104,7 +107,8 @@ TEST_CASE("find tells id, client id, version and the time of the change, never t
     CHECK(read(s.path()) == text_of("id-1", "s3cret") + "CF_ACCESS_CLIENT_SECRET_VERSION=7\n");
 }
 
-TEST_CASE("a lower version of the same token is refused, the same secret again is not") {
+TEST_CASE("a lower version of the same token is refused, the same secret again "
+          "is not") {
     scratch const s;
     file_sink const sink(s.path());
     sink.store(wanting(), token("id-1", "second", 2)).value();
@@ -143,7 +147,8 @@ TEST_CASE("a file that is replaced keeps mode, owner and group") {
     CHECK((!root || now.st_gid == 5678));
 }
 
-TEST_CASE("an owner that cannot be kept is found by prepare, and nothing is changed") {
+TEST_CASE("an owner that cannot be kept is found by prepare, and nothing is "
+          "changed") {
     scratch const s;
     faulty::reset();
     write(s.path(), text_of("id-1", "old"));
@@ -188,7 +193,8 @@ TEST_CASE("a planted link is not followed, and stays") {
     CHECK(mode_of(s.path()) == 0600);
 }
 
-TEST_CASE("what a process that was killed left beside is removed, what is the user's is not") {
+TEST_CASE("what a process that was killed left beside is removed, what is the "
+          "user's is not") {
     scratch const s;
     write(s.path(".file.new.0123456789abcdef"), "CF_ACCESS_TOK");
     write(s.path("file.new.4711"), text_of("id-0", "left over"));
@@ -221,7 +227,8 @@ TEST_CASE("a directory in the file's place is an error") {
     CHECK(sink.store(token("id", "s3cret")).error() == errc::sink_failed);
 }
 
-TEST_CASE("a file that holds something else is refused by prepare and store, and left as it is") {
+TEST_CASE("a file that holds something else is refused by prepare and store, "
+          "and left as it is") {
     for (auto const& text : {std::string(), std::string("precious\n"), text_of("id-2", "x"),
                              std::string("CF_ACCESS_TOKEN_ID=id-1\n")}) {
         CAPTURE(text);
@@ -236,7 +243,8 @@ TEST_CASE("a file that holds something else is refused by prepare and store, and
     }
 }
 
-TEST_CASE("prepare says yes where the token may be replaced, and leaves nothing behind") {
+TEST_CASE("prepare says yes where the token may be replaced, and leaves "
+          "nothing behind") {
     scratch const s;
     file_sink const sink(s.path());
     CHECK(sink.prepare(wanting()).has_value());
@@ -259,7 +267,8 @@ TEST_CASE("a mount point is refused by prepare") {
     faulty::reset();
 }
 
-TEST_CASE("file systems without hard links, without renameat2, without either, without locks") {
+TEST_CASE("file systems without hard links, without renameat2, without either, "
+          "without locks") {
     for (int kind = 0; kind != 5; ++kind) {
         CAPTURE(kind);
         scratch const s;
@@ -300,7 +309,40 @@ TEST_CASE("of two stores of one place at once, one succeeds and the file is its"
         }
 }
 
-TEST_CASE("a writer that holds the directory's lock for ever does not block for ever") {
+TEST_CASE("a store puts file and directory on the disk") {
+    scratch const s;
+    faulty::reset();
+    faulty_sink(s.path()).store(token("id-1", "s3cret")).value();
+    CHECK(faulty::syncs == 2);
+    faulty_sink(s.path()).store(token("id-1", "new")).value();
+    CHECK(faulty::syncs == 4);
+    faulty::reset();
+}
+
+TEST_CASE("every file beside is new, follows no link, and has a name of its own") {
+    static std::set<std::string> made;
+    made.clear();
+    struct watched : faults::faulty_posix<tag> {
+        static int open(char const* path, int flags, ::mode_t mode) {
+            if ((flags & O_CREAT) != 0) {
+                made.insert(path);
+                CHECK((flags & (O_EXCL | O_NOFOLLOW)) == (O_EXCL | O_NOFOLLOW));
+                CHECK(mode == 0600);
+            }
+            return real::open(path, flags, mode);
+        }
+    };
+    scratch const s;
+    access::basic_file_sink<watched> const sink(s.path());
+    for (std::int64_t version = 1; version != 5; ++version) {
+        sink.prepare(wanting("id-1")).value();
+        sink.store(token("id-1", "s3cret", version)).value();
+    }
+    CHECK(made.size() == 8);
+}
+
+TEST_CASE("a writer that holds the directory's lock for ever does not block "
+          "for ever") {
     scratch const s;
     int const held = ::open(s.directory.c_str(), O_RDONLY | O_DIRECTORY);
     REQUIRE(::flock(held, LOCK_EX) == 0);
@@ -325,7 +367,8 @@ TEST_CASE("forget removes the file of the token, and no other") {
     CHECK(s.entries() == 0);
 }
 
-TEST_CASE("whichever system call fails, the file is whole, old or new, and the error tells") {
+TEST_CASE("whichever system call fails, the file is whole, old or new, and the "
+          "error tells") {
     auto const old = text_of("id-1", "old"), fresh = text_of("id-1", "fr3sh");
     for (bool const replaces : {false, true})
         for (bool const all_after : {false, true})

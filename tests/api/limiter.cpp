@@ -79,7 +79,8 @@ TEST_CASE("a limiter's settings outside their range are clamped") {
     CHECK(limiter_options().ban(2h).ban() == 1h);
 }
 
-TEST_CASE("a window grants no more than its permits, and grants them again when it has passed") {
+TEST_CASE("a window grants no more than its permits, and grants them again "
+          "when it has passed") {
     auto const l = small();
     CHECK(sent_of(12, l, start) == 10);
     CHECK(sent_of(12, l, start + 9999ms) == 0);
@@ -92,7 +93,8 @@ TEST_CASE("a reserve that is set is left to others") {
     CHECK(sent_of(12, l, start) == 7);
 }
 
-TEST_CASE("a request counts until one window after its response, not after it was sent") {
+TEST_CASE("a request counts until one window after its response, not after it "
+          "was sent") {
     auto const l = small();
     limiter::permit slow(l, urgency::settles);
     CHECK_FALSE(slow.request(start));
@@ -248,7 +250,8 @@ TEST_CASE("a Retry-After of years is clamped to an hour") {
     CHECK(p.request(start).value() < start + 1h + 1min);
 }
 
-TEST_CASE("the call that was refused is the probe once it has waited; its success ends the ban") {
+TEST_CASE("the call that was refused is the probe once it has waited; its "
+          "success ends the ban") {
     for (std::optional<std::chrono::seconds> const asked :
          {std::optional(7s), std::optional<std::chrono::seconds>()}) {
         CAPTURE(asked.has_value());
@@ -278,7 +281,8 @@ TEST_CASE("after a 429 fewer are granted, for an hour") {
     CHECK(sent_of(800, l, start + 2h + 1ms) == 799);
 }
 
-TEST_CASE("after a ban one request goes first, and the others wait for its response") {
+TEST_CASE("after a ban one request goes first, and the others wait for its "
+          "response") {
     auto const l = small();
     CHECK(refuse(l, start, 60s));
     auto const later = start + 70s;
@@ -288,6 +292,16 @@ TEST_CASE("after a ban one request goes first, and the others wait for its respo
     CHECK(other.request(later + 100ms));
     probe.ended(later + 200ms, true, std::nullopt);
     CHECK_FALSE(other.request(later + 200ms));
+}
+
+TEST_CASE("a response that comes after a 429, of a request sent before it, "
+          "ends no ban") {
+    auto const l = small();
+    limiter::permit slow(l, urgency::settles), other(l, urgency::settles);
+    CHECK_FALSE(slow.request(start));
+    CHECK(refuse(l, start, 60s));
+    slow.ended(start + 1s, true, std::nullopt);
+    CHECK(other.request(start + 1s).value() > start + 60s);
 }
 
 TEST_CASE("a probe that is refused makes the next wait longer") {
