@@ -1,4 +1,5 @@
-// Bytes from the wire: an answer is read or refused, in one piece or in many, with the same end.
+// Bytes from the wire: a response, or a proxy's response to CONNECT, is read or refused, in one piece
+// or in many, with the same end and the same bytes left behind it.
 #include "run.hpp"
 
 #include <cloudflare/transport/beast/response_reader.hpp>
@@ -11,17 +12,39 @@ namespace cf = cloudflare;
 
 namespace {
 
+using cf::detail::beast::response_reader;
+constexpr std::size_t limit = 4096;
+
 struct outcome {
     int status = 0;
     std::string fields{};
     std::string body{};
+    std::size_t consumed = 0;
+    bool may_go_on = false;
     friend bool operator==(outcome const&, outcome const&) = default;
 };
 
-/// Feeds the reader `piece` more bytes at a time; nothing where the input is no whole answer.
-std::optional<outcome> read(std::string_view input, std::size_t piece) {
-    cf::beast_options const options = cf::beast_options().max_body_size(4096).max_header_size(4096);
-    cf::detail::beast::response_reader reader(options);
+outcome finish(response_reader& reader, std::size_t consumed) {
+    bool const may_go_on = reader.keep_alive();
+    auto const response = reader.take();
+    require(response.status >= 200 && response.status <= 999, "a final response is no 1xx");
+    require(response.body.size() <= limit, "a body keeps to its limit");
+    cf::http::headers again;
+    for (auto const field : response.fields)
+        require(again.add(field.name, field.value).has_value(), "the parser checks as `add` does");
+    require(again.wire_format() == response.fields.wire_format(), "the fields are whole lines");
+    require(again.wire_format().size() <= 2 * limit, "a header keeps to its limit");
+    return {response.status, std::string(response.fields.wire_format()), std::string(response.body),
+            consumed, may_go_on};
+}
+
+/// Feeds the reader `piece` more bytes at a time, and then the connection's end; nothing where the
+/// input is no whole response.
+std::optional<outcome> read(std::string_view input, std::size_t piece,
+                            response_reader::body_kind kind) {
+    cf::beast_options const options =
+        cf::beast_options().max_body_size(limit).max_header_size(limit);
+    response_reader reader(options, kind);
     cf::detail::beast::read_buffer received;
     for (std::size_t begin = 0; begin != input.size();) {
         auto const space = received.prepare();
@@ -30,18 +53,12 @@ std::optional<outcome> read(std::string_view input, std::size_t piece) {
         received.commit(size);
         begin += size;
         if (reader.put_all(received)) return std::nullopt;
-        if (!reader.is_done()) continue;
-        auto answer = reader.take();
-        require(answer.body.size() <= 4096, "a body keeps to its limit");
-        cf::http::headers again;
-        for (auto const field : answer.fields)
-            require(again.add(field.name, field.value).has_value(),
-                    "the parser checks as `add` does");
-        require(again.wire_format() == answer.fields.wire_format(), "the fields are whole lines");
-        return outcome{answer.status, std::string(answer.fields.wire_format()),
-                       std::string(answer.body)};
+        if (reader.is_done()) return finish(reader, begin - received.data().size());
     }
-    return std::nullopt;
+    reader.put_end();
+    if (!reader.is_done()) return std::nullopt;
+    require(reader.is_ended_by_connection(), "only its end ends it");
+    return finish(reader, input.size() - received.data().size());
 }
 
 } // namespace
@@ -50,14 +67,22 @@ std::vector<std::string> samples() {
     return {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\n{}",
             "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"a\":1}\r\n0\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\"b\"\r\nx\r\n00\r\nTrailer: "
+            "y\r\nDate: z\r\n\r\nHTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"
+            "HTTP/1.1 204 No Content\r\n\r\n",
             "HTTP/1.1 200 OK\r\nA:\r\nB: \t x  y \t\r\n folded\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 200 Connection established\r\nProxy-Agent: x\r\n\r\n\x16\x03\x03",
+            "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 5\r\n\r\nplain",
             "HTTP/1.0 502 Bad Gateway\r\nConnection: close\r\n\r\nerror code: 502"};
 }
 
 void check(std::string_view input) {
-    auto const whole = read(input, input.size() + 1);
-    auto const bytes = read(input, 1);
-    // Fed byte by byte the reader may see a whole answer before the end of a longer input.
-    if (whole && bytes) require(*whole == *bytes, "pieces make no difference");
+    using enum response_reader::body_kind;
+    for (auto const kind : {framed, nothing}) {
+        auto const whole = read(input, input.size() + 1, kind);
+        require(whole == read(input, 1, kind), "pieces of one byte make no difference");
+        require(whole == read(input, 7, kind), "pieces of seven bytes make no difference");
+        if (kind == nothing && whole) require(whole->body.empty(), "a tunnel has no body");
+    }
 }
