@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
     for (auto i = 1; i != *argc; ++i) {
         std::filesystem::path const corpus((*argv)[i]);
-        if (corpus.native().starts_with('-')) continue;
+        if (corpus.native().starts_with("-") || std::filesystem::is_regular_file(corpus)) continue;
         std::filesystem::create_directories(corpus);
         auto const all = samples();
         for (std::size_t n = 0; n != all.size(); ++n)
