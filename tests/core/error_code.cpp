@@ -143,4 +143,62 @@ TEST_CASE("the two categories are named and differ") {
     CHECK(&error_category() == &error_category());
 }
 
+TEST_CASE("each code and each group has the words that belong to it") {
+    struct code_row {
+        errc code;
+        std::string_view words;
+    };
+    for (auto const& [code, words] : {
+             code_row{errc::invalid_argument, "invalid argument"},
+             code_row{errc::invalid_credentials, "invalid credentials"},
+             code_row{errc::missing_credentials, "no credentials"},
+             code_row{errc::unsupported_by_scope, "not available in this scope"},
+             code_row{errc::resolve_failed, "host name not resolved"},
+             code_row{errc::connect_failed, "connection refused or unreachable"},
+             code_row{errc::proxy_refused, "refused by the proxy"},
+             code_row{errc::tls_failed, "TLS handshake failed"},
+             code_row{errc::connection_lost, "connection lost"},
+             code_row{errc::malformed_response, "malformed HTTP response"},
+             code_row{errc::response_too_large, "response too large"},
+             code_row{errc::deadline_exceeded, "deadline exceeded"},
+             code_row{errc::cancelled, "cancelled"},
+             code_row{errc::bad_request, "request not accepted"},
+             code_row{errc::unauthorized, "credentials not accepted"},
+             code_row{errc::forbidden, "permission denied"},
+             code_row{errc::not_found, "not found"},
+             code_row{errc::no_route, "wrong account or zone id"},
+             code_row{errc::conflict, "conflict"},
+             code_row{errc::token_in_use, "service token in use"},
+             code_row{errc::limit_reached, "limit of service tokens reached"},
+             code_row{errc::rate_limited, "rate limited"},
+             code_row{errc::access_not_enabled, "Access is not enabled for the account"},
+             code_row{errc::server_error, "server error"},
+             code_row{errc::api_refused, "refused by the API"},
+             code_row{errc::unexpected_response, "not an answer of the API"},
+             code_row{errc::missing_field, "field missing in the answer"},
+             code_row{errc::secret_missing, "client secret missing in the answer"},
+             code_row{errc::sink_failed, "secret not stored"},
+             code_row{errc::intent_log_failed, "log of intents not usable"},
+             code_row{errc::grace_running, "a grace period is running"},
+             code_row{errc::rotation_lost, "rotated, and the new secret is lost"},
+         })
+        CHECK(to_string(code) == words);
+    struct group_row {
+        condition group;
+        std::string_view words;
+    };
+    for (auto const& [group, words] : {
+             group_row{condition::invalid_input, "invalid input"},
+             group_row{condition::network, "network failure"},
+             group_row{condition::unauthorized, "unauthorized"},
+             group_row{condition::not_found, "not found"},
+             group_row{condition::token_in_use, "service token in use"},
+             group_row{condition::limit_reached, "limit reached"},
+             group_row{condition::rate_limited, "rate limited"},
+             group_row{condition::unavailable, "service unavailable"},
+             group_row{condition::cancelled, "cancelled"},
+         })
+        CHECK(to_string(group) == words);
+}
+
 } // namespace error_code_tests

@@ -178,4 +178,16 @@ TEST_CASE("each byte that is not UTF-8 becomes a question mark") {
     }
 }
 
+TEST_CASE("letters, digits, - and _ make a run, and what stands beside them in ASCII does not") {
+    for (char const c : "09AZaz-_"sv) {
+        CAPTURE(c);
+        CHECK(redact(std::string(18, 'x') + c + std::string(18, 'x')) == "[redacted]");
+    }
+    for (char const c : "/:@[`{,."sv) {
+        CAPTURE(c);
+        auto const text = std::string(18, 'x') + c + std::string(18, 'x');
+        CHECK(redact(text) == text);
+    }
+}
+
 } // namespace redact_tests

@@ -371,4 +371,45 @@ TEST_CASE("a moment before year 0 or after 9999 is clamped, whatever it is made 
     CHECK(timestamp(sys_seconds::max()).plus(seconds::min()).to_string() == first);
 }
 
+TEST_CASE("each error says which rule a text breaks") {
+    struct row {
+        std::string_view text;
+        std::string_view explanation;
+    };
+    for (auto const& [text, explanation] : {
+             row{"2025", "timestamp: must begin with a date such as 2025-09-25"},
+             row{"2025/09-25T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
+             row{"2025-00-25T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
+             row{"2025-13-25T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
+             row{"2025-09/25T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
+             row{"2025-09-00T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
+             row{"2025-09-32T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
+             row{"2025-02-31T22:26:26Z", "timestamp: that day does not exist"},
+             row{"2025-09-25_22:26:26Z", "timestamp: must have a T after the date"},
+             row{"2025-09-25T24:26:26Z", "timestamp: must have a time such as 22:26:26"},
+             row{"2025-09-25T22-26:26Z", "timestamp: must have a time such as 22:26:26"},
+             row{"2025-09-25T22:26-26Z", "timestamp: must have a time such as 22:26:26"},
+             row{"2025-09-25T22:26:61Z", "timestamp: must have a time such as 22:26:26"},
+             row{"2025-09-25T22:26:26.Z", "timestamp: must have a digit after the point"},
+             row{"2025-09-25T22:26:26.0123456789Z",
+                 "timestamp: must have at most 9 fractional digits"},
+             row{"2025-09-25T22:26:26", "timestamp: must end with Z or an offset such as +02:00"},
+             row{"2025-09-25T22:26:26*02:00",
+                 "timestamp: must end with Z or an offset such as +02:00"},
+             row{"2025-09-25T22:26:26+0200",
+                 "timestamp: must end with Z or an offset such as +02:00"},
+             row{"2025-09-25T22:26:26+02:60",
+                 "timestamp: must end with Z or an offset such as +02:00"},
+             row{"2025-09-25T22:26:26ZZ", "timestamp: has text after its end"},
+             row{"2025-09-25T22:26:60Z", "timestamp: second 60 is allowed at 23:59 UTC only"},
+             row{"0000-01-01T00:00:00+00:01", "timestamp: must be from year 0 to 9999 in UTC"},
+             row{"9999-12-31T23:59:60Z", "timestamp: must be from year 0 to 9999 in UTC"},
+         }) {
+        CAPTURE(text);
+        auto const refused = timestamp::parse(text);
+        REQUIRE(refused.has_error());
+        CHECK(refused.error().details().explanation == explanation);
+    }
+}
+
 } // namespace timestamp_tests

@@ -283,3 +283,36 @@ TEST_CASE("a count of hours outside its range is clamped") {
     CHECK(token_duration::hours(2562047).text() == "2562047h");
     CHECK(token_duration::hours(most).text() == "2562047h");
 }
+
+TEST_CASE("each error says which rule a duration breaks") {
+    struct row {
+        std::string_view text;
+        std::string_view explanation;
+    };
+    auto const number = "duration: must be a number and a unit, such as 8760h, or forever";
+    auto const unit = "duration: must have a unit after each number: ns, us, ms, s, m or h";
+    for (auto const& [text, explanation] : {
+             row{"", "duration: must be positive, such as 8760h, or forever"},
+             row{"-1h", "duration: must be positive, such as 8760h, or forever"},
+             row{"-", "duration: must be positive, such as 8760h, or forever"},
+             row{"h", number},
+             row{"+", number},
+             row{".h", number},
+             row{"1h-", number},
+             row{"1", unit},
+             row{"1.", unit},
+             row{"1.5q", unit},
+             row{"1h2", unit},
+             row{"2562048h", "duration: must be at most 292 years"},
+             row{"2562047h48m", "duration: must be at most 292 years"},
+             row{"99999999999999999999999h", "duration: must be at most 292 years"},
+             row{"0h0m", "duration: must be longer than zero"},
+             row{"0.1ns", "duration: must be longer than zero"},
+         }) {
+        CAPTURE(text);
+        auto const refused = token_duration::parse(text);
+        REQUIRE(refused.has_error());
+        CHECK(refused.error() == errc::invalid_argument);
+        CHECK(refused.error().details().explanation == explanation);
+    }
+}
