@@ -116,3 +116,27 @@ TEST_CASE("a day far out of range is refused, one that is right modulo 256 too")
         CHECK_FALSE(http::parse_date("Sun Nov " + d + " 08:49:37 1994").has_value());
     }
 }
+
+TEST_CASE("the words of one form are not mixed with those of another") {
+    for (auto const text : {"Sun Nov 06 1994 08:49:37 GMT"sv, // the month first, with a zone
+                            "Sun 06 Nov 08:49:37 1994"sv, "Sun Nov  6 08:49:37 1994 GMT"sv,
+                            "Sun, 06 Nov 1994 08:49:37"sv, "Sun, 06 Nov 1994 08:49:37 UTC"sv}) {
+        CAPTURE(text);
+        CHECK(!http::parse_date(text));
+    }
+}
+
+TEST_CASE("each part of a date is refused just beyond its bounds") {
+    for (auto const text : {"Sun, 00 Nov 1994 08:49:37 GMT"sv, "Sun, 31 Nov 1994 08:49:37 GMT"sv,
+                            "Sun, 32 Dec 1994 08:49:37 GMT"sv, "Sun, 06 Nov 1994 24:49:37 GMT"sv,
+                            "Sun, 06 Nov 1994 08:60:37 GMT"sv, "Sun, 06 Nov 1994 08:49:61 GMT"sv,
+                            "Sun, 06 Nov 10000 08:49:37 GMT"sv}) {
+        CAPTURE(text);
+        CHECK(!http::parse_date(text));
+    }
+    for (auto const text : {"Thu, 01 Dec 1994 00:00:00 GMT"sv, "Sat, 31 Dec 1994 23:59:60 GMT"sv,
+                            "Fri, 31 Dec 9999 23:59:59 GMT"sv, "Sat, 01 Jan 0000 00:00:00 GMT"sv}) {
+        CAPTURE(text);
+        CHECK(http::parse_date(text).has_value());
+    }
+}

@@ -337,3 +337,43 @@ TEST_CASE("fields that frame the message or encode the response are reserved") {
         CHECK_FALSE(http::is_reserved(name));
     }
 }
+
+TEST_CASE("each error says which rule a header breaks") {
+    struct row {
+        std::string_view name;
+        std::string_view value;
+        std::string_view explanation;
+    };
+    std::string_view const control =
+        "header X: must hold no CR, LF, NUL or other control character";
+    std::string_view const blank = "header X: must not begin or end with white space";
+    std::string_view const name_rule = "header name: must be a token of RFC 9110";
+    for (auto const& [name, value, explanation] : {
+             row{"", "v", name_rule},
+             row{"a b", "v", name_rule},
+             row{"X", "a\nb", control},
+             row{"X", "\x7f", control},
+             row{"X", " a", blank},
+             row{"X", "a ", blank},
+             row{"X", "\ta", blank},
+             row{"X", "a\t", blank},
+         }) {
+        CAPTURE(explanation);
+        http::headers fields;
+        auto const added = fields.add(name, value);
+        REQUIRE(added.has_error());
+        CHECK(added.error() == errc::invalid_argument);
+        CHECK(added.error().details().explanation == explanation);
+        CHECK(fields.wire_format().empty());
+        CHECK(fields.set(name, value).error() == errc::invalid_argument);
+    }
+}
+
+TEST_CASE("names are compared without regard to case, in all letters and in nothing else") {
+    CHECK(http::same_name("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"));
+    CHECK(http::same_name("", ""));
+    CHECK(!http::same_name("a", "ab"));
+    CHECK(!http::same_name("@", "`")); // 32 apart, before A and a
+    CHECK(!http::same_name("[", "{")); // behind Z and z
+    CHECK(!http::same_name("-", "\r"));
+}

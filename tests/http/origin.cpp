@@ -240,3 +240,50 @@ TEST_CASE("an origin that was moved from can still be looked at") {
     CHECK(out.str() == "https://api.example");
     CHECK(o == taken);
 }
+
+TEST_CASE("each error says which rule an origin breaks") {
+    struct row {
+        std::string_view text;
+        std::string_view rule;
+    };
+    for (auto const& [text, rule] : {
+             row{"ftp://a.example", "must begin with https:// or http://"},
+             row{"https://[::1", "must close the bracket of the address"},
+             row{"https://[1:2]", "must have an IPv6 address in its brackets"},
+             row{"https://[1:::2]", "must have an IPv6 address in its brackets"},
+             row{"https://[:::]", "must have an IPv6 address in its brackets"},
+             row{"https://[1::2::3]", "must have an IPv6 address in its brackets"},
+             row{"https://", "must have a host of letters, digits and '-', between single dots"},
+             row{"https://a..b",
+                 "must have a host of letters, digits and '-', between single dots"},
+             row{"https://a b", "must have a host of letters, digits and '-', between single dots"},
+             row{"https://[::1]x", "has text after its host"},
+             row{"https://a.example:", "must have a port from 1 to 65535"},
+             row{"https://a.example:0", "must have a port from 1 to 65535"},
+             row{"https://a.example:65536", "must have a port from 1 to 65535"},
+         }) {
+        CAPTURE(text);
+        auto const refused = http::origin::parse(text);
+        REQUIRE(refused.has_error());
+        CHECK(refused.error() == errc::invalid_argument);
+        CHECK(refused.error().details().explanation == std::string("base URL: ").append(rule));
+    }
+}
+
+TEST_CASE("the bounds of a port and of an address's numbers are taken") {
+    for (auto const text :
+         {"https://a.example:1"sv, "https://a.example:65535"sv, "https://[1:2:3:4:5:6:7:8]"sv,
+          "https://[::ffff]"sv, "https://[1::]"sv, "https://[::255.255.255.255]"sv,
+          "https://[::0.0.0.0]"sv, "https://[1:2:3:4:5:6:255.0.0.1]"sv}) {
+        CAPTURE(text);
+        CHECK(http::origin::parse(text).has_value());
+    }
+    for (auto const text :
+         {"https://[1:2:3:4:5:6:7]"sv, "https://[1:2:3:4:5:6:7:8:9]"sv,
+          "https://[1:2:3:4:5:6:7::8]"sv, "https://[12345::]"sv, "https://[::g]"sv,
+          "https://[::256.0.0.1]"sv, "https://[::1.2.3]"sv, "https://[::1.2.3.4.5]"sv,
+          "https://[::01.2.3.4]"sv, "https://[1:2:3:4:5:6:7:1.2.3.4]"sv}) {
+        CAPTURE(text);
+        CHECK(http::origin::parse(text).has_error());
+    }
+}

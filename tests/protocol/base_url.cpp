@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <string_view>
 #include <utility>
 
 #include <sstream>
@@ -91,4 +92,38 @@ TEST_CASE("a base URL that was moved from can still be looked at") {
     std::ostringstream out;
     out << url; // NOLINT(bugprone-use-after-move): this is the point
     CHECK(out.str().starts_with("https://api.cloudflare.com"));
+}
+
+TEST_CASE("each error says which rule a base URL's path breaks") {
+    struct row {
+        std::string_view url;
+        std::string_view explanation;
+    };
+    std::string_view const dots = "base URL: must have no segment . or ..";
+    std::string_view const no_query = "base URL: must have a path without query or fragment";
+    std::string_view const hex = "base URL: must have two hexadecimal digits after each %";
+    for (auto const& [url, explanation] : {
+             row{"https://a.example/v4?x=1", no_query},
+             row{"https://a.example/v4#x", no_query},
+             row{"https://a.example/%", hex},
+             row{"https://a.example/%2", hex},
+             row{"https://a.example/%zz/v4", hex},
+             row{"https://a.example/.", dots},
+             row{"https://a.example/../v4", dots},
+             row{"https://a.example/client/../v4", dots},
+             row{"https://a.example/client/v4/..", dots},
+             row{"https://a.example/client/%2e/v4", dots},
+             row{"https://a.example/client/.%2E", dots},
+         }) {
+        CAPTURE(url);
+        auto const refused = base_url::parse(url);
+        REQUIRE(refused.has_error());
+        CHECK(refused.error() == errc::invalid_argument);
+        CHECK(refused.error().details().explanation == explanation);
+    }
+    for (auto const url : {"https://a.example/...", "https://a.example/.well-known/a..b",
+                           "https://a.example/%2e%2e%2e"}) {
+        CAPTURE(url);
+        CHECK(base_url::parse(url).has_value());
+    }
 }

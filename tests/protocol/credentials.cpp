@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <string_view>
 #include <utility>
 
 #include <cloudflare/http/request.hpp>
@@ -232,6 +233,41 @@ TEST_CASE("credentials that were moved from can still be used") {
         http::headers fields;
         REQUIRE(c->authorize(fields).has_value());
         CHECK(fields.find("Authorization") == "Bearer broken-sample");
+    }
+}
+
+TEST_CASE("each error says which rule a credential breaks") {
+    struct row {
+        std::string_view text;
+        std::string_view rule;
+    };
+    for (auto const& [text, rule] : {
+             row{"", "must not be empty"},
+             row{"Bearer abc", "must not begin with \"Bearer\", which is added when it is sent"},
+             row{"bearer abc", "must not begin with \"Bearer\", which is added when it is sent"},
+             row{"\"abc\"", "must not stand in quotes"},
+             row{"'abc'", "must not stand in quotes"},
+             row{"abc\n", "must hold no white space; is there a newline at its end?"},
+             row{"a\tb", "must hold no white space; is there a newline at its end?"},
+             row{"a\rb", "must hold no white space; is there a newline at its end?"},
+             row{"a b", "must hold no white space; is there a newline at its end?"},
+             row{"a\xc3\xa4", "must hold only letters, digits and -._~+/= (RFC 7235 token68)"},
+         }) {
+        CAPTURE(text);
+        CHECK(api_token::make(text).error().details().explanation ==
+              std::string("API token: ").append(rule));
+        CHECK(api_key::make("a@b.example", text).error().details().explanation ==
+              std::string("API key: ").append(rule));
+    }
+}
+
+TEST_CASE("an email holds graphic ASCII only") {
+    CHECK(api_key::make("!~@b.example", "key").has_value());
+    for (std::string_view const email :
+         {"a b@c", "a\x7f@c", "a\x1f@c", "\xc3\xa4@c", "no at sign"}) {
+        CAPTURE(email);
+        CHECK(api_key::make(email, "key").error().details().explanation ==
+              "email: must be an address such as a@b.example");
     }
 }
 

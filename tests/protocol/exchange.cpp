@@ -632,4 +632,24 @@ TEST_CASE("the table in exchange.hpp is what the call does") {
 }
 #endif
 
+TEST_CASE("which statuses are certain to fail again ends at the bounds of their classes") {
+    auto const attempts_after = [](int status, errc code) {
+        exchange call("list", idempotency::safe, retry_policy().max_attempts(2), time_point(1h));
+        static_cast<void>(call.start(time_point()));
+        error const e(code, error_details{.delivery = delivery::unknown, .http_status = status});
+        return call.failed(e, time_point(), 0) == action::wait ? 2 : 1;
+    };
+    for (int const status : {200, 299, 300, 301, 399, 501, 505}) {
+        CAPTURE(status);
+        CHECK(attempts_after(status, errc::unexpected_response) == 1);
+    }
+    for (int const status : {199, 400, 500, 502, 504, 506}) {
+        CAPTURE(status);
+        CHECK(attempts_after(status, errc::unexpected_response) == 2);
+    }
+    CHECK(attempts_after(200, errc::api_refused) == 1);
+    CHECK(attempts_after(299, errc::api_refused) == 1);
+    CHECK(attempts_after(200, errc::connection_lost) == 2);
+}
+
 } // namespace exchange_tests

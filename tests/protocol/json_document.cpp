@@ -126,4 +126,9 @@ TEST_CASE("a long string with many escapes is read whole") {
     CHECK(document.root().if_string() == expected);
 }
 
+TEST_CASE("the default bounds are 32 levels and 16 MiB") {
+    CHECK(json_limits().max_depth == 32);
+    CHECK(json_limits().max_size == 16777216);
+}
+
 } // namespace json_document_tests

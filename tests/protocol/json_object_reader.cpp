@@ -150,4 +150,20 @@ TEST_CASE("a secret that is empty or all asterisks counts as absent") {
     CHECK(read(R"({"id":"1","client_secret":"***x"})")->client_secret == secret("***x"));
 }
 
+TEST_CASE("a field of another type leaves what stood there") {
+    json_document const document(R"({"on":"yes","count":"1","name":1,"whole":1.5})");
+    auto const field = [&](std::string_view name) { return document.root().find(name); };
+    bool on = true;
+    std::int64_t count = 7, whole = 8;
+    std::string name = "before";
+    CHECK(!read_json(field("on"), on));
+    CHECK(!read_json(field("count"), count));
+    CHECK(!read_json(field("whole"), whole));
+    CHECK(!read_json(field("name"), name));
+    CHECK(on);
+    CHECK(count == 7);
+    CHECK(whole == 8);
+    CHECK(name == "before");
+}
+
 } // namespace json_object_reader_tests

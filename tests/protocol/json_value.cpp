@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cloudflare/protocol/json_document.hpp>
+#include <optional>
 
 #include <iterator>
 #include <string>
@@ -84,4 +85,13 @@ TEST_CASE("of members with the same name the first is found") {
     json_document const document(R"({"a":1,"a":2})");
     CHECK(document.root().find("a").if_integer() == 1);
     CHECK(document.root().size() == 2);
+}
+
+TEST_CASE("a whole double is an integer up to 9e15, and beyond it is not") {
+    json_document const document("[9e15,-9e15,9.000000000000001e15,-9.000000000000001e15]");
+    auto number = document.root().begin();
+    CHECK((*number++).if_integer() == 9'000'000'000'000'000);
+    CHECK((*number++).if_integer() == -9'000'000'000'000'000);
+    CHECK((*number++).if_integer() == std::nullopt);
+    CHECK((*number++).if_integer() == std::nullopt);
 }

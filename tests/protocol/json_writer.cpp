@@ -4,6 +4,7 @@
 
 #include <cloudflare/protocol/json_document.hpp>
 #include <cloudflare/protocol/json_object_reader.hpp>
+#include <utility>
 
 #include <cstdint>
 #include <limits>
@@ -63,4 +64,10 @@ TEST_CASE("well-formed UTF-8 is told from what is not") {
         CAPTURE(text);
         CHECK_FALSE(is_utf8(text));
     }
+}
+
+TEST_CASE("what need not be escaped is written as it is") {
+    json_object_writer writer;
+    writer.add("k", " !#[]~\x7f/");
+    CHECK(std::move(writer).finish() == "{\"k\":\" !#[]~\x7f/\"}");
 }

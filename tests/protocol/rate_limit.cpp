@@ -130,4 +130,20 @@ TEST_CASE("a Ratelimit field without a usable r says nothing") {
     }
 }
 
+TEST_CASE("a Retry-After is digits only, and an odd Ratelimit is read to its end") {
+    for (auto const text : {"12q", "q12", "1 2", "+1", "-1", "1.5", "0x10", " "}) {
+        CAPTURE(text);
+        http::headers fields;
+        static_cast<void>(fields.add("Retry-After", text));
+        CHECK(retry_after(fields) == std::nullopt);
+    }
+    // In a buffer of just that size, for AddressSanitizer.
+    for (auto const text : {"\"a\\", "\"a", "\"", "\\", "\"a\\\"", "a;r=1;\"\\"}) {
+        CAPTURE(text);
+        std::string const list(text);
+        static_cast<void>(parse_rate_limit(list));
+    }
+    CHECK(parse_rate_limit("\"a\\\"\";r=3,\"b;r=1\";r=4")->remaining == 3);
+}
+
 } // namespace rate_limit_tests

@@ -384,4 +384,36 @@ TEST_CASE("a 5xx is a fault of the server, whatever code its envelope names") {
     }
 }
 
+TEST_CASE("where an envelope's codes count ends at 429 and at 500") {
+    auto const body = R"({"success":false,"errors":[{"code":12135,"message":"x"}]})";
+    CHECK(refuse(answer(428, body)) == errc::not_found);
+    CHECK(refuse(answer(429, body)) == errc::rate_limited);
+    CHECK(refuse(answer(430, body)) == errc::not_found);
+    CHECK(refuse(answer(499, body)) == errc::not_found);
+    CHECK(refuse(answer(500, body)) == errc::server_error);
+    CHECK(refuse(answer(501, body)) == errc::server_error);
+}
+
+TEST_CASE("a success and a redirect end at the bounds of their classes") {
+    auto const known = R"({"success":false,"errors":[{"code":10000,"message":"x"}]})";
+    CHECK(refuse(answer(200, known)).delivery() == delivery::rejected);
+    CHECK(refuse(answer(299, known)).delivery() == delivery::rejected);
+    CHECK(refuse(answer(300, known)).delivery() == delivery::unknown);
+    CHECK(refuse(answer(299, "x")).details().explanation.empty());
+    CHECK(refuse(answer(300, "x")).details().explanation == "a redirect, which is never followed");
+    CHECK(refuse(answer(399, "x")).details().explanation == "a redirect, which is never followed");
+    CHECK(refuse(answer(400, "x")).details().explanation.empty());
+}
+
+TEST_CASE("a quote that no colon follows makes no JSON of a response") {
+    for (auto const text : {"say \"hello\" twice", "a\"", "\"quoted\"", "\"a\" b: c"}) {
+        CAPTURE(text);
+        CHECK(refuse(answer(502, text)).details().excerpt == text);
+    }
+    for (auto const text : {"x \"a\":1", "x \"a\" \t\r\n:1", "\n{", " ["}) {
+        CAPTURE(text);
+        CHECK(refuse(answer(502, text)).details().excerpt.empty());
+    }
+}
+
 } // namespace refusal_tests

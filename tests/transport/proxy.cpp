@@ -311,5 +311,52 @@ TEST_CASE("a proxy that cannot be used is an error for the origins that it serve
     CHECK_FALSE(find({{"https_proxy", "c:1"}})->unusable());
 }
 
+TEST_CASE("no_proxy knows an IPv6 address by its groups, wherever its gap is") {
+    struct row {
+        char const* entry;
+        char const* host;
+        bool named;
+    };
+    for (auto const& [entry, host, named] : {
+             row{"1:2:3:4:5:6:7:8", "[1:2:3:4:5:6:7:8]", true},
+             row{"1:2:3:4:5:6:7:8", "[1:2:3:4:5:6:7:9]", false},
+             row{"1:2::7:8", "[1:2:0:0:0:0:7:8]", true},
+             row{"1:2::7:8", "[1:2:0:0:0:7:0:8]", false},
+             row{"::102:304", "[::1.2.3.4]", true},
+             row{"::1.2.3.4", "[::102:304]", true},
+             row{"64:ff9b::1.2.3.4", "[64:ff9b::102:304]", true},
+             row{"1::", "[1:0:0:0:0:0:0:0]", true},
+             row{"ffff::", "[ff00::]", false},
+             row{"::abcd", "[::abcd]", true},
+             row{"::ffff:1.2.3.4", "1.2.3.4", true},
+             row{"a00::/8", "[a01::1]", true},
+             row{"a00::/8", "[b00::1]", false},
+             row{"10.0.0.0/8", "10.255.255.255", true},
+             row{"10.0.0.0/8", "11.0.0.0", false},
+             row{"10.0.0.0/9", "10.127.255.255", true},
+             row{"10.0.0.0/9", "10.128.0.0", false},
+             row{"0.0.0.0/0", "255.255.255.255", true},
+             row{"1.2.3.4/32", "1.2.3.4", true},
+             row{"1.2.3.4/32", "1.2.3.5", false},
+             row{"1.2.3.4/33", "1.2.3.4", false},
+             row{"::1/128", "[::1]", true},
+             row{"::1/129", "[::1]", false},
+             row{"::/0", "[::1]", true},
+         }) {
+        CAPTURE(entry);
+        CAPTURE(host);
+        auto const p = proxy::parse("http://p", entry).value();
+        auto const origin = http::origin::parse(std::string("https://") + host).value();
+        CHECK(p.serves(origin) == !named);
+    }
+}
+
+TEST_CASE("a host whose last label is a number has no names below it") {
+    auto const p = proxy::parse("http://p", "4,example.com,x4").value();
+    CHECK(p.serves(http::origin::parse("https://1.2.3.4").value()));
+    CHECK(!p.serves(http::origin::parse("https://4.example.com").value()));
+    CHECK(!p.serves(http::origin::parse("https://a.x4").value()));
+}
+
 } // namespace
 } // namespace proxy_tests
