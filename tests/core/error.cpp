@@ -318,4 +318,17 @@ TEST_CASE("each delivery and each reason to stop has the words that belong to it
     CHECK(to_string(stop_reason::cancelled) == "cancelled by the caller");
 }
 
+TEST_CASE("what kept a request from being made was not sent, and keeps its words") {
+    auto const kept = detail::not_sent(error(errc::connect_failed, "the vault is closed"));
+    CHECK(kept == errc::connect_failed);
+    CHECK(kept.delivery() == delivery::not_sent);
+    CHECK(kept.details().explanation == "the vault is closed");
+
+    auto const nameless = detail::not_sent(error());
+    CHECK(nameless == errc::invalid_argument);
+    CHECK(nameless.delivery() == delivery::not_sent);
+    CHECK(nameless.details().explanation ==
+          "an error without a code kept the request from being made");
+}
+
 } // namespace error_tests

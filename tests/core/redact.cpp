@@ -156,7 +156,7 @@ TEST_CASE("what comes out is UTF-8, whatever bytes go in and wherever it is cut"
                 "a \x80\x8e\x9b\xa8\xc2\xd8\x9c\xe2\x81\xf0\x9f\xed\xff\n";
             text += bytes[detail::splitmix64(state += detail::splitmix64_step) % bytes.size()];
         }
-        for (std::size_t limit : {0, 1, 2, 3, 5, 100}) {
+        for (std::size_t limit : {0U, 1U, 2U, 3U, 5U, 100U}) {
             auto const line = redact(text, limit);
             CAPTURE(text);
             REQUIRE(is_utf8(line));
@@ -187,6 +187,30 @@ TEST_CASE("letters, digits, - and _ make a run, and what stands beside them in A
         CAPTURE(c);
         auto const text = std::string(18, 'x') + c + std::string(18, 'x');
         CHECK(redact(text) == text);
+    }
+}
+
+TEST_CASE("of the library's own words a run of 37 hexadecimal digits is taken for a credential") {
+    std::string const digits = "0123456789abcdef0123456789abcdef0123";
+    CHECK(detail::redact_own(digits, 100) == digits);
+    CHECK(detail::redact_own(digits + 'f', 100) == "[redacted]");
+    CHECK(detail::redact_own(digits + 'q', 100) == digits + 'q');
+    CHECK(detail::redact_own(digits + 'g', 100) == digits + 'g');
+    CHECK(detail::redact_own("cfut_x", 100) == "[redacted]");
+}
+
+TEST_CASE("a character of other bytes than those that hide is shown") {
+    for (auto const kept : {"\u308e"sv, "\u300e"sv, "\u1064"sv, "\u3066"sv, "\uc080"sv}) {
+        CAPTURE(kept);
+        CHECK(redact(kept) == kept);
+    }
+}
+
+TEST_CASE("UTF-8 that ends too early is none, whatever stands behind it in memory") {
+    constexpr auto text = "\u00e9\u20ac\U0001F511"sv;
+    for (std::size_t size = 0; size <= text.size(); ++size) {
+        CAPTURE(size);
+        CHECK(is_utf8(text.substr(0, size)) == (size == 0 || size == 2 || size == 5 || size == 9));
     }
 }
 

@@ -378,6 +378,8 @@ TEST_CASE("each error says which rule a text breaks") {
     };
     for (auto const& [text, explanation] : {
              row{"2025", "timestamp: must begin with a date such as 2025-09-25"},
+             row{"20a5-09-25T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
+             row{"2025-0:-25T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
              row{"2025/09-25T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
              row{"2025-00-25T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
              row{"2025-13-25T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
@@ -410,6 +412,26 @@ TEST_CASE("each error says which rule a text breaks") {
         REQUIRE(refused.has_error());
         CHECK(refused.error().details().explanation == explanation);
     }
+}
+
+TEST_CASE("seconds and a fraction of more than a second meet before they are clamped") {
+    auto const first = std::chrono::sys_seconds(sys_days(0y / 1 / 1));
+    auto const last = std::chrono::sys_seconds(sys_days(9999y / 12 / 31)) + 86399s;
+    CHECK(timestamp(first - 5s, 10s) == timestamp(first + 5s));
+    CHECK(timestamp(first + 5s, -10s) == timestamp(first));
+    CHECK(timestamp(first + 5s, -5s) == timestamp(first));
+    CHECK(timestamp(last + 5s, -10s) == timestamp(last - 5s));
+    CHECK(timestamp(last - 5s, 10s) == timestamp(last, 999'999'999ns));
+    CHECK(timestamp(last - 5s, 5s) == timestamp(last));
+}
+
+TEST_CASE("an offset of less than an hour is one") {
+    CHECK(timestamp::parse("2025-09-25T22:26:26+00:30").value().to_string() ==
+          "2025-09-25T21:56:26Z");
+    CHECK(timestamp::parse("2025-09-25T22:26:26-00:00").value().to_string() ==
+          "2025-09-25T22:26:26Z");
+    CHECK(timestamp::parse("2025-09-25T22:26:26+23:59").value().to_string() ==
+          "2025-09-24T22:27:26Z");
 }
 
 } // namespace timestamp_tests

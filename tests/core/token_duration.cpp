@@ -302,6 +302,8 @@ TEST_CASE("each error says which rule a duration breaks") {
              row{"1", unit},
              row{"1.", unit},
              row{"1.5q", unit},
+             row{"1.5qh", unit},
+             row{"1.5:h", unit},
              row{"1h2", unit},
              row{"2562048h", "duration: must be at most 292 years"},
              row{"2562047h48m", "duration: must be at most 292 years"},

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -154,4 +155,23 @@ TEST_CASE("a target begins with a slash and holds visible ASCII only, at every p
     }
     CHECK(http::check_target("/").has_value());
     CHECK(http::check_target("/a?b=c%20d&e").has_value());
+}
+
+TEST_CASE("a target holds graphic ASCII only, at each of its places") {
+    for (std::size_t size = 2; size != 20; ++size) {
+        for (std::size_t at = 1; at != size; ++at) {
+            for (int byte = 0; byte != 256; ++byte) {
+                std::string target(size, 'x');
+                target[0] = '/';
+                target[at] = static_cast<char>(byte);
+                CAPTURE(size);
+                CAPTURE(at);
+                CAPTURE(byte);
+                REQUIRE(http::check_target(target).has_value() == (byte > 0x20 && byte < 0x7f));
+            }
+        }
+    }
+    CHECK(http::check_target("").has_error());
+    CHECK(http::check_target("x/").error().details().explanation ==
+          "target: must begin with / and hold no blank or control character");
 }

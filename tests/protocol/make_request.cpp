@@ -249,4 +249,11 @@ TEST_CASE("a request printed shows no credential and no body") {
     CHECK(out.str().find("\"name\"") == std::string::npos);
 }
 
+TEST_CASE("a call's header does not make up for a strategy that failed") {
+    auto const r = make_request(get_zone(), adding{{{"Host", "x"}}}, client_options(),
+                                call_options().header("X-A", "1"));
+    REQUIRE(r.has_error());
+    CHECK(r.error() == errc::invalid_credentials);
+}
+
 } // namespace make_request_tests

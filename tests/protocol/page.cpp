@@ -123,4 +123,12 @@ TEST_CASE("the first page is new though its first id is empty") {
     CHECK(cursor.next() == 2);
 }
 
+TEST_CASE("a page of one item that comes again ends the list") {
+    page_cursor list(1);
+    CHECK(list.advance(1, "a", {}));
+    CHECK(list.next() == 2);
+    CHECK(!list.advance(1, "a", {}));
+    CHECK(!list.next());
+}
+
 } // namespace page_tests

@@ -416,4 +416,12 @@ TEST_CASE("a quote that no colon follows makes no JSON of a response") {
     }
 }
 
+TEST_CASE("the name of a long encoding is cut") {
+    auto made = answer(200, "x");
+    REQUIRE(made.fields.add("Content-Encoding", std::string(20, 'a') + "," + std::string(30, 'b')));
+    CHECK(refuse(made).details().explanation ==
+          "the response is encoded as " + std::string(20, 'a') + "," + std::string(19, 'b') +
+              "..., which was not asked for");
+}
+
 } // namespace refusal_tests

@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 
 namespace proxy_tests {
 namespace {
@@ -342,6 +343,9 @@ TEST_CASE("no_proxy knows an IPv6 address by its groups, wherever its gap is") {
              row{"::1/128", "[::1]", true},
              row{"::1/129", "[::1]", false},
              row{"::/0", "[::1]", true},
+             row{"0.0.0.0/0", "[::ff00:102:304]", false},
+             row{"0.0.0.0/0", "[::ff:102:304]", false},
+             row{"0.0.0.0/0", "[1::ffff:102:304]", false},
          }) {
         CAPTURE(entry);
         CAPTURE(host);
@@ -354,8 +358,37 @@ TEST_CASE("no_proxy knows an IPv6 address by its groups, wherever its gap is") {
 TEST_CASE("a host whose last label is a number has no names below it") {
     auto const p = proxy::parse("http://p", "4,example.com,x4").value();
     CHECK(p.serves(http::origin::parse("https://1.2.3.4").value()));
+    CHECK(p.serves(http::origin::parse("https://a.4").value()));
     CHECK(!p.serves(http::origin::parse("https://4.example.com").value()));
     CHECK(!p.serves(http::origin::parse("https://a.x4").value()));
+}
+
+TEST_CASE("each error says which rule a proxy breaks") {
+    struct row {
+        std::string_view url;
+        std::string_view explanation;
+    };
+    for (auto const& [url, explanation] : {
+             row{"https://p", "proxy: must begin with http://; a proxy that is reached by https:// "
+                              "or SOCKS is not supported"},
+             row{"http://p/x", "proxy: must end behind host and port; in user and password, / ? # "
+                               "are written %2F %3F %23"},
+             row{"http://a%zz@p", "proxy: user and password must be percent-encoded"},
+             row{"http://a:%z@p", "proxy: user and password must be percent-encoded"},
+             row{"http://a%3Ab:c@p", "proxy: user must not hold a colon (RFC 7617)"},
+             row{"http://a%0A@p",
+                 "proxy: user and password must hold no control character (RFC 7617)"},
+             row{"http://a:%7F@p",
+                 "proxy: user and password must hold no control character (RFC 7617)"},
+             row{"http://p:0", "proxy: must have a port from 1 to 65535"},
+         }) {
+        CAPTURE(url);
+        auto const refused = proxy::parse(url);
+        REQUIRE(refused.has_error());
+        CHECK(refused.error() == errc::invalid_argument);
+        CHECK(refused.error().details().explanation == explanation);
+    }
+    CHECK(proxy::parse("http://a%20:~%3A@p").value().credentials().reveal() == "a :~:");
 }
 
 } // namespace
