@@ -1,6 +1,8 @@
 /// What a limiter allows: how many requests in which time.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

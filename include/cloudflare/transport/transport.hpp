@@ -28,7 +28,8 @@ namespace cloudflare::inline v0 {
 /// nothing; `sleep_until` returns early, and the `send` that follows gives `errc::cancelled`,
 /// `not_sent`.
 ///
-/// `sleep_until` may return early otherwise too; that costs no more than a retry too soon.
+/// `sleep_until` ends at its time, not before and not long after; at once for one that has passed.
+/// `now` is the steady clock that deadlines are counted by.
 ///
 /// `testing/transport_conformance.hpp` tells whether a transport keeps to this.
 template <class T>

@@ -1,6 +1,8 @@
 /// The system calls that the file stores make, one function each: a test puts others in their place.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>

@@ -1,6 +1,8 @@
 /// Keeps what OpenSSL's error queue of the thread held before.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <string>
 #include <vector>
 

@@ -1,6 +1,8 @@
 /// Shows what a connection still holds that was read from its socket earlier.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <curl/curl.h>
 
 #include <utility>

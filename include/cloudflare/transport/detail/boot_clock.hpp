@@ -1,6 +1,8 @@
 /// A steady clock that goes on while the machine sleeps.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <chrono>
 
 #if defined(__linux__)
