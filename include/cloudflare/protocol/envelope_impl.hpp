@@ -13,7 +13,7 @@ namespace detail {
 
 inline constexpr int max_error_chain = 8;
 
-/// An entry of `errors` or `messages`: an object, or in old answers a mere string.
+/// An entry of `errors` or `messages`: an object or, from older endpoints, a plain string.
 [[nodiscard]] inline api_message read_api_message(json_value v, int depth = 0) {
     api_message m;
     if (read_json(v, m.message)) return m;

@@ -23,8 +23,8 @@ namespace detail {
 class json_builder;
 }
 
-/// A parsed JSON text. Answers of usual size need no heap. A string lies where it lies in the
-/// text, but one with escapes, which is a copy that is wiped at the end.
+/// A parsed JSON text. Responses of usual size need no heap. Strings are views into the text; those
+/// with escapes are unescaped into a buffer that is wiped on destruction.
 class json_document {
 public:
     /// Parses `text`, which must outlive the document.

@@ -128,7 +128,7 @@ private:
                at_most(part.data() + part.size(), text_.data() + text_.size());
     }
     bool unescape(std::string_view part) {
-        // A text is not longer than it was with its escapes: what lies here never moves.
+        // Unescaping never grows a string, so the reserve suffices and earlier views stay valid.
         document_.unescaped_.reserve(text_.size());
         document_.unescaped_ += part;
         return true;

@@ -44,8 +44,8 @@ struct json_node {
 } // namespace detail
 
 /// A value in a `json_document`, or JSON's null where there is none. A handle that is copied
-/// freely; it and the texts it gives are valid while the document lives and the text that the
-/// document was parsed from.
+/// freely; it and the strings it gives are valid as long as both the document and the text it was
+/// parsed from.
 ///
 ///     for (json_value const token : document.root().find("result"))
 ///         if (auto const id = token.find("id").if_string()) ...
