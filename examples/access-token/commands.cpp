@@ -300,7 +300,7 @@ task reconcile(client through, options const& o) {
     if (o.gone_age) settings.gone_age(*o.gone_age);
     cf::access::reconciler reconciler(through, o.scope, sink, intents, settings);
 
-    auto reconciling = reconciler.run();
+    auto reconciling = reconciler.run_once();
     auto const report = co_await std::move(reconciling);
     bool const damaged = say_damage(intents);
     if (!report) co_return fail(o, report.error());

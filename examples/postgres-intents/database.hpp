@@ -24,12 +24,13 @@ public:
               "is_account boolean NOT NULL, scope_id text NOT NULL, name text NOT NULL, opened_at "
               "text NOT NULL, note text NOT NULL, purpose int NOT NULL, key text NOT NULL, sink "
               "text NOT NULL, token_id text NOT NULL, version bigint NOT NULL, state int NOT NULL, "
-              "until text NOT NULL, revision bigint NOT NULL)",
+              "until text NOT NULL, writer text NOT NULL, "
+              "revision bigint NOT NULL)",
               "CREATE UNIQUE INDEX IF NOT EXISTS access_keys ON access_intents (purpose, "
               "is_account, scope_id, sink, key) WHERE state <> 3", // 3: settled
               "CREATE TABLE IF NOT EXISTS access_secrets (key text PRIMARY KEY, token_id text NOT "
               "NULL, client_id text NOT NULL, client_secret text NOT NULL, version bigint NOT "
-              "NULL, since timestamptz NOT NULL DEFAULT now())"})
+              "NULL, since timestamptz NOT NULL DEFAULT now(), tag text NOT NULL)"})
             if (auto const done = made.execute(table, {}); !done) return done.error();
         return made;
     }

@@ -58,7 +58,7 @@ int run(std::string const& command, std::string const& first, std::string const&
     if (!first.empty()) options.min_age(std::chrono::seconds(std::stol(first)));
     if (!second.empty()) options.gone_age(std::chrono::seconds(std::stol(second)));
     access_tokens::reconciler reconciler(client, account, sink, intents, options);
-    auto const done = reconciler.run().get();
+    auto const done = reconciler.run_once().get();
     if (!done) return fail(done.error());
     std::cout << done->kept.size() << " kept, " << done->withdrawn.size() << " withdrawn, "
               << done->left_open.size() << " left open\n";

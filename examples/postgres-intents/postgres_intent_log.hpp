@@ -21,13 +21,14 @@ public:
         // The tag is the primary key, and a unique index is over the keys of what is not settled.
         auto const done = db_.execute(
             "INSERT INTO access_intents (tag, is_account, scope_id, name, opened_at, note, "
-            "purpose, key, sink, token_id, version, state, until, revision) VALUES ($1, $2, $3, "
-            "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
+            "purpose, key, sink, token_id, version, state, until, writer, revision) VALUES ($1, "
+            "$2, $3, "
+            "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
             {i.tag.c_str(), i.scope.is_account() ? "true" : "false",
              std::string(i.scope.id()).c_str(), i.name.c_str(), i.opened_at.to_string().c_str(),
              i.note.c_str(), number(i.purpose).c_str(), i.key.c_str(), i.sink.c_str(),
              i.token_id.c_str(), std::to_string(i.version).c_str(), number(i.state).c_str(),
-             i.until.to_string().c_str(), std::to_string(i.revision).c_str()});
+             i.until.to_string().c_str(), i.writer.c_str(), std::to_string(i.revision).c_str()});
         if (!done) return done.error();
         if (std::string(PQcmdTuples(done->get())) == "1")
             return std::optional<cloudflare::access::intent>();
@@ -42,7 +43,7 @@ public:
     cloudflare::result<void> update(cloudflare::access::intent const& i) {
         return written(db_.execute(
             "UPDATE access_intents SET name = $3, token_id = $4, version = $5, "
-            "opened_at = $6, note = $7, state = $8, until = $9, revision = revision "
+            "opened_at = $6, note = $7, state = $8, until = $9, writer = $10, revision = revision "
             "+ 1 WHERE tag = $1 AND revision = $2",
             {i.tag.c_str(), std::to_string(i.revision).c_str(), i.name.c_str(), i.token_id.c_str(),
              std::to_string(i.version).c_str(), i.opened_at.to_string().c_str(), i.note.c_str(),
@@ -57,7 +58,7 @@ public:
     cloudflare::result<std::vector<cloudflare::access::intent>> list() {
         auto const found = db_.execute(
             "SELECT tag, is_account, scope_id, name, opened_at, note, purpose, key, sink, "
-            "token_id, version, state, until, revision FROM access_intents ORDER BY number",
+            "token_id, version, state, until, writer, revision FROM access_intents ORDER BY number",
             {});
         if (!found) return found.error();
         std::vector<cloudflare::access::intent> all;
@@ -78,7 +79,8 @@ public:
             i.version = std::stoll(text(10));
             i.state = static_cast<cloudflare::access::intent_state>(std::stoi(text(11)));
             i.until = *until;
-            i.revision = std::stoll(text(13));
+            i.writer = text(13);
+            i.revision = std::stoll(text(14));
             all.push_back(std::move(i));
         }
         return all;

@@ -26,13 +26,13 @@ public:
         cloudflare::wiped_string const secret(token.client_secret.reveal());
         auto const version = std::to_string(token.client_secret_version.value_or(0));
         auto const done = db_.execute(
-            "INSERT INTO access_secrets (key, token_id, client_id, client_secret, version) VALUES "
-            "($1, $2, $3, $4, $5) ON CONFLICT (key) DO UPDATE SET client_secret = "
+            "INSERT INTO access_secrets (key, token_id, client_id, client_secret, version, tag) "
+            "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (key) DO UPDATE SET client_secret = "
             "excluded.client_secret, version = excluded.version, since = now() WHERE "
             "access_secrets.token_id = excluded.token_id AND access_secrets.version <= "
             "excluded.version",
             {i.key.c_str(), token.id.c_str(), token.client_id.c_str(), secret.c_str(),
-             version.c_str()});
+             version.c_str(), i.tag.c_str()});
         if (!done) return done.error();
         if (std::string(PQcmdTuples(done->get())) != "1") return taken(token.id);
         return {};
@@ -41,7 +41,7 @@ public:
     cloudflare::result<std::optional<cloudflare::access::held_token>> find(std::string_view key) {
         auto const found =
             db_.execute("SELECT token_id, client_id, version, to_char(since at time zone 'UTC', "
-                        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM access_secrets WHERE key = $1",
+                        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), tag FROM access_secrets WHERE key = $1",
                         {std::string(key).c_str()});
         if (!found) return found.error();
         if (PQntuples(found->get()) == 0) return std::optional<cloudflare::access::held_token>();
@@ -50,6 +50,7 @@ public:
         };
         cloudflare::access::held_token held{text(0), text(1), std::stoll(text(2))};
         if (auto const since = cloudflare::timestamp::parse(text(3))) held.since = *since;
+        held.tag = text(4);
         return std::optional<cloudflare::access::held_token>(held);
     }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/api/limiter.hpp>
+#include <cloudflare/api/server_clock.hpp>
 #include <cloudflare/core/splitmix64.hpp>
 #include <cloudflare/core/system_random.hpp>
 #include <cloudflare/http/spare_headers.hpp>
@@ -59,6 +60,11 @@ public:
     [[nodiscard]] Transport& transport() const noexcept { return state_->transport; }
     [[nodiscard]] client_options const& options() const noexcept { return state_->options; }
 
+    /// The server's time now, as the last response with a `Date` told it; nothing before that.
+    [[nodiscard]] std::optional<timestamp> server_time() const {
+        return state_->clock.at(transport().now());
+    }
+
 private:
     struct state {
         state(Transport t, v0::credentials c, client_options o)
@@ -80,6 +86,7 @@ private:
         client_options options;
         retry_budget budget;
         limiter limits;
+        server_clock clock;
         detail::spare_headers spare_fields;
         std::atomic<std::uint64_t> random;
     };
@@ -140,6 +147,7 @@ private:
         /// Takes the attempt's response in.
         exchange::action take(result<http::response> const& response) {
             auto const elapsed = now_if_traced() - sent_;
+            if (response) self_->clock.note(response->fields.find("Date"), transport().now());
             std::vector<api_message> messages;
             decoded_ =
                 response ? decode<Op>(*response, &messages) : result<result_type>(response.error());

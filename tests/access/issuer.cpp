@@ -158,7 +158,8 @@ TEST_CASE("a token that the sink does not take is withdrawn") {
     full_sink full;
     access::issuer issuer(client(f.way, api_token::make("sample").value()),
                           access::account_scope::parse(std::string(32, 'a')).value(), full,
-                          f.intents);
+                          f.intents,
+                          access::issue_options().random_from([] { return 0x1111111111111111U; }));
     auto const failed = issuer.issue(access::create_params("ci")).get().error();
     CHECK(failed == errc::sink_failed);
     CHECK(failed.delivery() == delivery::rejected);

@@ -1,9 +1,10 @@
 // Simulates rotations: each fault and crash in turn, pairs of them, and random schedules of
 // concurrent rotations. In each history the secret that the sink holds must be accepted at every
 // moment. Usage: simulate_rotation [RANDOM_SCHEDULES [FIRST_SEED]]
-#include "oracle.hpp"
+#include "rotation_faults.hpp"
+#include "rotation_oracle.hpp"
+#include "rotation_world.hpp"
 #include "tally.hpp"
-#include "world.hpp"
 
 #include <cloudflare/access/rotation.hpp>
 

@@ -1,16 +1,18 @@
-// The world of a simulation: a sandbox, a network that fails by plan or by chance, processes that
-// die, and an oracle.
+// The world of a simulation: a server, clocks, hosts with sinks over one log, people, and processes
+// that freeze and die. The truth is in the sandbox; what the processes were told is written down.
 #pragma once
 
+#include "faults.hpp"
 #include "task.hpp"
 
 #include <cloudflare/access.hpp>
-#include <cloudflare/access/intent.hpp>
-#include <cloudflare/access/issuer.hpp>
-#include <cloudflare/access/reconcile.hpp>
+#include <cloudflare/access/intent_log.hpp>
 #include <cloudflare/access/secret_sink.hpp>
 #include <cloudflare/client.hpp>
 #include <cloudflare/testing/sandbox.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -19,8 +21,8 @@
 #include <optional>
 #include <random>
 #include <set>
-#include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,41 +30,84 @@ namespace simulation {
 
 namespace cf = cloudflare;
 namespace access = cloudflare::access;
-using namespace std::chrono_literals;
 
-/// What the network does with one request.
-enum class fate {
-    arrives,
-    refused,       ///< no connection: nothing was sent
-    lost_before,   ///< a reset before the server acted
-    lost_after,    ///< a reset after it
-    late,          ///< no answer until the deadline; the server acts after that
-    never,         ///< no answer until the deadline, and the server never acts
-    error_before,  ///< 503, and the server did not act
-    error_after,   ///< 502, and the server did act
-    limited,       ///< 429
-    html,          ///< 200 with a page in place of JSON, and the server did act
-    cut,           ///< the answer ends early, as the transport sees it: a lost connection
-    success_false, ///< 200 with `success: false`, and the server did not act
-    count
+/// What the server and the account are like.
+struct kind {
+    std::string name = "usual";
+    cf::testing::sandbox_switches switches{};
+    int page_size = 0;               ///< the server's own bound; 0: none
+    bool churns = false;             ///< others make and delete tokens between two pages
+    bool may_list = true;            ///< else 403
+    bool may_delete = true;          ///< else 403
+    std::size_t name_cut = 0;        ///< names are cut at so many bytes; 0: not
+    bool name_trimmed = false;       ///< blanks at the ends go
+    bool name_folded = false;        ///< to uppercase
+    std::chrono::seconds lag{0};     ///< how far lists are behind, deletes and renames included
+    std::chrono::seconds get_lag{0}; ///< how long a new token is not found by GET
+    // What the users chose.
+    bool keep_tag = false;
+    bool return_when_stored = false;
+    bool witness = false;
+    bool no_window = false;
+    bool has_strangers = true;
+
+    /// Whether what the lists show can be trusted in the end: not one that shows nothing at all.
+    [[nodiscard]] bool is_settleable() const {
+        return switches.read_permission && may_list && may_delete && has_strangers &&
+               !(switches.ignores_page && page_size != 0);
+    }
+    [[nodiscard]] std::string kept_name(std::string given) const {
+        if (name_trimmed) {
+            while (!given.empty() && given.back() == ' ')
+                given.pop_back();
+            given.erase(0, std::min(given.find_first_not_of(' '), given.size()));
+        }
+        if (name_cut != 0 && given.size() > name_cut) given.resize(name_cut);
+        if (name_folded)
+            for (auto& c : given)
+                if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+        return given;
+    }
 };
 
 /// Thrown where a process dies.
 struct crashed {};
 
-/// What goes wrong in one process, and when. Requests and steps are counted from 1.
-struct plan {
-    std::map<int, fate> requests{};
-    std::map<int, std::size_t> cuts{}; ///< of answers' bodies: what is left, as if that were all
-    int crash_at_step = 0; ///< 0: never. A step is a moment before or after something has an effect
-    int sink_fails_at = 0; ///< the store that fails
-    int log_fails_at = 0;  ///< the write of the log that fails
+/// One issue, from outside: what the server made for it, and what its caller was told.
+struct record {
+    std::string key{};
+    std::string name{};
+    int host = 0;
+    int sink = 0;
+    bool enabled = true;
+    std::vector<std::string> made{}; ///< ids of tokens that its creates made, dead ones included
+    bool ended = false;
+    bool has_died = false;
+    bool was_risky = false; ///< a create's outcome was unknown, or it died: a token may come late
+    bool held_at_death = false;           ///< its sink held a token that works when it died
+    bool may_stray = false;               ///< a token may come that no intent can name
+    std::optional<std::string> success{}; ///< the id that its caller was told
+    bool was_held = false;                ///< told: the sink held it already
+    std::optional<cf::error> failure{};
+    int requests = 0;
+    std::chrono::nanoseconds took{}; ///< less its freezes and its stores' slowness
+};
+
+/// A token of somebody else's, as it is to stay.
+struct stranger {
+    std::string id, name, secret;
+    int copied_from = -1; ///< the number of the issue whose token's name it has, if it is a copy
 };
 
 /// All that outlives the processes.
 struct world {
-    explicit world(std::uint64_t seed, cf::testing::sandbox_switches switches = {})
-        : box(seed, std::move(switches)), random(seed) {}
+    world(std::uint64_t seed, kind k, int hosts, int sink_count)
+        : what(std::move(k)), box(seed, what.switches), random(seed), host_count(hosts) {
+        for (int i = 0; i != sink_count; ++i)
+            sinks.emplace_back([this] { return wall(); });
+        keep_snapshot();
+    }
+    world(world const&) = delete;
 
     [[nodiscard]] cf::timestamp wall() const {
         auto const since =
@@ -70,244 +115,229 @@ struct world {
         return cf::timestamp(std::chrono::sys_days(std::chrono::year(2026) / 11 / 24)).plus(since);
     }
     /// Notes that something is wrong; the run goes on.
-    void complain(std::string what) { complaints.push_back(std::move(what)); }
+    void complain(std::string text) {
+        if (std::find(complaints.begin(), complaints.end(), text) == complaints.end())
+            complaints.push_back(std::move(text));
+    }
     /// Whatever the library printed is held against every secret in the end.
-    void saw(std::string text) { printed.push_back(std::move(text)); }
+    void saw(std::string text) {
+        printed.push_back(wall().to_string().substr(8, 11) + ' ' + std::move(text));
+    }
+    [[nodiscard]] int sink_of(int host) const { return host % static_cast<int>(sinks.size()); }
+
+    /// The server's response to a request that arrives now.
+    /// @param issue the record of the issue that sent it, or none
+    [[nodiscard]] cf::http::response act(cf::http::request const& sent, record* issue) {
+        using cf::http::method;
+        auto r = sent;
+        auto const path = std::string_view(sent.target).substr(0, sent.target.find('?'));
+        bool const is_collection = path.ends_with("/service_tokens");
+        bool const is_create = is_collection && r.method == method::post;
+        bool const is_list = is_collection && r.method == method::get;
+        if (clock.now() < banned_until) return too_many();
+        if (is_list && !what.may_list) return forbidden();
+        if (r.method == method::delete_ && !what.may_delete) return forbidden();
+        if (is_create || r.method == method::put) keep_name_of(r);
+        if (is_list && what.page_size != 0)
+            r.target += "&per_page=" + std::to_string(what.page_size);
+        if (is_list && what.lag != 0s) return state_at(clock.now() - what.lag).handle(r, wall());
+        if (r.method == method::get && !is_list && what.get_lag != 0s)
+            if (auto const* t = box.find(path.substr(path.rfind('/') + 1));
+                t != nullptr && t->created_at.plus(what.get_lag) > wall())
+                r.target.replace(r.target.rfind('/') + 1, 36,
+                                 "00000000-0000-4000-a000-000000000000");
+        auto const before = box.tokens().size();
+        auto response = box.handle(r, wall());
+        if (is_create && box.tokens().size() > before && issue != nullptr)
+            issue->made.push_back(box.tokens().back().id);
+        if (r.method != method::get) note_change();
+        if (is_list && what.churns && !faults_end) churn();
+        return response;
+    }
+
+    /// Has somebody else make a token.
+    std::string add_token(std::string const& name) {
+        auto const op = access::create_service_token(scope, access::create_params(name));
+        auto const r =
+            cf::make_request(op, cf::api_token::make("stranger").value(), cf::client_options());
+        static_cast<void>(box.handle(r.value(), wall()));
+        note_change();
+        return box.tokens().back().id;
+    }
+    void add_stranger(std::string const& name) {
+        auto const& t = *box.find(add_token(name));
+        strangers.push_back({t.id, t.name, t.secret});
+    }
+    void remove_token(std::string const& id) {
+        auto* t = box.find(id);
+        if (t == nullptr) return;
+        auto const r =
+            cf::make_request(access::delete_service_token(scope, id),
+                             cf::api_token::make("stranger").value(), cf::client_options());
+        static_cast<void>(box.handle(r.value(), wall()));
+        note_change();
+    }
+    void note_change() {
+        for (auto const& t : box.tokens())
+            secrets.insert(t.secret);
+        keep_snapshot();
+    }
 
     scheduler clock;
+    kind what;
     cf::testing::sandbox box;
     std::mt19937_64 random;
-    access::memory_sink sink;
-    access::memory_intent_log intents;
+    int host_count;
+    std::deque<access::memory_sink> sinks;
+    access::memory_intent_log log;
+    bool faults_end = false; ///< from now on all goes well
+    bool has_wrong_clocks = false;
+    cf::time_point banned_until{};
+    std::deque<record> issues{};
+    std::vector<stranger> strangers{};
+    std::vector<stranger> copies{};  ///< tokens of people's with a name that was copied
+    std::set<std::string> touched{}; ///< ids of tokens that people renamed, disabled or deleted
+    std::set<std::string> stray{};   ///< ids that reconcilers reported
     std::set<std::string> secrets{}; ///< every secret that ever was
     std::vector<std::string> printed{};
     std::vector<std::string> complaints{};
-    std::vector<std::string> issued_ids{}; ///< of issues that said that they succeeded
-    std::set<std::string> settled_tags{};  ///< of issues that said that nothing was made
-};
-
-/// One process: it dies at a step, and meets the faults of its plan.
-class process {
-public:
-    process(world& w, plan p) : world_(w), plan_(std::move(p)) {}
-
-    /// A moment in which the process may die.
-    void step() {
-        if (++steps_ == plan_.crash_at_step) throw crashed();
-    }
-    [[nodiscard]] int steps() const noexcept { return steps_; }
-    [[nodiscard]] int requests() const noexcept { return requests_; }
-    [[nodiscard]] fate next_fate() {
-        auto const found = plan_.requests.find(++requests_);
-        return found == plan_.requests.end() ? fate::arrives : found->second;
-    }
-    /// Cuts the answer to the last request as planned.
-    void cut(cf::http::response& answer) const {
-        auto const found = plan_.cuts.find(requests_);
-        if (found != plan_.cuts.end() && found->second < answer.body.size())
-            answer.body.resize(found->second);
-    }
-    [[nodiscard]] bool sink_fails() { return ++stores_ == plan_.sink_fails_at; }
-    [[nodiscard]] bool log_fails() { return ++writes_ == plan_.log_fails_at; }
-    [[nodiscard]] world& in() const noexcept { return world_; }
+    std::vector<std::string> churned{};
+    access::any_scope scope = access::account_scope::parse(std::string(32, '7')).value();
 
 private:
-    world& world_;
-    plan plan_;
-    int steps_ = 0, requests_ = 0, stores_ = 0, writes_ = 0;
-};
-
-/// The network as a process sees it.
-class transport {
-public:
-    template <class T>
-    using task = simulation::task<T>;
-
-    explicit transport(process& p) : process_(&p) {}
-
-    [[nodiscard]] task<cf::result<cf::http::response>> send(cf::http::request const& r,
-                                                            cf::time_point deadline) {
-        auto& w = process_->in();
-        auto const what = process_->next_fate();
-        process_->step();
-        co_await w.clock.until(w.clock.now() + 20ms);
-        process_->step();
-        std::optional<cf::http::response> answer;
-        bool const acts = what == fate::arrives || what == fate::lost_after ||
-                          what == fate::error_after || what == fate::html || what == fate::cut;
-        if (acts) answer = act(w, r);
-        if (answer) process_->cut(*answer);
-        process_->step();
-        co_await w.clock.until(w.clock.now() + 20ms);
-        process_->step();
-        using cf::errc;
-        switch (what) {
-        case fate::arrives: co_return *answer;
-        case fate::refused: co_return failed(errc::connect_failed, cf::delivery::not_sent);
-        case fate::lost_before:
-        case fate::lost_after:
-        case fate::cut: co_return failed(errc::connection_lost, cf::delivery::unknown);
-        case fate::late:
-            w.clock.at(deadline + 3s, [&w, r] { static_cast<void>(act(w, r)); });
-            [[fallthrough]];
-        case fate::never:
-            co_await w.clock.until(deadline);
-            process_->step();
-            co_return failed(errc::deadline_exceeded, cf::delivery::unknown);
-        case fate::error_before: co_return page(503, "busy");
-        case fate::error_after: co_return page(502, "error code: 502");
-        case fate::limited: co_return page(429, "");
-        case fate::html: co_return page(200, "<html>welcome</html>");
-        case fate::success_false:
-            co_return page(200, R"({"success":false,"errors":[{"code":1234,"message":"no"}]})");
-        case fate::count: break;
+    void keep_name_of(cf::http::request& r) const {
+        if (what.name_cut == 0 && !what.name_trimmed && !what.name_folded) return;
+        auto body = boost::json::parse(std::string_view(r.body)).as_object();
+        if (auto* name = body.if_contains("name"))
+            *name = what.kept_name(std::string(name->as_string()));
+        r.body = boost::json::serialize(body);
+    }
+    void keep_snapshot() {
+        if (what.lag != 0s) snapshots_.emplace_back(clock.now(), box);
+    }
+    [[nodiscard]] cf::testing::sandbox& state_at(cf::time_point then) {
+        while (snapshots_.size() > 1 && snapshots_[1].first <= then)
+            snapshots_.pop_front();
+        return snapshots_.front().second;
+    }
+    void churn() {
+        if (!churned.empty() && random() % 2 == 0) {
+            auto const id = churned[random() % churned.size()];
+            std::erase(churned, id);
+            remove_token(id);
         }
-        co_return *answer;
+        if (random() % 2 == 0) churned.push_back(add_token("churn"));
     }
-    [[nodiscard]] task<void> sleep_until(cf::time_point t) {
-        process_->step();
-        co_await process_->in().clock.until(t);
-        process_->step();
-    }
-    [[nodiscard]] cf::time_point now() const noexcept { return process_->in().clock.now(); }
-
-private:
-    static cf::http::response act(world& w, cf::http::request const& r) {
-        auto answer = w.box.handle(r, w.wall());
-        for (auto const& t : w.box.tokens())
-            w.secrets.insert(t.secret);
-        return answer;
-    }
-    static cf::error failed(cf::errc code, cf::delivery d) {
-        return {code, cf::error_details{.delivery = d}};
-    }
-    static cf::http::response page(int status, std::string_view body) {
+    static cf::http::response json(int status, std::string_view body) {
         cf::http::response r{.status = status};
         r.body = body;
         return r;
     }
+    [[nodiscard]] cf::http::response too_many() const {
+        auto r = json(429, R"({"success":false,"errors":[{"code":971,"message":"wait"}]})");
+        auto const left = std::chrono::ceil<std::chrono::seconds>(banned_until - clock.now());
+        static_cast<void>(r.fields.add("Retry-After", std::to_string(left.count())));
+        return r;
+    }
+    static cf::http::response forbidden() {
+        return json(403, R"({"success":false,"errors":[{"code":10000,"message":"no"}]})");
+    }
 
-    process* process_;
+    std::deque<std::pair<cf::time_point, cf::testing::sandbox>> snapshots_;
 };
 
-/// The world's sink, as a process that may die reaches it.
-struct sink {
-    process& p;
+/// One process: it dies at a step, freezes at others, and meets the faults of its plan.
+class process {
+public:
+    process(world& w, plan p, record* issue = nullptr)
+        : world_(w), plan_(std::move(p)), issue_(issue), started_(w.clock.now()) {
+        if (plan_.wall_offset != 0s || !plan_.jumps.empty() || plan_.drift != 0)
+            w.has_wrong_clocks = true;
+    }
 
-    cf::result<void> prepare(access::intent const& i) { return p.in().sink.prepare(i); }
-    cf::result<void> store(access::intent const& i, access::issued_service_token const& token) {
-        p.step();
-        if (p.sink_fails()) return cf::error(cf::errc::sink_failed, "disk full");
-        auto stored = p.in().sink.store(i, token);
-        p.step();
-        return stored;
+    /// Awaited: a moment in which the process may die, freeze or be cancelled.
+    [[nodiscard]] auto step() {
+        struct awaiter {
+            process& p;
+            std::chrono::seconds span;
+            bool await_ready() const { return span == 0s; }
+            void await_suspend(std::coroutine_handle<> h) const {
+                p.world_.clock.at(p.world_.clock.now() + span, [h] { h.resume(); });
+            }
+            void await_resume() const {}
+        };
+        ++steps_;
+        if (in().faults_end) return awaiter{*this, 0s};
+        if (steps_ == plan_.crash_at_step) throw crashed();
+        if (steps_ == plan_.cancel_at_step) is_cancelled_ = true;
+        if (auto const jump = plan_.jumps.find(steps_); jump != plan_.jumps.end())
+            plan_.wall_offset += jump->second;
+        auto const freeze = plan_.freezes.find(steps_);
+        auto const span = freeze == plan_.freezes.end() ? 0s : freeze->second;
+        if (plan_.suspends) lag_ += span;
+        frozen_ += span;
+        if (span != 0s && issue_ != nullptr) issue_->was_risky = true; // a reconciler may take over
+        return awaiter{*this, span};
     }
-    cf::result<std::optional<access::held_token>> find(std::string_view key) {
-        p.step();
-        return p.in().sink.find(key);
+    [[nodiscard]] fate next_fate(bool is_create) {
+        ++requests_;
+        if (is_create) ++creates_;
+        if (issue_ != nullptr) ++issue_->requests;
+        auto const found = plan_.requests.find(requests_);
+        if (in().faults_end) return fate::arrives;
+        if (auto const planned = plan_.creates.find(creates_);
+            is_create && planned != plan_.creates.end())
+            return planned->second;
+        return found == plan_.requests.end() ? fate::arrives : found->second;
     }
-    cf::result<void> forget(std::string_view id) { return p.in().sink.forget(id); }
-    cf::result<void> store(access::issued_service_token const& token) {
-        p.step();
-        if (p.sink_fails()) return cf::error(cf::errc::sink_failed, "disk full");
-        auto stored = p.in().sink.store(token);
-        p.step();
-        return stored;
+    [[nodiscard]] store_fate next_of_sink() { return next(plan_.sink, ++sink_calls_); }
+    [[nodiscard]] store_fate next_of_log() { return next(plan_.log, ++log_calls_); }
+    /// Cuts the response to the last request as planned.
+    void cut(cf::http::response& r) const {
+        auto const found = plan_.cuts.find(requests_);
+        if (found != plan_.cuts.end() && found->second < r.body.size())
+            r.body.resize(found->second);
     }
-    cf::result<bool> holds(std::string_view id) {
-        p.step();
-        return p.in().sink.holds(id);
-    }
-};
 
-/// The world's log of intents, as a process that may die reaches it.
-struct log {
-    process& p;
+    /// The steady clock: in a suspended machine it stops.
+    [[nodiscard]] cf::time_point steady() const { return in().clock.now() - lag_; }
+    [[nodiscard]] cf::time_point truth_of(cf::time_point steady) const { return steady + lag_; }
+    /// What the process takes for the time of day.
+    [[nodiscard]] cf::timestamp wall() const {
+        auto const passed =
+            std::chrono::duration<double>(in().clock.now() - started_).count() * plan_.drift;
+        return in().wall().plus(plan_.wall_offset + std::chrono::seconds(std::int64_t(passed)));
+    }
+    void lose_time(std::chrono::nanoseconds span) { frozen_ += span; }
+    [[nodiscard]] std::chrono::nanoseconds time_lost() const noexcept { return frozen_; }
 
-    cf::result<std::optional<access::intent>> insert(access::intent const& i) {
-        return write([&] { return p.in().intents.insert(i); });
+    [[nodiscard]] bool is_cancelled() const noexcept { return is_cancelled_ && shields == 0; }
+    [[nodiscard]] plan const& planned() const noexcept { return plan_; }
+    [[nodiscard]] record* issue() const noexcept { return issue_; }
+    [[nodiscard]] int steps() const noexcept { return steps_; }
+    [[nodiscard]] int requests() const noexcept { return requests_; }
+    [[nodiscard]] int sink_calls() const noexcept { return sink_calls_; }
+    [[nodiscard]] int log_calls() const noexcept { return log_calls_; }
+    [[nodiscard]] world& in() const noexcept { return world_; }
+    [[nodiscard]] access::memory_sink& sink() const {
+        return world_.sinks[static_cast<std::size_t>(world_.sink_of(plan_.host))];
     }
-    cf::result<void> update(access::intent const& i) {
-        return write([&] { return p.in().intents.update(i); });
-    }
-    cf::result<void> erase(access::intent const& i) {
-        return write([&] { return p.in().intents.erase(i); });
-    }
-    cf::result<std::vector<access::intent>> list() {
-        p.step();
-        return p.in().intents.list();
-    }
+
+    int shields = 0;
 
 private:
-    template <class Write>
-    auto write(Write write) -> decltype(write()) {
-        p.step();
-        if (p.log_fails()) return cf::error(cf::errc::intent_log_failed, "disk full");
-        auto written = write();
-        p.step();
-        return written;
+    [[nodiscard]] store_fate next(std::map<int, store_fate> const& fates, int call) const {
+        auto const found = fates.find(call);
+        return in().faults_end || found == fates.end() ? store_fate::works : found->second;
     }
+
+    world& world_;
+    plan plan_;
+    record* issue_;
+    cf::time_point started_;
+    std::chrono::nanoseconds lag_{}, frozen_{};
+    int steps_ = 0, requests_ = 0, creates_ = 0, sink_calls_ = 0, log_calls_ = 0;
+    bool is_cancelled_ = false;
 };
-
-using client = cf::client<transport>;
-
-inline client make_client(process& p) {
-    auto& w = p.in();
-    return client(
-        transport(p), cf::api_token::make("simulated-credential").value(),
-        cf::client_options().seed(w.random()).deadline(20s).trace([&w](cf::trace_event const& e) {
-            std::ostringstream text;
-            text << e;
-            w.saw(text.str());
-        }));
-}
-
-inline access::issue_options options_of(world& w) {
-    return access::issue_options()
-        .settle_window(60s)
-        .now_from([&w] { return w.wall(); })
-        .random_from([&w] { return w.random(); });
-}
-
-/// A process that issues one token and ends, or dies.
-inline task<void> issue(process& p, access::any_scope where, access::create_params params) {
-    auto& w = p.in();
-    try {
-        sink s{p};
-        log l{p};
-        access::issuer issuer(make_client(p), std::move(where), s, l, options_of(w));
-        auto issuing = issuer.issue(std::move(params));
-        auto const done = co_await std::move(issuing);
-        if (done) {
-            w.issued_ids.push_back(done->token.id);
-        } else {
-            w.saw(done.error().to_string());
-        }
-    } catch (crashed const&) {
-    }
-}
-
-/// A process that reconciles and ends, or dies.
-inline task<void> reconcile(process& p, access::any_scope where) {
-    auto& w = p.in();
-    try {
-        sink s{p};
-        log l{p};
-        access::reconciler reconciler(make_client(p), std::move(where), s, l, options_of(w));
-        auto running = reconciler.run();
-        auto const done = co_await std::move(running);
-        if (!done) w.saw(done.error().to_string());
-    } catch (crashed const&) {
-    }
-}
-
-/// Runs processes side by side, to their ends.
-inline void run(world& w, std::vector<task<void>>& tasks) {
-    for (auto& t : tasks)
-        t.start();
-    w.clock.run();
-    for (auto const& t : tasks)
-        if (!t.done()) w.complain("a process hangs");
-}
 
 } // namespace simulation

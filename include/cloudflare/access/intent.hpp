@@ -58,6 +58,7 @@ public:
     intent_state state = intent_state::open;
     timestamp until{}; ///< see `intent_state`; else 1970
 
+    std::string writer{}; ///< random; whoever wrote the intent last knows its own write by it
     /// How often the intent was written: the log's, for its compare-and-set.
     std::int64_t revision = 1;
 
@@ -79,23 +80,45 @@ namespace detail {
 
 } // namespace detail
 
-/// Whether a token of this name carries this tag: its digits, anywhere and in either case.
-[[nodiscard]] inline bool has_tag(std::string_view name, std::string_view tag) noexcept {
-    auto const same = [](char a, char b) { return detail::ascii_lower(a) == b; };
-    return !tag.empty() &&
-           std::search(name.begin(), name.end(), tag.begin(), tag.end(), same) != name.end();
+namespace detail {
+
+inline constexpr std::string_view tag_mark = "issue:";
+inline constexpr std::size_t tag_digits = 32;
+/// Of a tag that a server has cut with the end of the name: so many digits are enough to know it by.
+inline constexpr std::size_t fewest_tag_digits = 10;
+
+[[nodiscard]] inline bool is_same_folded(char a, char b) noexcept {
+    return ascii_lower(a) == b;
 }
 
-/// Whether a name carries the tag of any issue: `issue:` and 32 hexadecimal digits, anywhere and in
-/// either case, for a server may trim or fold names, and people add to them.
+} // namespace detail
+
+/// Whether a token of this name carries this tag: its digits, anywhere and in either case, for a
+/// server may trim or fold names, and people add to them; or, where the server has cut the name, as
+/// much of it as was kept, 10 digits at the least.
+[[nodiscard]] inline bool has_tag(std::string_view name, std::string_view tag) noexcept {
+    using namespace detail;
+    if (tag.empty()) return false;
+    if (std::search(name.begin(), name.end(), tag.begin(), tag.end(), is_same_folded) != name.end())
+        return true;
+    auto const& mark = tag_mark;
+    if (name.size() < mark.size() + fewest_tag_digits || name.size() > mark.size() + tag.size())
+        return false;
+    return has_tag(name.substr(0, mark.size()), mark) &&
+           has_tag(name.substr(mark.size()), tag.substr(0, name.size() - mark.size()));
+}
+
+/// Whether a name carries the tag of any issue.
 [[nodiscard]] inline bool has_any_tag(std::string_view name) noexcept {
-    constexpr std::string_view mark = "issue:";
-    constexpr std::size_t digits = 32;
-    constexpr std::string_view hex = "0123456789abcdefABCDEF";
-    for (std::size_t at = 0; at + mark.size() + digits <= name.size(); ++at)
-        if (has_tag(name.substr(at, mark.size()), mark) &&
-            name.substr(at + mark.size(), digits).find_first_not_of(hex) == name.npos)
-            return true;
+    using namespace detail;
+    for (auto rest = name; rest.size() >= tag_mark.size() + fewest_tag_digits;
+         rest.remove_prefix(1)) {
+        if (!has_tag(rest.substr(0, tag_mark.size()), tag_mark)) continue;
+        auto const digits = rest.substr(tag_mark.size(), tag_digits);
+        bool const is_hex = digits.find_first_not_of("0123456789abcdefABCDEF") == digits.npos;
+        bool const is_cut = rest.size() == tag_mark.size() + digits.size() && rest == name;
+        if (is_hex && (digits.size() == tag_digits || is_cut)) return true;
+    }
     return false;
 }
 

@@ -1,13 +1,11 @@
-/// Settling what dead processes left: open intents, and the tokens that carry their tags.
+/// Settling what dead processes left: intents, and the tokens that carry their tags.
 #pragma once
 
-#include <cloudflare/access/intent_log.hpp>
-#include <cloudflare/access/issue_options.hpp>
-#include <cloudflare/access/recovery.hpp>
-#include <cloudflare/access/secret_sink.hpp>
-#include <cloudflare/access/service_token_operations.hpp>
+#include <cloudflare/access/settlement.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,111 +13,188 @@
 
 namespace cloudflare::inline v0::access {
 
-/// What `reconcile` did.
+/// What a round of `reconciler` did, and what it found.
 struct reconciled {
-    std::vector<std::string>
-        kept; ///< ids of tokens that the sink holds: renamed, their intents closed
+    struct failure {
+        intent i;
+        error why;
+    };
+    std::vector<std::string> kept;      ///< ids of tokens that the sink holds
     std::vector<std::string> withdrawn; ///< ids of tokens that nobody held: deleted
     std::vector<intent> left_open;      ///< what could not be settled yet
+    std::vector<intent> watched;        ///< settled, and watched for what comes late
+    std::vector<failure> failed;        ///< why, of those left open where something failed
+    std::vector<intent> elsewhere;      ///< of another scope or another sink: not touched
+    std::vector<service_token> strays;  ///< tokens with a tag that no intent names: not touched
 };
 
-/// Settles open intents. Safe to kill at any moment and to run again.
+/// Settles intents. Safe to kill at any moment, to run again, and to run beside live issues and
+/// other reconcilers.
 ///
-///     access::reconciler reconciler(client, account, sink, intents);
-///     auto done = co_await reconciler.run();
+///     access::reconciler reconciler(client, account, sink, log);
+///     auto done = co_await reconciler.run_once();
 ///
-/// For each intent of the scope that is at least `min_age` old: a token with its tag which the sink
-/// holds is kept, and one that the sink does not hold is withdrawn. A token that has no tag when the
-/// run lists them is never touched. Where no token has the tag, the intent is closed only if it is
-/// `gone_age` old and the list shows some token at all: an empty list may mean that the credentials
-/// may not see, and a young create may still arrive.
+/// See `settlement` for what becomes of an intent. A token that no intent of the scope marks is
+/// never touched.
 template <class Client, secret_sink Sink, intent_log Log>
 class reconciler {
 public:
     template <class T>
     using task = typename Client::template task<T>;
 
-    /// @param sink, intents must outlive the reconciler, and the reconciler every run
-    reconciler(Client through, any_scope where, Sink& sink, Log& intents,
+    /// @param sink, log must outlive the reconciler, and the reconciler every round
+    reconciler(Client client, any_scope scope, Sink& sink, Log& log,
                issue_options options = issue_options())
-        : recovery_(std::move(through), where, std::move(options)),
-          sink_(sink),
-          intents_(intents) {}
+        : tools_(std::move(client), scope, sink, log, std::move(options)) {}
 
-    /// Settles what can be settled, by one list of the scope's tokens; an error where the log, the
-    /// sink or the list cannot be read.
-    [[nodiscard]] task<result<reconciled>> run() {
-        // Taken before the list, so that no intent counts as older than it was then.
-        auto const now = recovery_.options().now();
-        auto const open = intents_.list();
-        if (!open) co_return open.error();
+    /// One round, by one list of the scope's tokens. A failure of one intent does not stop the
+    /// others.
+    ///
+    /// @return what was done; an error where the log or the list cannot be read, and nothing was
+    /// done
+    [[nodiscard]] task<result<reconciled>> run_once() {
+        auto const before = tools_.this_moment();
+        auto reading = tools_.intents();
+        auto const all = co_await std::move(reading);
+        if (!all) co_return all.error();
         reconciled done;
-        std::optional<std::vector<service_token>> tokens;
-        for (auto const& wanted : *open) {
-            if (wanted.scope != recovery_.scope()) continue;
-            auto const age = now.seconds() - wanted.opened_at.seconds();
-            if (age < recovery_.options().min_age()) {
-                done.left_open.push_back(wanted);
-                continue;
-            }
-            if (!tokens) {
-                auto listing = recovery_.list();
-                auto listed = co_await std::move(listing);
-                if (!listed) co_return listed.error();
-                tokens = std::move(*listed);
-            }
-            auto settling = settle(wanted, age, *tokens, done);
-            auto const settled = co_await std::move(settling);
-            if (!settled) co_return settled.error();
-            if (!*settled) done.left_open.push_back(wanted);
+        auto mine = sort_out(*all, done);
+        if (!is_any_due(mine, before.taken_for)) {
+            done.left_open = std::move(mine);
+            co_return done;
         }
+        auto listing = tools_.list();
+        auto const listed = co_await std::move(listing);
+        if (!listed) co_return listed.error();
+        // As old as they were before the list, however long that took.
+        auto const now = tools_.time_at(before);
+        settlement<Client, Sink, Log> settles(tools_, *listed, now, tools_.options().gone_age());
+        for (auto& i : mine) {
+            auto settling = settle(settles, i, now, done);
+            co_await std::move(settling);
+        }
+        auto seeking = find_strays(*listed, now);
+        done.strays = co_await std::move(seeking);
         co_return done;
     }
 
-private:
-    /// Settles one intent; gives whether it is closed.
+    /// Round after round, until `goes_on` says no or the task is cancelled. What is settled is
+    /// looked at again after `pause`; a round that failed is made again after a minute.
     ///
-    /// @param age how old it was at least when the tokens were listed
-    task<result<bool>> settle(intent const& wanted, std::chrono::seconds age,
-                              std::vector<service_token> const& tokens, reconciled& done) {
-        bool found = false, settled = true;
-        for (auto const& token : tokens) {
-            if (!has_tag(token.name, wanted.tag)) continue;
-            auto const found_held = sink_.find(wanted.key);
-            if (!found_held) co_return found_held.error();
-            bool const held = *found_held && (*found_held)->token_id == token.id;
-            auto ending = held ? keep(wanted, token.id, done) : withdraw(wanted, token.id, done);
-            auto const ended = co_await std::move(ending);
-            settled = settled && ended.has_value();
-            found = found || (ended && *ended == presence::there);
+    /// @param goes_on called after each round
+    [[nodiscard]] task<void> run(std::function<bool(result<reconciled> const&)> goes_on,
+                                 std::chrono::milliseconds pause = std::chrono::minutes(5)) {
+        for (;;) {
+            auto running = run_once();
+            auto const done = co_await std::move(running);
+            if (!goes_on(done) || (!done && done.error() == errc::cancelled)) co_return;
+            bool const failed = !done || !done->failed.empty();
+            auto const span =
+                failed ? std::min(pause, std::chrono::milliseconds(std::chrono::minutes(1)))
+                       : pause;
+            auto const until = tools_.steady_now() + span;
+            co_await tools_.client().transport().sleep_until(until);
+            if (tools_.steady_now() >= until) continue;
+            auto asking = tools_.list(); // a cancelled wait ends early, and so does this
+            auto const asked = co_await std::move(asking);
+            if (!asked && asked.error() == errc::cancelled) co_return;
         }
-        if (!found && (tokens.empty() || age < recovery_.options().gone_age())) co_return false;
-        co_return settled&& intents_.erase(wanted).has_value();
     }
 
-    // A list that lags may show a token that is long deleted, which says nothing of another with
-    // the same tag: both tell what they found. An error: it is not settled.
+    /// The strays of the scope: see `reconciled::strays`. One list.
+    [[nodiscard]] task<result<std::vector<service_token>>> find_strays() {
+        auto const before = tools_.this_moment();
+        auto listing = tools_.list();
+        auto const listed = co_await std::move(listing);
+        if (!listed) co_return listed.error();
+        auto seeking = find_strays(*listed, tools_.time_at(before));
+        auto strays = co_await std::move(seeking);
+        co_return strays;
+    }
 
-    task<result<presence>> keep(intent const& wanted, std::string id, reconciled& done) {
-        if (!recovery_.options().keeps_tag()) {
-            auto naming = recovery_.rename(wanted, id);
-            bool const named = co_await std::move(naming);
-            if (!named) co_return error(errc::conflict);
+    /// Deletes a stray, whoever made it, if it is one still: its name carries a tag, and no intent
+    /// names it.
+    ///
+    /// @return whether it was there; `errc::conflict` where it is no stray any more
+    [[nodiscard]] task<result<presence>> remove_stray(std::string id) {
+        auto getting = tools_.get(id);
+        auto const token = co_await std::move(getting);
+        if (!token && token.error() == errc::not_found) co_return presence::absent;
+        if (!token) co_return token.error();
+        auto reading = tools_.intents();
+        auto const all = co_await std::move(reading);
+        if (!all) co_return all.error();
+        if (!is_stray(*token, *all))
+            co_return error(errc::conflict, "token " + id + ": is no stray any more");
+        auto removing = tools_.remove(std::move(id));
+        auto removed = co_await std::move(removing);
+        co_return removed;
+    }
+
+private:
+    using tools = recovery<Client, Sink, Log>;
+
+    /// The intents that are this reconciler's.
+    [[nodiscard]] std::vector<intent> sort_out(std::vector<intent> const& all,
+                                               reconciled& done) const {
+        std::vector<intent> mine;
+        for (auto const& i : all) {
+            if (i.purpose != intent_purpose::issue) continue;
+            bool const is_mine =
+                i.scope == tools_.scope() && i.sink == tools_.options().sink_name();
+            (is_mine ? mine : done.elsewhere).push_back(i);
         }
-        done.kept.push_back(std::move(id));
-        co_return presence::there;
+        return mine;
     }
 
-    task<result<presence>> withdraw(intent const& wanted, std::string id, reconciled& done) {
-        auto removing = recovery_.remove(wanted, id);
-        auto const found = co_await std::move(removing);
-        if (found && *found == presence::there) done.withdrawn.push_back(std::move(id));
-        co_return found;
+    [[nodiscard]] bool is_any_due(std::vector<intent> const& mine, timestamp now) const {
+        return std::any_of(mine.begin(), mine.end(), [&](intent const& i) {
+            return !settlement<Client, Sink, Log>::is_young(i, now, tools_.options());
+        });
     }
 
-    recovery<Client> recovery_;
-    Sink& sink_;
-    Log& intents_;
+    task<void> settle(settlement<Client, Sink, Log>& settles, intent& i, timestamp now,
+                      reconciled& done) {
+        if (settlement<Client, Sink, Log>::is_young(i, now, tools_.options())) {
+            done.left_open.push_back(i);
+            co_return;
+        }
+        settled_tokens ended;
+        auto settling = settles.settle(i, ended);
+        auto const settled = co_await std::move(settling);
+        done.kept.insert(done.kept.end(), ended.kept.begin(), ended.kept.end());
+        done.withdrawn.insert(done.withdrawn.end(), ended.withdrawn.begin(), ended.withdrawn.end());
+        if (!settled && settled.error() != errc::conflict)
+            done.failed.push_back({i, settled.error()});
+        if (!settled || *settled == settling::open) done.left_open.push_back(i);
+        if (settled && *settled == settling::watched) done.watched.push_back(i);
+    }
+
+    /// Whether a token carries a tag that no intent explains.
+    [[nodiscard]] bool is_stray(service_token const& t, std::vector<intent> const& all) const {
+        if (tools_.options().keeps_tag() || !has_any_tag(t.name)) return false;
+        return std::none_of(all.begin(), all.end(), [&](intent const& i) {
+            return t.id == i.token_id || (detail::is_marked(t, i) &&
+                                          detail::is_made_in_time(t, i, tools_.options().watch()));
+        });
+    }
+
+    /// By the log as it is after the list: whatever the list shows was written down before. A young
+    /// token may be that of an issue that has come through since.
+    task<std::vector<service_token>> find_strays(token_listing const& listing, timestamp now) {
+        std::vector<service_token> strays;
+        auto reading = tools_.intents();
+        auto const all = co_await std::move(reading);
+        if (!all) co_return strays;
+        for (auto const& t : listing.tokens) {
+            bool const is_young =
+                t.created_at && t.created_at->plus(tools_.options().min_age()) > now;
+            if (!is_young && is_stray(t, *all)) strays.push_back(t);
+        }
+        co_return strays;
+    }
+
+    tools tools_;
 };
 
 } // namespace cloudflare::inline v0::access

@@ -24,6 +24,7 @@ struct held_token {
     std::string client_id;
     std::int64_t version = 0; ///< `client_secret_version`; 0: not known
     timestamp since{};        ///< when that secret was stored; 1970: not known
+    std::string tag{}; ///< of the intent that the token was first stored with; empty: not known
 
     friend bool operator==(held_token const&, held_token const&) = default;
 };
@@ -46,7 +47,8 @@ struct held_token {
 /// another token. Stored again, the same secret is a success. An error leaves it open whether the
 /// secret was kept: who gets one asks `find`.
 ///
-/// `find` gives what is held under the key; nothing where nothing is. It reads what is durable, not
+/// `find` gives what is held under the key; nothing where nothing is. The tag that it gives is that
+/// of the intent that the token came with: it tells one issue of a key from another. It reads what is durable, not
 /// a copy that lags behind. What cannot be read (a volume that is not mounted, a refused permission)
 /// is an error, never "nothing": a token that the sink does not hold is deleted.
 ///
@@ -85,15 +87,17 @@ public:
         return error(errc::sink_failed, "the key holds the token " + held->second.token.id);
     }
     [[nodiscard]] result<void> store(intent const& i, issued_service_token const& token) {
-        return store_as(i.key, token);
+        return store_as(i.key, token, i.tag);
     }
     [[nodiscard]] result<std::optional<held_token>> find(std::string_view key) const {
         std::lock_guard const lock(mutex_);
         auto const held = held_.find(key);
         if (held == held_.end()) return std::optional<held_token>();
-        auto const& [token, since] = held->second;
-        return std::optional<held_token>(
-            {token.id, token.client_id, token.client_secret_version.value_or(0), since});
+        auto const& [token, since, tag] = held->second;
+        held_token found{token.id, token.client_id, token.client_secret_version.value_or(0)};
+        found.since = since;
+        found.tag = tag;
+        return std::optional<held_token>(std::move(found));
     }
     [[nodiscard]] result<void> forget(std::string_view token_id) {
         std::lock_guard const lock(mutex_);
@@ -111,7 +115,7 @@ public:
 
     /// As `rotation` stores: under the key that holds the token, else under the token's id.
     [[nodiscard]] result<void> store(issued_service_token const& token) {
-        return store_as(key_of(token.id), token);
+        return store_as(key_of(token.id), token, {});
     }
     [[nodiscard]] result<bool> holds(std::string_view token_id) const {
         return stored(token_id).has_value();
@@ -121,6 +125,7 @@ private:
     struct entry {
         issued_service_token token;
         timestamp since;
+        std::string tag;
     };
 
     [[nodiscard]] std::string key_of(std::string_view token_id) const {
@@ -129,7 +134,8 @@ private:
             if (held.token.id == token_id) return key;
         return std::string(token_id);
     }
-    [[nodiscard]] result<void> store_as(std::string const& key, issued_service_token const& token) {
+    [[nodiscard]] result<void> store_as(std::string const& key, issued_service_token const& token,
+                                        std::string tag) {
         std::lock_guard const lock(mutex_);
         auto const held = held_.find(key);
         if (held != held_.end()) {
@@ -138,8 +144,9 @@ private:
                 return error(errc::sink_failed, "the key holds the token " + there.id);
             if (token.client_secret_version.value_or(0) < there.client_secret_version.value_or(0))
                 return error(errc::sink_failed, "a later secret of " + there.id + " is held");
+            tag = held->second.tag;
         }
-        held_.insert_or_assign(key, entry{token, clock_()});
+        held_.insert_or_assign(key, entry{token, clock_(), std::move(tag)});
         return {};
     }
 

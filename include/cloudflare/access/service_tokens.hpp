@@ -7,6 +7,7 @@
 #include <cloudflare/protocol/page.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,10 +15,31 @@
 
 namespace cloudflare::inline v0::access {
 
+/// All tokens of a scope, page by page, and whether nothing is missing.
+struct token_listing {
+    std::vector<service_token> tokens; ///< no token twice
+    /// The pages agree on `total_count`, none repeats a token, and as many came as are counted; or
+    /// there was one page, and no count. Else the list is no proof that a token does not exist.
+    bool complete = false;
+    /// Where there are more than one, a token made while another was deleted may have slid from one
+    /// page to the page before, unseen: only two lists in a row that agree are proof.
+    int pages = 0;
+};
+
 namespace detail {
 
-/// Appends what `all` does not hold yet: a token created meanwhile shifts the pages.
-void append_new(std::vector<service_token>& all, std::vector<service_token> items);
+/// Puts pages together to a listing.
+class listing_builder {
+public:
+    /// @param is_new false for a page that was there before
+    void add(page<service_token> one, bool is_new);
+    [[nodiscard]] token_listing finish();
+
+private:
+    token_listing all_;
+    std::optional<std::int64_t> total_count_;
+    bool consistent_ = true;
+};
 
 } // namespace detail
 
@@ -52,6 +74,12 @@ public:
     /// deadline. What is created or deleted meanwhile may be missed; no token is given twice.
     [[nodiscard]] task<result<std::vector<service_token>>>
     list_all(list_params params = list_params(), call_options options = call_options()) const {
+        return collect_tokens(client_, any_scope(where_), std::move(params), std::move(options));
+    }
+
+    /// The same, and whether the list is complete: a list that is not is a success, too.
+    [[nodiscard]] task<result<token_listing>>
+    list_whole(list_params params = list_params(), call_options options = call_options()) const {
         return collect(client_, any_scope(where_), std::move(params), std::move(options));
     }
 
@@ -94,20 +122,29 @@ public:
 
 private:
     static task<result<std::vector<service_token>>>
-    collect(Client through, any_scope where, list_params params, call_options options) {
-        std::vector<service_token> all;
+    collect_tokens(Client through, any_scope where, list_params params, call_options options) {
+        auto collecting = collect(std::move(through), where, std::move(params), std::move(options));
+        auto all = co_await std::move(collecting);
+        if (!all) co_return all.error();
+        co_return std::move(all->tokens);
+    }
+
+    static task<result<token_listing>> collect(Client through, any_scope where, list_params params,
+                                               call_options options) {
+        detail::listing_builder all;
         page_cursor cursor(params.per_page().value_or(list_params::usual_per_page));
         while (auto const number = cursor.next()) {
             params.page(*number);
-            auto call = through.call(list_service_tokens(where, params), options);
-            auto answer = co_await std::move(call);
-            if (!answer) co_return answer.error();
-            auto& items = answer->items;
+            auto pending = through.call(list_service_tokens(where, params), options);
+            auto response = co_await std::move(pending);
+            if (!response) co_return response.error();
+            auto const& items = response->items;
             auto const first_id = items.empty() ? std::string() : items.front().id;
-            if (!cursor.advance(items.size(), first_id, answer->info)) break;
-            detail::append_new(all, std::move(items));
+            bool const is_new = cursor.advance(items.size(), first_id, response->info);
+            all.add(std::move(*response), is_new);
+            if (!is_new) break;
         }
-        co_return all;
+        co_return all.finish();
     }
 
     Client client_;
