@@ -5,6 +5,7 @@
 #include <cloudflare/transport/beast/response_reader.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 
@@ -16,8 +17,8 @@ using cf::detail::beast::response_reader;
 
 // Where the bounds are, pieces may make a difference: what is refused is refused a few bytes sooner.
 // So they are far away where pieces are compared.
-constexpr std::size_t far_limit = 65536;
-constexpr std::size_t near_limit = 512;
+constexpr std::uint32_t far_limit = 65536;
+constexpr std::uint32_t near_limit = 512;
 
 struct outcome {
     int status = 0;
@@ -45,7 +46,7 @@ outcome finish(response_reader& reader, std::size_t consumed, std::size_t limit)
 /// Feeds the reader `piece` more bytes at a time, and then the connection's end; nothing where the
 /// input is no whole response.
 std::optional<outcome> read(std::string_view input, std::size_t piece,
-                            response_reader::body_kind kind, std::size_t limit) {
+                            response_reader::body_kind kind, std::uint32_t limit) {
     cf::beast_options const options =
         cf::beast_options().max_body_size(limit).max_header_size(limit);
     response_reader reader(options, kind);
