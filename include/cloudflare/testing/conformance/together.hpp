@@ -83,7 +83,7 @@ inline constexpr check together_checks[] = {
      }},
     {"a call that is cancelled does not hit the others that are under way",
      [](trial& t) {
-         for (std::size_t const which : {0, 2, 5}) {
+         for (std::size_t const which : {0U, 2U, 5U}) {
              t.serve(echo_after([](auto) { return 120ms; }));
              check_one_cancelled(t, 6, which);
          }
