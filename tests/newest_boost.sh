@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds and runs the tests against other Boost headers than Debian's, by default the library's floor: those of a
-# release, or of the boostorg repositories side by side. Boost.JSON and Boost.URL are made from the headers.
+# release, or of the boostorg repositories side by side. Boost.JSON is made from the headers.
 # Usage: newest_boost.sh INCLUDE_DIR [BUILD_DIR]
 #
 # Tried on 2026-11-26 with g++ 12.2 and Boost 1.90.0, and with Boost.Beast of 1.92.0.

@@ -2,6 +2,7 @@
 /// be.
 #pragma once
 
+#include <cloudflare/testing/conformance/answers.hpp>
 #include <cloudflare/testing/conformance/unasked.hpp>
 
 namespace cloudflare::inline v0::testing::detail {

@@ -1,2 +1,0 @@
-// Boost.URL from its headers, for builds that Debian has no library for.
-#include <boost/url/src.hpp>
