@@ -95,7 +95,7 @@ public:
                                     std::string const& path) const {
         using namespace std::chrono;
         auto const end = steady_clock::now() + patience;
-        for (auto pause = microseconds(100);; pause = std::min(pause * 2, microseconds(10'000))) {
+        for (auto pause = microseconds(100);; pause = (std::min)(pause * 2, microseconds(10'000))) {
             if (repeated([&] { return System::lock(descriptor_, operation | LOCK_NB); }) == 0)
                 return {};
             if (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EBADF)

@@ -294,8 +294,8 @@ result<void> basic_file_intent_log<System>::state::read_on(file const& opened) {
 template <class System>
 result<void> basic_file_intent_log<System>::state::append(file const& opened,
                                                           std::string const& lines) {
-    constexpr std::size_t small = std::size_t{64} * 1024;
-    bool const grown = size > small && size / 4 > journal.live_bytes();
+    constexpr std::size_t small_size = std::size_t{64} * 1024;
+    bool const grown = size > small_size && size / 4 > journal.live_bytes();
     if ((grown || suspect) && rewrite(opened)) return {};
 
     wiped_string rest;

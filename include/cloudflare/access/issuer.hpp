@@ -246,7 +246,7 @@ private:
             short_waits = tools_.steady_now() < until ? short_waits + 1 : 0;
             if (short_waits == max_short_waits)
                 co_return error(errc::cancelled, error_details{.delivery = delivery::not_sent});
-            span = std::min(span * 2, std::chrono::milliseconds(2000));
+            span = (std::min)(span * 2, std::chrono::milliseconds(2000));
         }
     }
 
@@ -511,7 +511,7 @@ private:
             if (!may_create) co_return with_delivery(why, delivery::unknown);
             co_return std::optional<issued_service_token>();
         }
-        f.unresolved = std::max(0, f.unresolved - static_cast<int>(seen->found.size()));
+        f.unresolved = (std::max)(0, f.unresolved - static_cast<int>(seen->found.size()));
         auto renewing = tools_.fresh_secret(seen->found.front());
         auto renewed = co_await std::move(renewing);
         // Where the secret is lost again the token is deleted, and so is any other.
@@ -550,9 +550,9 @@ private:
             }
             auto const now = tools_.steady_now();
             if (!seen.found.empty() || now >= end) co_return seen;
-            auto const next = std::min(end, now + span);
+            auto const next = (std::min)(end, now + span);
             co_await tools_.client().transport().sleep_until(next);
-            span = std::min(span * 2, std::chrono::milliseconds(8000));
+            span = (std::min)(span * 2, std::chrono::milliseconds(8000));
         }
     }
 

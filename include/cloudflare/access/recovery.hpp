@@ -54,7 +54,7 @@ inline constexpr std::chrono::hours clock_tolerance{24};
 /// Whether a token was made in the time in which the intent's issue may have made one.
 [[nodiscard]] inline bool is_made_in_time(service_token const& t, intent const& i,
                                           std::chrono::seconds watch) {
-    auto const end = std::max(i.until, i.opened_at.plus(watch)).plus(clock_tolerance);
+    auto const end = (std::max)(i.until, i.opened_at.plus(watch)).plus(clock_tolerance);
     return !t.created_at || (!is_older(t, i) && *t.created_at <= end);
 }
 

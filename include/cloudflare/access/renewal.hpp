@@ -96,7 +96,7 @@ public:
             auto const wait = report && report->failed.empty()
                                   ? report->next_look.seconds() - options_.now().seconds()
                                   : std::chrono::minutes(1);
-            co_await way.sleep_until(way.now() + std::max(wait, std::chrono::seconds(1)));
+            co_await way.sleep_until(way.now() + (std::max)(wait, std::chrono::seconds(1)));
         }
     }
 

@@ -102,7 +102,7 @@ struct renewal_plan {
         if (when <= now) {
             plan.due.push_back({token, what});
         } else {
-            plan.next_look = std::min(plan.next_look, when);
+            plan.next_look = (std::min)(plan.next_look, when);
         }
     };
     for (auto const& token : tokens) {

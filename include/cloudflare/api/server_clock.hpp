@@ -36,7 +36,7 @@ public:
     }
 
 private:
-    static constexpr std::int64_t unknown = std::numeric_limits<std::int64_t>::min();
+    static constexpr std::int64_t unknown = (std::numeric_limits<std::int64_t>::min)();
 
     [[nodiscard]] static std::int64_t whole_seconds(time_point t) noexcept {
         return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count();

@@ -33,7 +33,7 @@ struct relay_options {
     std::chrono::milliseconds pause{}; ///< before each piece
     /// After so many of them the connection ends. With 0 it ends once the server has responded, and
     /// the client gets no byte.
-    std::size_t end_after = std::numeric_limits<std::size_t>::max();
+    std::size_t end_after = (std::numeric_limits<std::size_t>::max)();
     bool reset = false; ///< it ends by a reset
 };
 
@@ -112,7 +112,7 @@ private:
                 timer.expires_after(options_.pause);
                 co_await timer.async_wait(as_result);
             }
-            auto const passed = std::min(left, size);
+            auto const passed = (std::min)(left, size);
             auto const [failed, sent] = co_await boost::asio::async_write(
                 between->client, boost::asio::buffer(bytes.data(), passed), as_result);
             if (failed) break;

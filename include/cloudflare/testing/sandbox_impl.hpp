@@ -225,14 +225,14 @@ inline http::response sandbox::list(std::string const& scope, parameters const& 
     auto const total = static_cast<std::int64_t>(found.size());
     auto const wanted = detail::number_or(query, "per_page", 1000);
     if (wanted < 1 || wanted > 1000) return bad_request("per_page must be from 1 to 1000");
-    auto const per_page = std::min(wanted, switches_.max_per_page);
+    auto const per_page = (std::min)(wanted, switches_.max_per_page);
     auto const asked = std::max<std::int64_t>(1, detail::number_or(query, "page", 1));
     auto const page = switches_.ignores_page ? 1 : asked;
 
     // A page past the last one is empty, however large its number.
     auto const begin = page - 1 > total / per_page ? total : (page - 1) * per_page;
     boost::json::array items;
-    for (auto i = begin; i < std::min(total, begin + per_page); ++i)
+    for (auto i = begin; i < (std::min)(total, begin + per_page); ++i)
         items.push_back(show(*found[static_cast<std::size_t>(i)]));
     auto const count = static_cast<std::int64_t>(items.size());
     boost::json::object envelope{{"success", true},

@@ -251,7 +251,7 @@ private:
         }
         auto wire = to_wire(given, f.what == kind::chunked);
         if (f.what == kind::bare_status) wire.erase(wire.find(" \r\n"), 1);
-        if (f.what == kind::truncate) wire.resize(std::min(wire.size(), f.count));
+        if (f.what == kind::truncate) wire.resize((std::min)(wire.size(), f.count));
         if (f.what == kind::drip) {
             asio::steady_timer timer(socket.get_executor());
             for (char const& byte : wire) {

@@ -51,7 +51,7 @@ using server_script = std::function<reply(seen_request const&)>;
 /// A script that gives its replies in turn, and the last one from then on.
 [[nodiscard]] inline server_script in_turn(std::vector<reply> replies) {
     return [replies = std::move(replies)](seen_request const& seen) {
-        return replies[std::min(seen.number, replies.size()) - 1];
+        return replies[(std::min)(seen.number, replies.size()) - 1];
     };
 }
 

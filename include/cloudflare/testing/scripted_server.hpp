@@ -160,7 +160,7 @@ private:
     asio::awaitable<void> serve(tcp::socket socket, std::size_t number) {
         if (options_.first == greeting::close) co_return;
         if (options_.first == greeting::hang) {
-            asio::steady_timer never(context_, std::chrono::steady_clock::time_point::max());
+            asio::steady_timer never(context_, (std::chrono::steady_clock::time_point::max)());
             co_await never.async_wait(as_result);
         }
         if (options_.first == greeting::garbage) {
@@ -304,7 +304,7 @@ private:
         switch (how) {
         case reply::end::read_on: co_return true;
         case reply::end::hang: {
-            asio::steady_timer never(context_, std::chrono::steady_clock::time_point::max());
+            asio::steady_timer never(context_, (std::chrono::steady_clock::time_point::max)());
             co_await never.async_wait(as_result);
             break;
         }

@@ -74,7 +74,7 @@ public:
     }
     [[nodiscard]] task<void> sleep_until(time_point t) {
         script_->waits.push_back(t - script_->now);
-        script_->now = std::max(script_->now, t);
+        script_->now = (std::max)(script_->now, t);
         co_return;
     }
     [[nodiscard]] time_point now() const noexcept { return script_->now; }

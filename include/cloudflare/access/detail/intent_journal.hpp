@@ -63,7 +63,7 @@ public:
     void apply(std::string_view line) {
         bytes_ += line.size() + 1;
         // A crash of the machine may leave a hole of zeros before what was written later.
-        if (auto const zeros = std::min(line.find_first_not_of('\0'), line.size()); zeros != 0) {
+        if (auto const zeros = (std::min)(line.find_first_not_of('\0'), line.size()); zeros != 0) {
             keep_damaged(line.substr(0, zeros));
             line.remove_prefix(zeros);
             if (line.empty()) return;

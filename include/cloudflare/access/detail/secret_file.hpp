@@ -31,7 +31,7 @@ inline constexpr std::string_view version_line = "CF_ACCESS_CLIENT_SECRET_VERSIO
     while (!text.empty()) {
         auto const line = text.substr(0, text.find('\n'));
         if (line.starts_with(name)) return line.substr(name.size());
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        text.remove_prefix((std::min)(text.size(), line.size() + 1));
     }
     return std::nullopt;
 }
@@ -67,7 +67,7 @@ inline constexpr std::string_view version_line = "CF_ACCESS_CLIENT_SECRET_VERSIO
         } else {
             text.append(there) += '\n';
         }
-        old.remove_prefix(std::min(old.size(), there.size() + 1));
+        old.remove_prefix((std::min)(old.size(), there.size() + 1));
     }
     for (auto& l : lines)
         write(l);

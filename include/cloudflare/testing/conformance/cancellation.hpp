@@ -6,12 +6,12 @@
 namespace cloudflare::inline v0::testing::detail {
 
 /// Expects that a request which is cancelled ends as cancelled; gives whether it can be.
-inline bool check_cancelled(trial& t, http::request const& r, delivery far,
+inline bool check_cancelled(trial& t, http::request const& r, delivery reached,
                             std::chrono::milliseconds after = 100ms) {
     auto const begin = time_point::clock::now();
     auto const given = t.send_and_cancel(r, after);
     if (!given) return false;
-    t.expect_failure(*given, far, {errc::cancelled});
+    t.expect_failure(*given, reached, {errc::cancelled});
     t.expect(time_point::clock::now() - begin < 3s, "it ended seconds after it was cancelled");
     return true;
 }

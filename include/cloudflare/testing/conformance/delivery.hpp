@@ -51,12 +51,12 @@ inline void check_large_body(trial& t, scripted_server_options how, end then) {
     }
 }
 
-inline constexpr std::size_t small = 2, large = 2 << 20;
+inline constexpr std::size_t small_body = 2, large = 2 << 20;
 
 inline constexpr check delivery_checks[] = {
     {"what a deadline ends within the handshake is not sent later",
      [](trial& t) {
-         for (auto const size : {small, large}) {
+         for (auto const size : {small_body, large}) {
              auto& server = t.serve(always({answer(200)}), {.tls = true, .handshake_delay = 120ms});
              for (auto const timeout : {20ms, 60ms})
                  check_deadline(t, t.request(method::post, "/", std::string(size, 'x')),
@@ -67,7 +67,7 @@ inline constexpr check delivery_checks[] = {
      }},
     {"what a cancellation ends within the handshake is not sent later",
      [](trial& t) {
-         for (auto const size : {small, large}) {
+         for (auto const size : {small_body, large}) {
              auto& server = t.serve(always({answer(200)}), {.tls = true, .handshake_delay = 120ms});
              for (auto const after : {20ms, 60ms})
                  if (!check_cancelled(t, t.request(method::post, "/", std::string(size, 'x')),
@@ -78,11 +78,11 @@ inline constexpr check delivery_checks[] = {
          }
      }},
     {"what a deadline ends at any moment is not sent where the transport says so (small)",
-     [](trial& t) { at_many_moments(t, small, end_by_deadline); }},
+     [](trial& t) { at_many_moments(t, small_body, end_by_deadline); }},
     {"what a deadline ends at any moment is not sent where the transport says so (2 MiB)",
      [](trial& t) { at_many_moments(t, large, end_by_deadline); }},
     {"what a cancellation ends at any moment is not sent where the transport says so (small)",
-     [](trial& t) { at_many_moments(t, small, end_by_cancellation); }},
+     [](trial& t) { at_many_moments(t, small_body, end_by_cancellation); }},
     {"what a cancellation ends at any moment is not sent where the transport says so (2 MiB)",
      [](trial& t) { at_many_moments(t, large, end_by_cancellation); }},
     {"a reset amid a large body leaves the outcome unknown",

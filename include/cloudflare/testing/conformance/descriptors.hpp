@@ -22,7 +22,7 @@ inline void expect_no_more_than(trial& t, std::size_t before) {
     for (int i = 0; i != 50 && descriptor_count() > before; ++i)
         std::this_thread::sleep_for(20ms);
     auto const now = descriptor_count();
-    t.expect(now <= before, std::to_string(now - std::min(before, now)) + " more are open");
+    t.expect(now <= before, std::to_string(now - (std::min)(before, now)) + " more are open");
 }
 
 /// Calls of all kinds: responses, and failures of each step.

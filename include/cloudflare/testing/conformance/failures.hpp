@@ -6,10 +6,10 @@
 namespace cloudflare::inline v0::testing::detail {
 
 /// Expects that a request ends by its deadline, and not long after it.
-inline void check_deadline(trial& t, http::request const& r, delivery far,
+inline void check_deadline(trial& t, http::request const& r, delivery reached,
                            std::chrono::milliseconds timeout = 150ms) {
     auto const begin = time_point::clock::now();
-    t.expect_failure(t.send(r, timeout), far, {errc::deadline_exceeded});
+    t.expect_failure(t.send(r, timeout), reached, {errc::deadline_exceeded});
     auto const passed = time_point::clock::now() - begin;
     t.expect(passed < 3s, "it ended seconds after its deadline");
     t.expect(passed > timeout - 20ms, "it ended before its deadline");
@@ -109,7 +109,7 @@ inline constexpr check failure_checks[] = {
      [](trial& t) {
          t.serve(always({answer(200, "{}")}));
          auto const r = t.request(method::post, "/", "{}");
-         t.expect_answer(t.note(r, t.transport().send(r, time_point::max())), 200, "{}");
+         t.expect_answer(t.note(r, t.transport().send(r, (time_point::max)())), 200, "{}");
      }},
     {"calls that end by their deadlines leave what others need",
      [](trial& t) {

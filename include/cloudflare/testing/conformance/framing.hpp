@@ -25,7 +25,7 @@ inline void check_refused_or(trial& t, std::string_view body, std::string bytes,
 inline void check_two_pieces(trial& t, std::string const& whole, std::string_view body, bool tls) {
     t.serve(
         [whole](seen_request const& seen) {
-            auto const first = std::min(seen.number, whole.size() - 1);
+            auto const first = (std::min)(seen.number, whole.size() - 1);
             return reply{.bytes = whole.substr(0, first),
                          .later = whole.substr(first),
                          .later_after = 1500us};

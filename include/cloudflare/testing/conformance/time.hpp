@@ -16,7 +16,7 @@ inline bool check_sleep(trial& t, std::chrono::milliseconds time) {
     }
     auto const slept = clock::now() - begin;
     t.expect(slept >= time, "it ended before its time");
-    t.expect(slept < std::max(time, 0ms) + 1500ms, "it ended seconds after its time");
+    t.expect(slept < (std::max)(time, 0ms) + 1500ms, "it ended seconds after its time");
     return true;
 }
 

@@ -70,7 +70,7 @@ struct left_out {};
 
 /// The target in a request's bytes.
 [[nodiscard]] inline std::string target_of(std::string_view bytes) {
-    auto const begin = std::min(bytes.find(' '), bytes.size() - 1) + 1;
+    auto const begin = (std::min)(bytes.find(' '), bytes.size() - 1) + 1;
     return std::string(bytes.substr(begin, bytes.find(' ', begin) - begin));
 }
 
@@ -163,7 +163,7 @@ public:
                                         ", or other bytes");
     }
     /// Expects a failure of one of these codes.
-    void expect_failure(result<http::response> const& given, delivery far,
+    void expect_failure(result<http::response> const& given, delivery reached,
                         std::initializer_list<errc> codes) {
         if (given)
             return expect(false, "an answer with status " + std::to_string(given->status) +
@@ -171,9 +171,10 @@ public:
         bool const known = std::any_of(codes.begin(), codes.end(),
                                        [&](errc code) { return given.error() == code; });
         expect(known, "the error is: " + given.error().to_string());
-        expect(given.error().delivery() == far,
-               far == delivery::unknown ? "the delivery is not `unknown`: the server may have acted"
-                                        : "the delivery is not `not_sent`: nothing was sent");
+        expect(given.error().delivery() == reached,
+               reached == delivery::unknown
+                   ? "the delivery is not `unknown`: the server may have acted"
+                   : "the delivery is not `not_sent`: nothing was sent");
     }
     /// Leaves the check out.
     void skip() noexcept { outcome_.skipped = true; }

@@ -28,7 +28,7 @@ in_turn(std::vector<tcp::endpoint> const& addresses) {
                         std::back_inserter(second), [&](tcp::endpoint const& e) {
                             return e.address().is_v6() == addresses.front().address().is_v6();
                         });
-    for (std::size_t i = 0; i != std::max(first.size(), second.size()); ++i) {
+    for (std::size_t i = 0; i != (std::max)(first.size(), second.size()); ++i) {
         if (i < first.size()) ordered.push_back(first[i]);
         if (i < second.size()) ordered.push_back(second[i]);
     }
@@ -57,7 +57,7 @@ public:
             if (begun_ != addresses_.size()) {
                 event_.expires_after(delay_);
             } else {
-                event_.expires_at(time_point::max());
+                event_.expires_at((time_point::max)());
             }
             co_await event_.async_wait(as_result);
         }

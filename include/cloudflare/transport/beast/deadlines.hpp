@@ -76,7 +76,7 @@ private:
         armed_.push_back(&e);
         e.armed_ = true;
         if (!is_ticking_) {
-            tick_at(std::min(e.at_, time_point::clock::now() + tick_));
+            tick_at((std::min)(e.at_, time_point::clock::now() + tick_));
         } else if (e.at_ < next_tick_) {
             tick_at(e.at_);
         }
@@ -113,13 +113,13 @@ private:
             if (armed_[i]->at_ <= now) expire(*armed_[i]);
         is_ticking_ = false;
         if (armed_.empty()) {
-            tick_ = std::max(tick_ / 2, first_tick_);
+            tick_ = (std::max)(tick_ / 2, first_tick_);
             return;
         }
-        tick_ = std::min(2 * tick_, longest_tick);
+        tick_ = (std::min)(2 * tick_, longest_tick);
         auto next = now + tick_;
         for (auto const* e : armed_)
-            next = std::min(next, e->at_);
+            next = (std::min)(next, e->at_);
         tick_at(next);
     }
 

@@ -74,7 +74,7 @@ private:
 /// By when a connection is to be open, and whose limit that is.
 struct opening_deadline {
     opening_deadline(time_point call, std::chrono::milliseconds connect_timeout)
-        : at(std::min(call, time_point::clock::now() + connect_timeout)), is_call(at == call) {}
+        : at((std::min)(call, time_point::clock::now() + connect_timeout)), is_call(at == call) {}
 
     time_point at;
     bool is_call; ///< the call's deadline, not the connect time-out
@@ -185,7 +185,7 @@ private:
             addresses_.emplace_back(address, peer().port());
             co_return std::nullopt;
         }
-        looked_up_.expires_at(time_point::max());
+        looked_up_.expires_at((time_point::max)());
         // A dot at the end keeps the system from trying the name within the machine's own domain;
         // `localhost.` is often not known to it.
         auto const& name = peer().is_loopback() ? peer().tls_host() : peer().host();

@@ -250,7 +250,7 @@ inline auto pool::wait(waiter& w) {
     return asio::async_initiate<decltype(as_result) const, void(boost::system::error_code)>(
         [this, &w](auto handler) {
             auto const s = state_.lock();
-            if (w.given || w.is_dismissed) w.timer.expires_at(time_point::min());
+            if (w.given || w.is_dismissed) w.timer.expires_at((time_point::min)());
             w.timer.async_wait(std::move(handler));
         },
         as_result);

@@ -29,7 +29,7 @@ public:
     /// `size` bytes have been written to what `prepare()` gave.
     void commit(std::size_t size) noexcept {
         end_ += size;
-        high_ = std::max(high_, end_);
+        high_ = (std::max)(high_, end_);
         was_filled_ = end_ == bytes_.size();
     }
     void consume(std::size_t size) noexcept { begin_ += size; }

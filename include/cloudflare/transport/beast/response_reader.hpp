@@ -93,7 +93,7 @@ private:
     std::size_t put_header(boost::asio::const_buffer data, error_code& ec) {
         auto const taken = parser_->parse(data, ec);
         if (taken > header_left_) ec = fault::header_limit; // Beast bounds its parts one by one
-        header_left_ -= std::min(taken, header_left_);
+        header_left_ -= (std::min)(taken, header_left_);
         if (!ec && parser_->is_header_done()) ec = end_header();
         return taken;
     }

@@ -156,7 +156,7 @@ private:
     }
 
     [[nodiscard]] static std::string_view trim(std::string_view value) noexcept {
-        value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+        value.remove_prefix((std::min)(value.find_first_not_of(" \t"), value.size()));
         return value.substr(0, value.find_last_not_of(" \t") + 1);
     }
 
