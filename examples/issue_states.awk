@@ -34,7 +34,7 @@ END {
     print "<g font-weight=\"bold\"><text x=\"80\" y=\"36\">state</text><text x=\"230\" y=\"36\">what happens</text><text x=\"560\" y=\"36\">what a crash leaves to reconcile</text></g>"
     for (i = 1; i <= n; ++i) {
         printf "<rect x=\"80\" y=\"%d\" width=\"120\" height=\"40\" rx=\"6\" fill=\"%s\" stroke=\"#555\"/>\n", row(i), \
-            name[i] == "withdrawing" ? "#fbe3d6" : name[i] == "settling" ? "#fff3c4" : "#dcecf9"
+            name[i] == "withdrawing" ? "#fbe3d6" : name[i] == "looking" ? "#fff3c4" : "#dcecf9"
         printf "<text x=\"140\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", row(i) + 25, escape(name[i])
         printf "<text y=\"%d\">%s</text>\n", row(i) + 14, wrapped(what[i], 230, 46)
         printf "<text y=\"%d\">%s</text>\n", row(i) + 14, wrapped(leaves[i], 560, 44)
