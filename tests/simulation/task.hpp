@@ -99,10 +99,11 @@ public:
         return awaiter{*this, when};
     }
 
-    /// Runs until nothing is left to happen.
+    /// Runs until nothing is left to happen; or, where that never is, so long that it is given up.
     void run() {
-        while (step()) {
-        }
+        constexpr int most_events = 100'000;
+        for (int events = 0; step(); ++events)
+            if (events == most_events) return agenda_.clear();
     }
     /// Lets the next thing happen; false where nothing is left.
     bool step() {
