@@ -8,8 +8,14 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <memory>
+#include <utility>
 
 namespace cloudflare::inline v0 {
 
@@ -57,6 +63,26 @@ public:
                                                     time_point deadline) const;
     [[nodiscard]] task<void> sleep_until(time_point t) const;
     [[nodiscard]] time_point now() const noexcept { return time_point::clock::now(); }
+
+    /// Runs a task to its end though who awaits it is cancelled meanwhile or was before: for what
+    /// must not be left half done. On the executor of the coroutine that awaits it.
+    template <class T>
+    [[nodiscard]] task<T> shield(task<T> pending) const {
+        namespace this_coro = boost::asio::this_coro;
+        bool const throws = co_await this_coro::throw_if_cancelled();
+        co_await this_coro::throw_if_cancelled(false);
+        auto const executor = co_await this_coro::executor;
+        // A coroutine of its own, with a cancellation slot that nobody has.
+        auto running = boost::asio::co_spawn(
+            executor, std::move(pending),
+            boost::asio::bind_cancellation_slot(boost::asio::cancellation_slot(),
+                                                boost::asio::use_awaitable));
+        auto given = co_await std::move(running);
+        auto const state = co_await this_coro::cancellation_state;
+        if (state.cancelled() == boost::asio::cancellation_type::none)
+            co_await this_coro::throw_if_cancelled(throws);
+        co_return given;
+    }
 
     /// What the sockets and timers belong to.
     [[nodiscard]] boost::asio::any_io_executor get_executor() const noexcept;

@@ -1,0 +1,127 @@
+/// Stores that block, for programs that must not: their functions run on another executor.
+#pragma once
+
+#include <cloudflare/access/intent_log.hpp>
+#include <cloudflare/access/secret_sink.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0 {
+
+namespace detail {
+
+template <class Function>
+auto call_there(Function f) -> boost::asio::awaitable<decltype(f())> {
+    co_return f();
+}
+
+/// Calls `f` on `elsewhere`, and comes back with what it gives. Once begun it is not cancelled: a
+/// store that was left half way would leave it open what it kept.
+template <class Function>
+auto offload(boost::asio::any_io_executor elsewhere, Function f)
+    -> boost::asio::awaitable<decltype(f())> {
+    namespace asio = boost::asio;
+    bool const throws = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    auto running = asio::co_spawn(
+        elsewhere, call_there(std::move(f)),
+        asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
+    auto given = co_await std::move(running);
+    auto const state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() == asio::cancellation_type::none)
+        co_await asio::this_coro::throw_if_cancelled(throws);
+    co_return given;
+}
+
+} // namespace detail
+
+/// A sink whose functions block, as one whose functions are awaited: they run on another executor,
+/// such as a `boost::asio::thread_pool`'s.
+///
+///     boost::asio::thread_pool disk(1);
+///     access::directory_sink blocking(path);
+///     offloaded_sink sink(disk.get_executor(), blocking);
+///
+/// Threads: where the executor runs on several, the sink must allow several; a strand keeps them
+/// apart. Cancellation: a call that is under way goes on to its end.
+template <access::secret_sink Sink>
+class offloaded_sink {
+public:
+    template <class T>
+    using task = boost::asio::awaitable<T>;
+
+    /// @param elsewhere, sink must outlive every call under way
+    offloaded_sink(boost::asio::any_io_executor elsewhere, Sink& sink)
+        : elsewhere_(std::move(elsewhere)), sink_(sink) {}
+
+    [[nodiscard]] task<result<void>> prepare(access::intent const& i) {
+        auto const call = [this, &i] { return sink_.prepare(i); };
+        return detail::offload(elsewhere_, call);
+    }
+    [[nodiscard]] task<result<void>> store(access::intent const& i,
+                                           access::issued_service_token const& token) {
+        auto const call = [this, &i, &token] { return sink_.store(i, token); };
+        return detail::offload(elsewhere_, call);
+    }
+    [[nodiscard]] task<result<std::optional<access::held_token>>> find(std::string_view key) {
+        auto const call = [this, key] { return sink_.find(key); };
+        return detail::offload(elsewhere_, call);
+    }
+    [[nodiscard]] task<result<void>> forget(std::string_view token_id) {
+        auto const call = [this, token_id] { return sink_.forget(token_id); };
+        return detail::offload(elsewhere_, call);
+    }
+
+private:
+    boost::asio::any_io_executor elsewhere_;
+    Sink& sink_;
+};
+
+/// The same for a log.
+template <access::intent_log Log>
+class offloaded_log {
+public:
+    template <class T>
+    using task = boost::asio::awaitable<T>;
+
+    /// @param elsewhere, log must outlive every call under way
+    offloaded_log(boost::asio::any_io_executor elsewhere, Log& log)
+        : elsewhere_(std::move(elsewhere)), log_(log) {}
+
+    [[nodiscard]] task<result<std::optional<access::intent>>> insert(access::intent const& i) {
+        auto const call = [this, &i] { return log_.insert(i); };
+        return detail::offload(elsewhere_, call);
+    }
+    [[nodiscard]] task<result<void>> update(access::intent const& i) {
+        auto const call = [this, &i] { return log_.update(i); };
+        return detail::offload(elsewhere_, call);
+    }
+    [[nodiscard]] task<result<void>> erase(access::intent const& i) {
+        auto const call = [this, &i] { return log_.erase(i); };
+        return detail::offload(elsewhere_, call);
+    }
+    [[nodiscard]] task<result<std::vector<access::intent>>> list() {
+        auto const call = [this] { return log_.list(); };
+        return detail::offload(elsewhere_, call);
+    }
+
+private:
+    boost::asio::any_io_executor elsewhere_;
+    Log& log_;
+};
+
+static_assert(access::secret_sink<offloaded_sink<access::memory_sink>>);
+static_assert(access::intent_log<offloaded_log<access::memory_intent_log>>);
+
+} // namespace cloudflare::inline v0
