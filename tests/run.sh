@@ -51,8 +51,9 @@ files=$(git ls-files '*.hpp' '*.cpp')
 step "format" clang-format-19 --dry-run --Werror $files
 drawn_from_the_code() { awk -f examples/issue_states.awk include/cloudflare/access/issuer.hpp | cmp - examples/issue_states.svg; }
 step "diagram" drawn_from_the_code
-build_and_test build-gcc "" "" -Db_sanitize=address,undefined -Db_lundef=false -Dcpp_args=-D_GLIBCXX_ASSERTIONS \
-    -Dschedules=5000
+# shellcheck disable=SC2086 # two words
+build_and_test build-gcc "" "" $unity -Db_sanitize=address,undefined -Db_lundef=false \
+    "-Dcpp_args=-D_GLIBCXX_ASSERTIONS $of_unity" -Dschedules=5000
 CXX=clang++-19 build_and_test build-clang "" "" -Dthorough=true
 # shellcheck disable=SC2086 # two words
 build_and_test build-unity "tests/pure_tests programs" pure $unity -Dcpp_std=none "-Dcpp_args=-std=c++23 $of_unity"
