@@ -62,6 +62,8 @@ int run(std::string const& command, std::string const& first, std::string const&
     if (!done) return fail(done.error());
     std::cout << done->kept.size() << " kept, " << done->withdrawn.size() << " withdrawn, "
               << done->left_open.size() << " left open\n";
+    for (auto const& f : done->failed)
+        std::cerr << "intent " << f.i.tag << ": " << f.why << '\n';
     return done->left_open.empty() ? 0 : 3;
 }
 

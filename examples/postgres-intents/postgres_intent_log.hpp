@@ -47,7 +47,7 @@ public:
             "+ 1 WHERE tag = $1 AND revision = $2",
             {i.tag.c_str(), std::to_string(i.revision).c_str(), i.name.c_str(), i.token_id.c_str(),
              std::to_string(i.version).c_str(), i.opened_at.to_string().c_str(), i.note.c_str(),
-             number(i.state).c_str(), i.until.to_string().c_str()}));
+             number(i.state).c_str(), i.until.to_string().c_str(), i.writer.c_str()}));
     }
 
     cloudflare::result<void> erase(cloudflare::access::intent const& i) {

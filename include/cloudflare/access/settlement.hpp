@@ -92,8 +92,10 @@ public:
     }
 
 private:
+    /// Not below zero: the server tells its time in whole seconds, and at a bound of zero every
+    /// intent is old enough.
     [[nodiscard]] static std::chrono::seconds age(intent const& i, timestamp now) {
-        return now.seconds() - i.opened_at.seconds();
+        return (std::max)(now.seconds() - i.opened_at.seconds(), std::chrono::seconds(0));
     }
     /// Opened at no time, or in the future: by a clock that is wrong.
     [[nodiscard]] static bool is_dated_wrongly(intent const& i, timestamp now) {
