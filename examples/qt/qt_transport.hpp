@@ -82,7 +82,13 @@ public:
         co_return given;
     }
 
-    task<void> sleep_until(cloudflare::time_point t) { return QCoro::sleepFor(left_until(t)); }
+    /// Qt's timers may fire early, by some hundredths of their time.
+    task<void> sleep_until(cloudflare::time_point t) {
+        while (now() < t) {
+            auto sleeping = QCoro::sleepFor(left_until(t));
+            co_await std::move(sleeping);
+        }
+    }
     cloudflare::time_point now() const { return std::chrono::steady_clock::now(); }
 
 private:
