@@ -5,9 +5,15 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace issuer_tests {
@@ -197,6 +203,662 @@ TEST_CASE("bad parameters open no intent and send nothing") {
     CHECK(issuer.issue(access::create_params("")).get().error() == errc::invalid_argument);
     CHECK(f.way.requests().empty());
     CHECK(f.open() == 0);
+}
+
+// What goes wrong behind the first request, in sink and log, and in time.
+
+using intents_of = std::vector<access::intent>;
+
+/// A sink whose functions fail as often as they are told to, before or after they did their work.
+struct failing_sink {
+    access::memory_sink inner;
+    int prepares_to_fail = 0, stores_to_fail = 0, finds_to_fail = 0, forgets_to_fail = 0;
+    bool keeps = false;
+    int stores = 0, forgets = 0;
+    std::string name_seen{};
+
+    static error full() { return {errc::sink_failed, "disk full"}; }
+    result<void> prepare(access::intent const& i) {
+        if (prepares_to_fail-- > 0) return full();
+        return inner.prepare(i);
+    }
+    result<void> store(access::intent const& i, access::issued_service_token const& t) {
+        ++stores;
+        name_seen = t.name;
+        bool const fails = stores_to_fail-- > 0;
+        if (!fails || keeps) inner.store(i, t).value();
+        if (fails) return full();
+        return {};
+    }
+    result<std::optional<access::held_token>> find(std::string_view key) {
+        if (finds_to_fail-- > 0) return full();
+        return inner.find(key);
+    }
+    result<void> forget(std::string_view token_id) {
+        ++forgets;
+        if (forgets_to_fail-- > 0) return full();
+        return inner.forget(token_id);
+    }
+};
+
+/// The same for a log; and somebody else may write it at the n-th erase or update.
+struct failing_log {
+    access::memory_intent_log inner;
+    int inserts_to_fail = 0, erases_to_fail = 0, updates_to_fail = 0, lists_to_fail = 0;
+    bool keeps = false;
+    int erases = 0, updates = 0, inserts = 0;
+    std::function<void(access::memory_intent_log&)> before_erase{};
+
+    static error full() { return {errc::intent_log_failed, "disk full"}; }
+    result<std::optional<access::intent>> insert(access::intent const& i) {
+        ++inserts;
+        bool const fails = inserts_to_fail-- > 0;
+        auto const given =
+            fails && !keeps ? result<std::optional<access::intent>>(full()) : inner.insert(i);
+        if (fails) return full();
+        return given;
+    }
+    result<void> update(access::intent const& i) {
+        ++updates;
+        bool const fails = updates_to_fail-- > 0;
+        auto const given = fails && !keeps ? result<void>(full()) : inner.update(i);
+        if (fails) return full();
+        return given;
+    }
+    result<void> erase(access::intent const& i) {
+        ++erases;
+        if (before_erase) std::exchange(before_erase, nullptr)(inner);
+        bool const fails = erases_to_fail-- > 0;
+        auto const given = fails && !keeps ? result<void>(full()) : inner.erase(i);
+        if (fails) return full();
+        return given;
+    }
+    result<intents_of> list() {
+        if (lists_to_fail-- > 0) return full();
+        return inner.list();
+    }
+    [[nodiscard]] intents_of all() const { return inner.list().value(); }
+};
+
+/// A script over stores that can fail.
+struct harsh {
+    access::issuer<client<scripted_transport>, failing_sink, failing_log>
+    make(access::issue_options options = access::issue_options()) {
+        return {client(way, api_token::make("sample").value(),
+                       client_options().seed(1).retry(retry_policy().max_attempts(1))),
+                where, sink, log,
+                options.random_from([] { return 0x1111111111111111U; }).now_from([this] {
+                    return now;
+                })};
+    }
+    result<access::issued> issue(access::issue_options options = access::issue_options()) {
+        return make(std::move(options)).issue(access::create_params("ci")).get();
+    }
+    result<access::issued> issue_keyed(access::issue_options options = access::issue_options()) {
+        return make(std::move(options)).issue("k", access::create_params("ci")).get();
+    }
+    static std::string token_json(std::string const& name, std::string const& more = "",
+                                  std::string const& token_id = id) {
+        return R"({"id":")" + token_id + R"(","client_id":"c.access","name":")" + name + '"' +
+               more + "}";
+    }
+    harsh& answer(std::string const& json) {
+        way.answer(200, R"({"success":true,"result":)" + json + "}");
+        return *this;
+    }
+    harsh& created(std::string const& name = tagged) {
+        return answer(token_json(name, R"(,"client_secret":"s3cret","client_secret_version":1)"));
+    }
+    harsh& named() { return answer(token_json("ci")); }
+    harsh& listed(std::string const& tokens) { return answer("[" + tokens + "]"); }
+    harsh& lost() {
+        way.fail(errc::connection_lost, delivery::unknown);
+        return *this;
+    }
+    harsh& refused(int status, int code = 1) {
+        way.answer(status, R"({"success":false,"errors":[{"code":)" + std::to_string(code) +
+                               R"(,"message":"no"}]})");
+        return *this;
+    }
+    [[nodiscard]] std::string sent() const {
+        std::string methods;
+        for (auto const& r : way.requests())
+            methods += (methods.empty() ? "" : " ") + std::string(to_string(r.method));
+        return methods;
+    }
+    [[nodiscard]] access::intent holder(timestamp at) const {
+        access::intent i(std::string(32, '2'), where, "ci", at);
+        i.key = "k";
+        return i;
+    }
+
+    inline static std::string const tagged = "issue:" + tag + " ci";
+    inline static std::string const other =
+        R"({"id":"0","client_id":"d.access","name":"somebody's"})";
+    access::any_scope where = access::account_scope::parse(std::string(32, 'a')).value();
+    timestamp now = timestamp::parse("2026-11-24T00:00:00Z").value();
+    scripted_transport way;
+    failing_sink sink;
+    failing_log log;
+};
+
+TEST_CASE("options that contradict each other are refused, and nothing is sent") {
+    harsh h;
+    using access::issue_options;
+    auto const refused = [&](issue_options const& o, char const* field) {
+        auto const e = h.issue(o).error();
+        CHECK(e == errc::invalid_argument);
+        CHECK(e.to_string().find(field) != std::string::npos);
+    };
+    refused(issue_options().deadline(0s), "deadline");
+    refused(issue_options().settle_window(-1ms), "settle_window");
+    refused(issue_options().deadline(15min), "min_age must exceed");
+    refused(issue_options().min_age(600s).deadline(600s), "min_age must exceed");
+    refused(issue_options().gone_age(899s), "gone_age");
+    refused(issue_options().watch(-1s), "watch");
+    CHECK(issue_options().min_age(601s).deadline(600'999ms).check());
+    CHECK(issue_options().gone_age(15min).watch(0s).settle_window(0ms).check());
+    CHECK(h.make().issue(access::create_params("issue:" + tag)).get().error() ==
+          errc::invalid_argument);
+    CHECK(h.way.requests().empty());
+    CHECK(h.log.inserts == 0);
+}
+
+TEST_CASE("the sink is given the wanted name, the intent's key is the tag or the caller's") {
+    harsh h;
+    h.created().named();
+    CHECK(h.issue().value().token.name == "ci");
+    CHECK(h.sink.name_seen == "ci");
+    CHECK(h.sink.inner.find(tag).value()->tag == tag);
+    h.created(harsh::tagged).named();
+    harsh k;
+    k.created().named();
+    CHECK(k.issue_keyed().value().already_held == false);
+    CHECK(k.sink.inner.find("k").value()->token_id == id);
+}
+
+TEST_CASE("a key that the sink holds is given, and nothing is sent") {
+    harsh h;
+    h.created().named();
+    h.issue_keyed().value();
+    auto const again = h.issue_keyed().value();
+    CHECK(again.already_held);
+    CHECK(again.token.id == id);
+    CHECK(again.token.client_id == "c.access");
+    CHECK(again.token.client_secret_version == 1);
+    CHECK(h.sent() == "POST PUT");
+    CHECK(h.log.all().empty());
+}
+
+TEST_CASE("a held token of an issue that was given up is withdrawn, and another is made") {
+    harsh h;
+    h.created().named();
+    h.issue_keyed().value();
+    auto given_up = h.holder(h.now);
+    given_up.tag = tag; // the issue that stored it
+    given_up.state = access::intent_state::settled;
+    h.log.inner.insert(given_up).value();
+    auto issuer = access::issuer(client(h.way, api_token::make("sample").value()), h.where, h.sink,
+                                 h.log, access::issue_options().random_from([] { return 3U; }));
+    auto const second = "issue:" + std::string("3000000000000000").append("3000000000000000");
+    h.named(); // the delete
+    h.answer(harsh::token_json(second + " ci", R"(,"client_secret":"new")", "9" + id.substr(1)));
+    h.answer(harsh::token_json("ci", "", "9" + id.substr(1)));
+    auto const done = issuer.issue("k", access::create_params("ci")).get().value();
+    CHECK(done.token.id == "9" + id.substr(1));
+    CHECK(h.sent() == "POST PUT DELETE POST PUT");
+    CHECK_FALSE(h.sink.inner.stored(id));
+}
+
+TEST_CASE("a key that another issue holds is waited for until the deadline, and no longer") {
+    harsh h;
+    h.log.inner.insert(h.holder(h.now)).value();
+    auto const e = h.issue_keyed(access::issue_options().deadline(10s)).error();
+    CHECK(e == errc::conflict);
+    CHECK(e.delivery() == delivery::not_sent);
+    CHECK(e.to_string().find(std::string(32, '2')) != std::string::npos);
+    CHECK(h.way.requests().empty());
+    CHECK(h.log.all().size() == 1);
+    REQUIRE(h.way.waits().size() > 6);
+    CHECK(h.way.waits()[0] == 50ms);
+    CHECK(h.way.waits()[1] == 100ms);
+    CHECK(h.way.waits().back() == 2s);
+    CHECK(std::accumulate(h.way.waits().begin(), h.way.waits().end(), time_point::duration()) <
+          12s);
+}
+
+TEST_CASE("an old holder of the key is settled first") {
+    harsh h;
+    h.log.inner.insert(h.holder(h.now.plus(-15min))).value();
+    h.listed(harsh::other).created().named();
+    CHECK(h.issue_keyed().value().token.id == id);
+    CHECK(h.sent() == "GET POST PUT");
+    auto const all = h.log.all();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].state == access::intent_state::settled);
+    CHECK(all[0].token_id.empty());
+}
+
+TEST_CASE("a sink that cannot take a secret, or cannot be asked, has nothing sent") {
+    harsh h;
+    h.sink.prepares_to_fail = 1;
+    auto const e = h.issue().error();
+    CHECK(e == errc::sink_failed);
+    CHECK(e.delivery() == delivery::not_sent);
+    h.sink.finds_to_fail = 4;
+    CHECK(h.issue_keyed().error().delivery() == delivery::not_sent);
+    CHECK(h.way.requests().empty());
+    CHECK(h.log.all().empty());
+    h.sink.finds_to_fail = 3; // passes
+    h.created().named();
+    CHECK(h.issue_keyed().has_value());
+}
+
+TEST_CASE("a log that fails for a while is written again; one that kept knows its own") {
+    for (bool const keeps : {false, true}) {
+        harsh h;
+        h.log.keeps = keeps;
+        h.log.inserts_to_fail = h.log.erases_to_fail = 2;
+        h.created().named();
+        if (keeps) h.named(); // is it there still?
+        CHECK(h.issue().has_value());
+        CHECK(h.log.all().empty());
+        CHECK(h.way.waits()[0] == 100ms);
+        CHECK(h.way.waits()[1] == 200ms);
+    }
+    harsh h;
+    h.log.inserts_to_fail = 4;
+    auto const e = h.issue().error();
+    CHECK(e == errc::intent_log_failed);
+    CHECK(e.delivery() == delivery::not_sent);
+    CHECK(h.log.inserts == 4);
+    CHECK(h.log.erases == 1); // it may have been kept
+    CHECK(h.way.requests().empty());
+}
+
+TEST_CASE("a log that stays broken behind the store: the token may be given up, says the error") {
+    harsh h;
+    h.log.erases_to_fail = 100;
+    h.created().named();
+    auto const e = h.issue().error();
+    CHECK(e == errc::intent_log_failed);
+    CHECK(e.delivery() == delivery::accepted);
+    CHECK(e.to_string().find("the secret is stored") != std::string::npos);
+    CHECK(e.to_string().find("intent " + tag + " stays open") != std::string::npos);
+    CHECK(h.sink.inner.stored(id));
+    CHECK(h.sent() == "POST PUT");
+    CHECK(h.way.waits() == std::vector<time_point::duration>{100ms, 200ms, 400ms, 800ms, 1600ms});
+}
+
+TEST_CASE("a key whose token the sink holds from who knows which issue is given") {
+    harsh h;
+    auto given_up = h.holder(h.now);
+    given_up.state = access::intent_state::settled;
+    h.log.inner.insert(given_up).value();
+    access::issued_service_token token;
+    token.id = "k"; // stored by rotation, under the token's id
+    h.sink.inner.store(token).value();
+    CHECK(h.issue_keyed().value().already_held);
+    CHECK(h.way.requests().empty());
+}
+
+TEST_CASE("who was given up by a reconciler does not say success") {
+    for (auto const state : {access::intent_state::withdrawing, access::intent_state::settled}) {
+        harsh h;
+        h.log.before_erase = [&](access::memory_intent_log& log) {
+            auto i = log.list().value().at(0);
+            i.state = state;
+            log.update(i).value();
+        };
+        h.created().named().named(); // create, rename, delete
+        auto const e = h.issue().error();
+        CHECK(e == errc::not_found);
+        CHECK(e.delivery() == delivery::rejected);
+        CHECK(h.sent() == "POST PUT DELETE");
+        CHECK_FALSE(h.sink.inner.stored(id));
+    }
+}
+
+TEST_CASE("what a reconciler has kept or dated meanwhile is a success") {
+    harsh kept;
+    kept.log.before_erase = [&](access::memory_intent_log& log) {
+        auto i = log.list().value().at(0);
+        i.state = access::intent_state::settled;
+        i.token_id = id;
+        log.update(i).value();
+    };
+    kept.created().named();
+    CHECK(kept.issue().has_value());
+    harsh dated;
+    dated.log.before_erase = [&](access::memory_intent_log& log) {
+        auto i = log.list().value().at(0);
+        i.opened_at = i.opened_at.plus(1s);
+        log.update(i).value();
+    };
+    dated.created().named();
+    CHECK(dated.issue().has_value());
+    CHECK(dated.log.all().empty());
+}
+
+TEST_CASE("an intent that is out of the log: the token's being there decides") {
+    for (bool const there : {true, false}) {
+        harsh h;
+        h.log.before_erase = [](access::memory_intent_log& log) {
+            log.erase(log.list().value().at(0)).value();
+        };
+        h.created().named();
+        if (there) h.named();
+        if (!there) h.refused(404, 12135).refused(404, 12135); // PUT, DELETE
+        CHECK(h.issue().has_value() == there);
+        CHECK(h.sent() == (there ? "POST PUT PUT" : "POST PUT PUT DELETE"));
+    }
+}
+
+TEST_CASE("a token that is deleted when it is to get its name is no success") {
+    harsh h;
+    h.created().refused(404, 12135).refused(404, 12135);
+    auto const e = h.issue().error();
+    CHECK(e == errc::not_found);
+    CHECK(e.delivery() == delivery::rejected);
+    CHECK_FALSE(h.sink.inner.stored(id));
+    CHECK(h.log.all().empty());
+}
+
+TEST_CASE("a name that stays tagged is a success, with an intent that finish settles") {
+    harsh h;
+    h.created().refused(500);
+    auto const done = h.issue().value();
+    CHECK(done.intent_open);
+    CHECK(done.token.name == harsh::tagged);
+    REQUIRE(done.settled);
+    CHECK(done.settled->state == access::intent_state::settled);
+    CHECK(done.settled->token_id == id);
+    CHECK(done.settled->until == timestamp());
+    CHECK(h.log.all().at(0) == *done.settled);
+    h.refused(500);
+    auto issuer = h.make();
+    CHECK(issuer.finish(done).get().error() == errc::server_error);
+    CHECK(h.log.all().size() == 1);
+    h.named();
+    CHECK(issuer.finish(done).get().has_value());
+    CHECK(h.way.requests().back().body == R"({"name":"ci"})");
+    CHECK(h.log.all().empty());
+    CHECK(issuer.finish(access::issued()).get().has_value());
+}
+
+TEST_CASE("returns when the secret is stored: one request, the rest behind it") {
+    harsh h;
+    h.created();
+    auto const done = h.issue(access::issue_options().return_when_stored(true)).value();
+    CHECK(done.intent_open);
+    CHECK(h.sent() == "POST");
+    CHECK(h.log.all().at(0).token_id == id);
+    h.named();
+    CHECK(h.make().finish(done).get().has_value());
+    CHECK(h.log.all().empty());
+}
+
+TEST_CASE("a version as witness: tagged until it was shown, then one request an issue") {
+    harsh h;
+    auto issuer = h.make(access::issue_options().version_as_witness(true));
+    auto const version =
+        access::issue_options().random_from([] { return 0x1111111111111111U; }).make_version();
+    CHECK(version % 16 == 0);
+    CHECK(version >= std::int64_t{1} << 46);
+    CHECK(version < std::int64_t{1} << 47);
+    auto const shown = R"(,"client_secret_version":)" + std::to_string(version);
+    h.answer(harsh::token_json(harsh::tagged, R"(,"client_secret":"s")" + shown));
+    h.listed(harsh::token_json(harsh::tagged, shown)).named();
+    CHECK(issuer.issue(access::create_params("ci")).get().has_value());
+    CHECK(h.sent() == "POST GET PUT");
+    CHECK(h.way.requests()[0].body.find(harsh::tagged) != std::string::npos);
+    CHECK(h.way.requests()[0].body.find(std::to_string(version)) != std::string::npos);
+
+    h.sink.inner.forget(id).value();
+    h.answer(harsh::token_json("ci", R"(,"client_secret":"s")" + shown));
+    CHECK(issuer.issue(access::create_params("ci")).get().value().token.name == "ci");
+    CHECK(h.sent() == "POST GET PUT POST");
+    CHECK(h.way.requests().back().body.find("issue:") == std::string::npos);
+
+    // A response that does not show it: tagged again from then on.
+    h.sink.inner.forget(id).value();
+    h.created("ci");
+    CHECK(issuer.issue(access::create_params("ci")).get().has_value());
+    h.sink.inner.forget(id).value();
+    h.created().named();
+    CHECK(issuer.issue(access::create_params("ci")).get().has_value());
+    CHECK(h.way.requests()[5].body.find("issue:") != std::string::npos);
+}
+
+TEST_CASE("a tag that the server does not keep: the token is withdrawn at once") {
+    for (bool const removed : {true, false}) {
+        harsh h;
+        h.created("ci");
+        if (removed) h.named();
+        if (!removed) h.refused(500);
+        auto const e = h.issue().error();
+        CHECK(e == errc::unexpected_response);
+        CHECK(e.delivery() == (removed ? delivery::rejected : delivery::unknown));
+        CHECK(h.sent() == "POST DELETE");
+        CHECK(h.log.all().empty() == removed);
+    }
+}
+
+TEST_CASE("a response without client id or name is completed by a read") {
+    harsh h;
+    h.answer(R"({"id":")" + id + R"(","client_secret":"s3cret"})");
+    h.answer(harsh::token_json(harsh::tagged)).named();
+    CHECK(h.issue().value().token.client_id == "c.access");
+    CHECK(h.sent() == "POST GET PUT");
+    CHECK(h.sink.inner.stored(id)->client_secret.reveal() == "s3cret");
+}
+
+TEST_CASE("looks come ever more slowly until the window ends, and then it is created again") {
+    harsh h;
+    h.lost();
+    for (int i = 0; i != 8; ++i)
+        h.listed(harsh::other);
+    h.created().named();
+    CHECK(h.issue(access::issue_options().settle_window(30s)).has_value());
+    CHECK(h.sent() == "POST GET GET GET GET GET GET GET GET POST PUT");
+    CHECK(h.way.requests()[0].body == h.way.requests()[9].body); // under the same tag
+    CHECK(h.way.waits() == std::vector<time_point::duration>{500ms, 1s, 2s, 4s, 8s, 8s, 6500ms});
+    auto const all = h.log.all();
+    REQUIRE(all.size() == 1); // watched, for the first may arrive late
+    CHECK(all[0].state == access::intent_state::settled);
+    CHECK(all[0].token_id == id);
+    CHECK(all[0].until == h.now.plus(30 * 24h));
+}
+
+TEST_CASE("a list that is no proof, and a refused one, end an issue with its intent open") {
+    for (bool const is_short : {true, false}) {
+        harsh h;
+        h.lost();
+        for (int i = 0; i != 9; ++i)
+            if (is_short)
+                h.way.answer(200, R"({"success":true,"result":[)" + harsh::other +
+                                      R"(],"result_info":{"total_count":2,"total_pages":1}})");
+            else
+                h.refused(403);
+        auto const e = h.issue().error();
+        CHECK(e.delivery() == delivery::unknown);
+        CHECK(h.sent().find("POST", 1) == std::string::npos);
+        CHECK(h.log.all().at(0).state == access::intent_state::open);
+    }
+}
+
+TEST_CASE("lists that show nothing at all allow one more create, and no third") {
+    harsh h;
+    h.lost();
+    for (int i = 0; i != 8; ++i)
+        h.listed("");
+    h.lost();
+    for (int i = 0; i != 9; ++i)
+        h.listed("");
+    CHECK(h.issue(access::issue_options().settle_window(20s)).error().delivery() ==
+          delivery::unknown);
+    auto const sent = h.sent();
+    CHECK(sent.find("POST", sent.find("POST", 1) + 1) == std::string::npos);
+}
+
+TEST_CASE("no settle window: no look, and the reconciler sees to it") {
+    harsh h;
+    h.lost();
+    auto const e = h.issue(access::issue_options().settle_window(0ms)).error();
+    CHECK(e.delivery() == delivery::unknown);
+    CHECK(h.sent() == "POST");
+    CHECK(h.way.waits().empty());
+    CHECK(h.log.all().size() == 1);
+}
+
+TEST_CASE("a refusal behind an unknown create leaves the intent open") {
+    harsh h;
+    h.lost();
+    for (int i = 0; i != 8; ++i)
+        h.listed(harsh::other);
+    h.refused(400, 12130);
+    auto const e = h.issue().error();
+    CHECK(e.delivery() == delivery::unknown);
+    CHECK(h.log.all().size() == 1);
+}
+
+TEST_CASE("where the fresh secret is lost and the delete fails, no other create is sent") {
+    harsh h;
+    h.lost().listed(harsh::token_json(harsh::tagged, R"(,"client_secret_version":4)"));
+    h.lost().refused(500);
+    auto const e = h.issue().error();
+    CHECK(e.delivery() == delivery::unknown);
+    CHECK(h.sent() == "POST GET PUT DELETE");
+    CHECK(h.way.requests()[2].body == R"({"client_secret_version":5})");
+    CHECK(h.log.all().size() == 1);
+}
+
+TEST_CASE("a second token of the tag is deleted, and a copy that is older is not") {
+    harsh h;
+    h.lost().listed(harsh::token_json(harsh::tagged, R"(,"created_at":"2026-11-22T23:59:59Z")",
+                                      "8" + id.substr(1)) +
+                    "," + harsh::token_json(harsh::tagged) + "," +
+                    harsh::token_json(harsh::tagged, "", "9" + id.substr(1)));
+    h.created().named().named(); // rotate, delete, rename
+    CHECK(h.issue().value().token.id == id);
+    CHECK(h.sent() == "POST GET POST DELETE PUT");
+    CHECK(h.way.requests()[3].target.ends_with("9" + id.substr(1)));
+    CHECK(h.log.all().empty());
+}
+
+TEST_CASE("a rate that is exceeded is waited out where that fits the deadline") {
+    for (bool const fits : {true, false}) {
+        harsh h;
+        http::response r{.status = 429};
+        r.body = R"({"success":false,"errors":[{"code":971,"message":"wait"}]})";
+        static_cast<void>(r.fields.add("Retry-After", fits ? "300" : "700"));
+        h.way.answer(r);
+        h.created().named();
+        auto const done = h.issue();
+        CHECK(done.has_value() == fits);
+        if (!fits) CHECK(done.error() == errc::rate_limited);
+        if (!fits) CHECK(h.log.all().empty());
+        CHECK(h.sent() == (fits ? "POST POST PUT" : "POST"));
+    }
+}
+
+TEST_CASE("a store that failed: asked whether it kept, tried again, then withdrawn") {
+    harsh kept;
+    kept.sink.stores_to_fail = 3;
+    kept.sink.keeps = true;
+    kept.created().named();
+    CHECK(kept.issue().has_value());
+    CHECK(kept.sink.stores == 1);
+
+    harsh passing;
+    passing.sink.stores_to_fail = 2;
+    passing.created().named();
+    CHECK(passing.issue().has_value());
+    CHECK(passing.sink.stores == 3);
+    CHECK(passing.way.waits() == std::vector<time_point::duration>{100ms, 200ms});
+
+    harsh broken;
+    broken.sink.stores_to_fail = 3;
+    broken.created().named();
+    auto const e = broken.issue().error();
+    CHECK(e == errc::sink_failed);
+    CHECK(e.delivery() == delivery::rejected);
+    CHECK(e.details().operation == "issue");
+    CHECK(broken.sent() == "POST DELETE");
+    CHECK(broken.sink.forgets == 1);
+    CHECK(broken.log.all().empty());
+}
+
+TEST_CASE("a sink of which nothing is known, and a token that stays, leave the intent open") {
+    harsh unknown;
+    unknown.sink.stores_to_fail = 1;
+    unknown.sink.finds_to_fail = 4;
+    unknown.created();
+    auto const e = unknown.issue().error();
+    CHECK(e == errc::sink_failed);
+    CHECK(e.delivery() == delivery::accepted);
+    CHECK(unknown.sent() == "POST");
+    CHECK(unknown.log.all().size() == 1);
+
+    harsh stays;
+    stays.sink.stores_to_fail = 3;
+    stays.created().refused(400, 12139);
+    auto const f = stays.issue().error();
+    CHECK(f.delivery() == delivery::accepted);
+    CHECK(f.to_string().find("was not withdrawn") != std::string::npos);
+    CHECK(stays.log.all().size() == 1);
+
+    harsh remembers; // the sink may hold a secret of what is deleted: a reconciler has it forgotten
+    remembers.sink.stores_to_fail = 3;
+    remembers.sink.forgets_to_fail = 4;
+    remembers.created().named();
+    CHECK(remembers.issue().error().delivery() == delivery::rejected);
+    CHECK(remembers.log.all().at(0).state == access::intent_state::settled);
+}
+
+TEST_CASE("past its deadline, by either clock, no create is sent again") {
+    for (bool const steady : {true, false}) {
+        harsh h;
+        h.lost();
+        for (int i = 0; i != 8; ++i)
+            h.listed(harsh::other);
+        auto options = access::issue_options().deadline(steady ? 20s : 10min);
+        int asked = 0;
+        auto issuer = access::issuer(
+            client(h.way, api_token::make("sample").value(), client_options().seed(1)), h.where,
+            h.sink, h.log, options.now_from([&] {
+                return steady ? h.now : h.now.plus(++asked > 2 ? 11min : 0s);
+            }));
+        CHECK(issuer.issue(access::create_params("ci")).get().error().delivery() ==
+              delivery::unknown);
+        CHECK(h.sent().find("POST", 1) == std::string::npos);
+    }
+}
+
+TEST_CASE("an intent is dated by the server's clock, once a response has told it") {
+    harsh h;
+    auto issuer = h.make();
+    http::response r{.status = 400};
+    r.body = R"({"success":false,"errors":[{"code":12130,"message":"no"}]})";
+    static_cast<void>(r.fields.add("Date", "Fri, 25 Dec 2026 10:00:00 GMT"));
+    h.way.answer(r);
+    CHECK(issuer.issue(access::create_params("ci")).get().has_error());
+    h.lost();
+    CHECK(h.log.all().empty());
+    for (int i = 0; i != 8; ++i)
+        h.refused(403);
+    CHECK(issuer.issue(access::create_params("ci")).get().has_error());
+    CHECK(h.log.all().at(0).opened_at.to_string() == "2026-12-25T10:00:00Z");
+}
+
+TEST_CASE("in a zone the fresh secret comes from an update") {
+    harsh h;
+    h.where = access::zone_scope::parse(std::string(32, 'b')).value();
+    h.lost().listed(harsh::token_json(harsh::tagged));
+    h.created().named();
+    CHECK(h.issue().has_value());
+    CHECK(h.sent() == "POST GET PUT PUT");
+    CHECK(h.way.requests()[2].body == R"({"client_secret_version":2})");
 }
 
 } // namespace

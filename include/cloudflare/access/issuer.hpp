@@ -169,6 +169,7 @@ private:
         int blind_creates = 0; ///< after lists that showed nothing at all
         /// Creates that may have made a token, or may yet, which no list has shown.
         int unresolved = 0;
+        bool tag_is_cut = false;            ///< by the server: no list shows it
         bool sink_may_hold = false;         ///< the secret of a token that is deleted
         std::vector<std::string> deleted{}; ///< ids of tokens of this issue: a list may lag behind
     };
@@ -430,7 +431,7 @@ private:
             auto const why = token.error();
             auto waiting = wait_for_rate(f, why);
             bool const waited = co_await std::move(waiting);
-            if (!waited && is_certain(why)) co_return why;
+            if (!waited && (is_certain(why) || f.tag_is_cut)) co_return why;
             if (!waited) {
                 auto resolving = resolve(f, why);
                 auto resolved = co_await std::move(resolving);
@@ -468,6 +469,7 @@ private:
         auto removing = tools_.remove(token.id);
         auto const removed = co_await std::move(removing);
         if (removed) f.deleted.push_back(token.id);
+        f.tag_is_cut = true;
         co_return error(
             errc::unexpected_response,
             error_details{.explanation = "the server does not keep the tag in the "

@@ -73,7 +73,7 @@ public:
             auto settling = settle(settles, i, now, done);
             co_await std::move(settling);
         }
-        auto seeking = find_strays(*listed, now);
+        auto seeking = find_strays(*listed, *all, now);
         done.strays = co_await std::move(seeking);
         co_return done;
     }
@@ -107,7 +107,7 @@ public:
         auto listing = tools_.list();
         auto const listed = co_await std::move(listing);
         if (!listed) co_return listed.error();
-        auto seeking = find_strays(*listed, tools_.time_at(before));
+        auto seeking = find_strays(*listed, {}, tools_.time_at(before));
         auto strays = co_await std::move(seeking);
         co_return strays;
     }
@@ -179,9 +179,11 @@ private:
         });
     }
 
-    /// By the log as it is after the list: whatever the list shows was written down before. A young
-    /// token may be that of an issue that has come through since.
-    task<std::vector<service_token>> find_strays(token_listing const& listing, timestamp now) {
+    /// By the log as it is after the list, for whatever the list shows was written down before; and
+    /// as it was before this round, which may have ended what the list shows. A young token may be
+    /// that of an issue that has come through since.
+    task<std::vector<service_token>> find_strays(token_listing const& listing,
+                                                 std::vector<intent> before, timestamp now) {
         std::vector<service_token> strays;
         auto reading = tools_.intents();
         auto const all = co_await std::move(reading);
@@ -189,7 +191,7 @@ private:
         for (auto const& t : listing.tokens) {
             bool const is_young =
                 t.created_at && t.created_at->plus(tools_.options().min_age()) > now;
-            if (!is_young && is_stray(t, *all)) strays.push_back(t);
+            if (!is_young && is_stray(t, *all) && is_stray(t, before)) strays.push_back(t);
         }
         co_return strays;
     }
