@@ -281,7 +281,7 @@ TEST_CASE("a redirect, a 501, a 505 and a success that is no envelope are not tr
         auto const stops = [&](auto op) {
             scripted_transport script;
             script.answer(status, body, "text/html").answer(200, issued());
-            auto const e = client_over(script).call(std::move(op)).get().error();
+            auto e = client_over(script).call(std::move(op)).get().error();
             CHECK(e.details().stopped == stop_reason::permanent);
             CHECK(script.requests().size() == 1);
             CHECK(script.waits().empty());

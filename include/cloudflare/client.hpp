@@ -31,9 +31,9 @@ public:
     template <class T>
     using task = typename Transport::template task<T>;
 
-    client(Transport transport, credentials credentials, client_options options = client_options())
-        : state_(std::make_shared<state>(std::move(transport), std::move(credentials),
-                                         std::move(options))) {}
+    client(Transport transport, credentials const& credentials,
+           client_options options = client_options())
+        : state_(std::make_shared<state>(std::move(transport), credentials, std::move(options))) {}
 
     /// Makes the operation, trying again as far as its idempotency, the retry policy, the retry
     /// budget and the deadline allow.
@@ -67,9 +67,9 @@ public:
 
 private:
     struct state {
-        state(Transport t, v0::credentials c, client_options o)
+        state(Transport t, v0::credentials const& c, client_options o)
             : transport(std::move(t)),
-              credentials(std::move(c)),
+              credentials(c),
               options(std::move(o)),
               budget(options.retry_budget()),
               limits(options.limiter().value_or(limiter())),

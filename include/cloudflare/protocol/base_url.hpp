@@ -36,7 +36,7 @@ public:
                          "base URL: must have two hexadecimal digits after each %");
         if (has_dot_segment(path))
             return error(errc::invalid_argument, "base URL: must have no segment . or ..");
-        return base_url(std::move(*where), std::string(path));
+        return base_url(*where, std::string(path));
     }
 
     /// The public API. Source: the `servers` entry of Cloudflare's OpenAPI document.
@@ -64,8 +64,8 @@ private:
         return false;
     }
 
-    base_url(http::origin origin, std::string path)
-        : origin_(std::move(origin)), path_(std::move(path)) {}
+    base_url(http::origin const& origin, std::string path)
+        : origin_(origin), path_(std::move(path)) {}
 
     http::origin origin_;
     std::string path_;
