@@ -4,8 +4,8 @@
 
 #include "http_attempt.hpp"
 
-#include <cloudflare/protocol/exchange.hpp>
-#include <cloudflare/protocol/make_request.hpp>
+#include <cloudflare/api/exchange.hpp>
+#include <cloudflare/api/make_request.hpp>
 
 #include <algorithm>
 #include <chrono>

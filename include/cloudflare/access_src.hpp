@@ -7,14 +7,14 @@
 #error "define CLOUDFLARE_SEPARATE_COMPILATION for every file of the program, this one included"
 #endif
 
-#include <cloudflare/access/service_token_impl.hpp>
-#include <cloudflare/access/service_token_params_impl.hpp>
-#include <cloudflare/access/service_tokens_impl.hpp>
-#include <cloudflare/core/error_impl.hpp>
-#include <cloudflare/core/system_random_impl.hpp>
-#include <cloudflare/core/timestamp_impl.hpp>
-#include <cloudflare/core/token_duration_impl.hpp>
-#include <cloudflare/protocol/envelope_impl.hpp>
-#include <cloudflare/protocol/json_document_impl.hpp>
-#include <cloudflare/protocol/rate_limit_impl.hpp>
-#include <cloudflare/protocol/refusal_impl.hpp>
+#include <cloudflare/access/impl/service_token.ipp>
+#include <cloudflare/access/impl/service_token_params.ipp>
+#include <cloudflare/access/impl/service_tokens.ipp>
+#include <cloudflare/api/impl/envelope.ipp>
+#include <cloudflare/api/impl/error_response.ipp>
+#include <cloudflare/api/impl/rate_limit.ipp>
+#include <cloudflare/core/impl/error.ipp>
+#include <cloudflare/core/impl/system_random.ipp>
+#include <cloudflare/core/impl/timestamp.ipp>
+#include <cloudflare/core/impl/token_duration.ipp>
+#include <cloudflare/json/impl/document.ipp>

@@ -1,13 +1,13 @@
 /// The client: credentials, options and a transport, and `call(operation)`.
 #pragma once
 
+#include <cloudflare/api/exchange.hpp>
 #include <cloudflare/api/limiter.hpp>
+#include <cloudflare/api/make_request.hpp>
 #include <cloudflare/api/server_clock.hpp>
-#include <cloudflare/core/splitmix64.hpp>
-#include <cloudflare/core/system_random.hpp>
-#include <cloudflare/http/spare_headers.hpp>
-#include <cloudflare/protocol/exchange.hpp>
-#include <cloudflare/protocol/make_request.hpp>
+#include <cloudflare/core/detail/splitmix64.hpp>
+#include <cloudflare/core/detail/system_random.hpp>
+#include <cloudflare/http/detail/spare_headers.hpp>
 #include <cloudflare/transport/transport.hpp>
 
 #include <atomic>

@@ -3,5 +3,5 @@
 #pragma once
 
 #include <cloudflare/access_src.hpp>
-#include <cloudflare/transport/beast/blocking_impl.hpp>
-#include <cloudflare/transport/beast/impl.hpp>
+#include <cloudflare/transport/impl/beast.ipp>
+#include <cloudflare/transport/impl/beast_blocking.ipp>

@@ -2,7 +2,7 @@
 // or in many, with the same end and the same bytes left behind it.
 #include "run.hpp"
 
-#include <cloudflare/transport/beast/response_reader.hpp>
+#include <cloudflare/transport/detail/beast/response_reader.hpp>
 
 #include <algorithm>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Texts that may be JSON: a document holds what Boost.JSON's own value holds, or both refuse the text.
 #include "run.hpp"
 
-#include <cloudflare/protocol/json_document.hpp>
+#include <cloudflare/json/document.hpp>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>

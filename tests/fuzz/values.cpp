@@ -2,14 +2,14 @@
 // value.
 #include "run.hpp"
 
+#include <cloudflare/api/base_url.hpp>
+#include <cloudflare/api/credentials.hpp>
+#include <cloudflare/api/rate_limit.hpp>
 #include <cloudflare/core/redact.hpp>
 #include <cloudflare/core/timestamp.hpp>
 #include <cloudflare/core/token_duration.hpp>
 #include <cloudflare/http/date.hpp>
-#include <cloudflare/protocol/base_url.hpp>
-#include <cloudflare/protocol/credentials.hpp>
-#include <cloudflare/protocol/json_writer.hpp>
-#include <cloudflare/protocol/rate_limit.hpp>
+#include <cloudflare/json/writer.hpp>
 #include <cloudflare/testing/fault.hpp>
 
 #include <algorithm>

@@ -14,7 +14,7 @@ import tempfile
 
 ISSUER, SETTLEMENT = "access/issuer.hpp", "access/settlement.hpp"
 RECONCILE, RECOVERY = "access/reconcile.hpp", "access/recovery.hpp"
-INTENT, TOKENS = "access/intent.hpp", "access/service_tokens_impl.hpp"
+INTENT, TOKENS = "access/intent.hpp", "access/impl/service_tokens.ipp"
 
 # What it is; then file, what stands there, and what is to stand there: `@` is true for the bug.
 BUGS = [

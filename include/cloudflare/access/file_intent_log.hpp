@@ -1,10 +1,10 @@
 /// A log of intents that is a file: appended to, put on the disk, and readable after any crash.
 #pragma once
 
+#include <cloudflare/access/detail/file.hpp>
 #include <cloudflare/access/detail/intent_journal.hpp>
-#include <cloudflare/access/file.hpp>
 #include <cloudflare/access/intent_log.hpp>
-#include <cloudflare/core/system_random.hpp>
+#include <cloudflare/core/detail/system_random.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,8 +1,8 @@
 /// Settings of issuer and reconciler.
 #pragma once
 
+#include <cloudflare/core/detail/system_random.hpp>
 #include <cloudflare/core/result.hpp>
-#include <cloudflare/core/system_random.hpp>
 #include <cloudflare/core/timestamp.hpp>
 
 #include <chrono>

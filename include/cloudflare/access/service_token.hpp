@@ -7,7 +7,7 @@
 #include <cloudflare/core/secret.hpp>
 #include <cloudflare/core/timestamp.hpp>
 #include <cloudflare/core/token_duration.hpp>
-#include <cloudflare/protocol/json_value.hpp>
+#include <cloudflare/json/value.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -70,5 +70,5 @@ struct updated_service_token : service_token {
 } // namespace cloudflare::inline v0::access
 
 #ifndef CLOUDFLARE_SEPARATE_COMPILATION
-#include <cloudflare/access/service_token_impl.hpp>
+#include <cloudflare/access/impl/service_token.ipp>
 #endif

@@ -6,7 +6,7 @@
 #include <cloudflare/access/scope.hpp>
 #include <cloudflare/access/service_token.hpp>
 #include <cloudflare/access/service_token_params.hpp>
-#include <cloudflare/protocol/operation.hpp>
+#include <cloudflare/api/operation.hpp>
 
 #include <optional>
 #include <string>

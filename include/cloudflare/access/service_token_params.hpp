@@ -206,5 +206,5 @@ private:
 } // namespace cloudflare::inline v0::access
 
 #ifndef CLOUDFLARE_SEPARATE_COMPILATION
-#include <cloudflare/access/service_token_params_impl.hpp>
+#include <cloudflare/access/impl/service_token_params.ipp>
 #endif

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cloudflare/access/service_token_operations.hpp>
+#include <cloudflare/api/call_options.hpp>
+#include <cloudflare/api/page.hpp>
 #include <cloudflare/core/config.hpp>
-#include <cloudflare/protocol/call_options.hpp>
-#include <cloudflare/protocol/page.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -154,5 +154,5 @@ private:
 } // namespace cloudflare::inline v0::access
 
 #ifndef CLOUDFLARE_SEPARATE_COMPILATION
-#include <cloudflare/access/service_tokens_impl.hpp>
+#include <cloudflare/access/impl/service_tokens.ipp>
 #endif

@@ -3,9 +3,9 @@
 
 #include <cloudflare/api/detail/allowance.hpp>
 #include <cloudflare/api/limiter_options.hpp>
+#include <cloudflare/api/operation.hpp>
+#include <cloudflare/api/rate_limit.hpp>
 #include <cloudflare/core/fwd.hpp>
-#include <cloudflare/protocol/operation.hpp>
-#include <cloudflare/protocol/rate_limit.hpp>
 
 #include <algorithm>
 #include <array>

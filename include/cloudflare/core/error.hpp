@@ -185,5 +185,5 @@ private:
 } // namespace cloudflare::inline v0
 
 #ifndef CLOUDFLARE_SEPARATE_COMPILATION
-#include <cloudflare/core/error_impl.hpp>
+#include <cloudflare/core/impl/error.ipp>
 #endif

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cloudflare/core/config.hpp>
-#include <cloudflare/core/utf8.hpp>
+#include <cloudflare/core/detail/utf8.hpp>
 
 #include <cstddef>
 #include <string>

@@ -101,5 +101,5 @@ private:
 } // namespace cloudflare::inline v0
 
 #ifndef CLOUDFLARE_SEPARATE_COMPILATION
-#include <cloudflare/core/timestamp_impl.hpp>
+#include <cloudflare/core/impl/timestamp.ipp>
 #endif

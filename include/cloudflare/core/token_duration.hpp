@@ -90,5 +90,5 @@ private:
 } // namespace cloudflare::inline v0
 
 #ifndef CLOUDFLARE_SEPARATE_COMPILATION
-#include <cloudflare/core/token_duration_impl.hpp>
+#include <cloudflare/core/impl/token_duration.ipp>
 #endif

@@ -4,7 +4,7 @@
 #include <cloudflare/core/redact.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/wipe.hpp>
-#include <cloudflare/http/same_name.hpp>
+#include <cloudflare/http/detail/same_name.hpp>
 
 #include <algorithm>
 #include <cstddef>

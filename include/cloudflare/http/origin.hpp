@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cloudflare/core/result.hpp>
-#include <cloudflare/http/same_name.hpp>
+#include <cloudflare/http/detail/same_name.hpp>
 
 #include <algorithm>
 #include <charconv>

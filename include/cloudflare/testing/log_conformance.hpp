@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cloudflare/access/intent_log.hpp>
-#include <cloudflare/testing/conformance/store_trial.hpp>
+#include <cloudflare/testing/detail/conformance/store_trial.hpp>
 
 #include <algorithm>
 #include <atomic>

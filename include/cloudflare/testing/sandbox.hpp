@@ -113,4 +113,4 @@ private:
 
 } // namespace cloudflare::inline v0::testing
 
-#include <cloudflare/testing/sandbox_impl.hpp>
+#include <cloudflare/testing/impl/sandbox.ipp>

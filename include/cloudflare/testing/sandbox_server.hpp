@@ -1,7 +1,7 @@
 /// The sandbox behind a real socket on loopback, plain or TLS, with faults by plan.
 #pragma once
 
-#include <cloudflare/testing/certificate.hpp>
+#include <cloudflare/testing/detail/certificate.hpp>
 #include <cloudflare/testing/fault.hpp>
 #include <cloudflare/testing/sandbox.hpp>
 

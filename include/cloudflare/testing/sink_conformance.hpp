@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cloudflare/access/secret_sink.hpp>
-#include <cloudflare/testing/conformance/store_trial.hpp>
+#include <cloudflare/testing/detail/conformance/store_trial.hpp>
 
 #include <atomic>
 #include <chrono>

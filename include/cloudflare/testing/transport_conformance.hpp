@@ -2,21 +2,21 @@
 /// loopback, each with a name that says what holds.
 #pragma once
 
-#include <cloudflare/testing/conformance/answers.hpp>
-#include <cloudflare/testing/conformance/bounds.hpp>
-#include <cloudflare/testing/conformance/cancellation.hpp>
-#include <cloudflare/testing/conformance/connections.hpp>
-#include <cloudflare/testing/conformance/delivery.hpp>
-#include <cloudflare/testing/conformance/descriptors.hpp>
-#include <cloudflare/testing/conformance/failures.hpp>
-#include <cloudflare/testing/conformance/framing.hpp>
-#include <cloudflare/testing/conformance/hosts.hpp>
-#include <cloudflare/testing/conformance/requests.hpp>
-#include <cloudflare/testing/conformance/time.hpp>
-#include <cloudflare/testing/conformance/tls.hpp>
-#include <cloudflare/testing/conformance/together.hpp>
-#include <cloudflare/testing/conformance/trial.hpp>
-#include <cloudflare/testing/conformance/unasked.hpp>
+#include <cloudflare/testing/detail/conformance/answers.hpp>
+#include <cloudflare/testing/detail/conformance/bounds.hpp>
+#include <cloudflare/testing/detail/conformance/cancellation.hpp>
+#include <cloudflare/testing/detail/conformance/connections.hpp>
+#include <cloudflare/testing/detail/conformance/delivery.hpp>
+#include <cloudflare/testing/detail/conformance/descriptors.hpp>
+#include <cloudflare/testing/detail/conformance/failures.hpp>
+#include <cloudflare/testing/detail/conformance/framing.hpp>
+#include <cloudflare/testing/detail/conformance/hosts.hpp>
+#include <cloudflare/testing/detail/conformance/requests.hpp>
+#include <cloudflare/testing/detail/conformance/time.hpp>
+#include <cloudflare/testing/detail/conformance/tls.hpp>
+#include <cloudflare/testing/detail/conformance/together.hpp>
+#include <cloudflare/testing/detail/conformance/trial.hpp>
+#include <cloudflare/testing/detail/conformance/unasked.hpp>
 #include <cloudflare/transport/blocking.hpp>
 #include <cloudflare/transport/transport.hpp>
 

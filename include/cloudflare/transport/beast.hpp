@@ -103,5 +103,5 @@ static_assert(transport<beast_transport>);
 } // namespace cloudflare::inline v0
 
 #ifndef CLOUDFLARE_SEPARATE_COMPILATION
-#include <cloudflare/transport/beast/impl.hpp>
+#include <cloudflare/transport/impl/beast.ipp>
 #endif

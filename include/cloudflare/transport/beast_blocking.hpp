@@ -41,5 +41,5 @@ static_assert(transport<blocking_beast_transport>);
 } // namespace cloudflare::inline v0
 
 #ifndef CLOUDFLARE_SEPARATE_COMPILATION
-#include <cloudflare/transport/beast/blocking_impl.hpp>
+#include <cloudflare/transport/impl/beast_blocking.ipp>
 #endif

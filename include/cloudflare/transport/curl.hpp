@@ -5,8 +5,8 @@
 #include <cloudflare/http/request.hpp>
 #include <cloudflare/http/response.hpp>
 #include <cloudflare/transport/blocking.hpp>
-#include <cloudflare/transport/curl/session.hpp>
 #include <cloudflare/transport/curl_options.hpp>
+#include <cloudflare/transport/detail/curl/session.hpp>
 #include <cloudflare/transport/transport.hpp>
 
 #include <algorithm>

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cloudflare/access/intent_log.hpp>
-#include <cloudflare/protocol/json_document.hpp>
-#include <cloudflare/protocol/json_object_reader.hpp>
-#include <cloudflare/protocol/json_writer.hpp>
+#include <cloudflare/json/document.hpp>
+#include <cloudflare/json/object_reader.hpp>
+#include <cloudflare/json/writer.hpp>
 
 #include <algorithm>
 #include <array>

@@ -2,9 +2,9 @@
 /// share.
 #pragma once
 
-#include <cloudflare/access/file.hpp>
+#include <cloudflare/access/detail/file.hpp>
 #include <cloudflare/access/secret_sink.hpp>
-#include <cloudflare/core/system_random.hpp>
+#include <cloudflare/core/detail/system_random.hpp>
 
 #include <algorithm>
 #include <charconv>

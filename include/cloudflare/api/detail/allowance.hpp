@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cloudflare/api/limiter_options.hpp>
+#include <cloudflare/api/rate_limit.hpp>
 #include <cloudflare/core/fwd.hpp>
-#include <cloudflare/protocol/rate_limit.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -1,0 +1,43 @@
+// What the command line and the environment ask for.
+#pragma once
+
+#include <cloudflare/access.hpp>
+#include <cloudflare/api/client_options.hpp>
+#include <cloudflare/transport/proxy.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+enum class output_format {
+    text,
+    json,
+    env
+};
+
+struct options {
+    cloudflare::client_options client;
+    cloudflare::credentials credentials;
+    cloudflare::access::any_scope scope;
+    std::string ca_file{};
+    std::optional<cloudflare::proxy> proxy{};
+    output_format output = output_format::text;
+    std::string command{};
+    std::string argument{}; // the NAME of create, the ID of the others
+    std::string secret_file{};
+    std::string intents_file{}; // of issue and reconcile
+    std::optional<std::chrono::seconds> min_age{};
+    std::optional<std::chrono::seconds> gone_age{};
+    std::optional<std::chrono::seconds> refresh_before{};
+    std::optional<std::chrono::seconds> rotate_after{};
+    std::optional<std::string> name{};
+    std::optional<std::string> search{};
+    std::optional<cloudflare::token_duration> duration{};
+    std::optional<cloudflare::token_duration> grace{};
+    bool replace_now = false;
+    std::optional<bool> enabled{};
+};
+
+// The options, or what is wrong with them. `--help` and `--version` are answered here: then there
+// is nothing to do.
+cloudflare::result<std::optional<options>> parse_options(int argc, char const* const* argv);

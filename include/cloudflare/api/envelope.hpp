@@ -1,0 +1,32 @@
+/// Cloudflare's envelope: `success`, `errors`, `messages`, `result` and `result_info` around each
+/// answer.
+#pragma once
+
+#include <cloudflare/api/page.hpp>
+#include <cloudflare/core/config.hpp>
+#include <cloudflare/core/error.hpp>
+#include <cloudflare/json/document.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace cloudflare::inline v0 {
+
+/// An answer taken apart. Points into the document it was read from.
+struct envelope {
+    bool success = false;
+    std::vector<api_message> errors{};
+    std::vector<api_message> messages{}; ///< notes; they come with success too
+    json_value result{};                 ///< null where it is absent
+    result_info info{};
+};
+
+/// Reads the envelope in `document`; nothing where it is not one: no object, or no boolean
+/// `success`.
+[[nodiscard]] std::optional<envelope> read_envelope(json_document const& document);
+
+} // namespace cloudflare::inline v0
+
+#ifndef CLOUDFLARE_SEPARATE_COMPILATION
+#include <cloudflare/api/impl/envelope.ipp>
+#endif

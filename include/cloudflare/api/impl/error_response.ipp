@@ -1,0 +1,184 @@
+/// The definitions of `refusal` and `details_of`.
+#pragma once
+
+#include <cloudflare/api/error_response.hpp>
+#include <cloudflare/api/rate_limit.hpp>
+#include <cloudflare/core/detail/utf8.hpp>
+#include <cloudflare/core/redact.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cloudflare::inline v0 {
+
+namespace detail {
+
+/// The meaning of one of the API's error codes; nothing where the HTTP status says more.
+[[nodiscard]] inline std::optional<errc> meaning_of(api_message const& m) {
+    std::string_view const text = m.message;
+    auto const says = [&](std::string_view part) { return text.find(part) != text.npos; };
+    if (says("service_token_not_found")) return errc::not_found;
+    switch (m.code.value_or(0)) {
+    case 1000: return says("Invalid API Token") ? std::optional(errc::unauthorized) : std::nullopt;
+    case 971:
+    case 10100: return errc::rate_limited;
+    case 7000:
+    case 7003: return errc::no_route;
+    case 9103:
+    case 9106:
+    case 9109: return errc::unauthorized;
+    case 6003: return m.error_chain.empty() ? errc::bad_request : errc::unauthorized;
+    case 9999: return errc::access_not_enabled;
+    case 10001: return says("nternal") ? std::optional(errc::server_error) : std::nullopt;
+    case 12130:
+        // The reason's text is all that tells one bad request from another.
+        return says("maximum number") || says("limit reached") ? errc::limit_reached
+                                                               : errc::bad_request;
+    case 12132: return errc::conflict;
+    case 12135: return errc::not_found;
+    case 12139: return errc::token_in_use;
+    default: return std::nullopt;
+    }
+}
+
+[[nodiscard]] constexpr errc meaning_of(int status, bool has_envelope) noexcept {
+    if (status == 429) return errc::rate_limited;
+    if (status >= 500) return errc::server_error;
+    if (!has_envelope) return status == 403 ? errc::forbidden : errc::unexpected_response;
+    switch (status) {
+    case 401: return errc::unauthorized;
+    case 403: return errc::forbidden;
+    case 404: return errc::not_found;
+    case 409: return errc::conflict;
+    case 400:
+    case 405:
+    case 413:
+    case 415:
+    case 422: return errc::bad_request;
+    default: return errc::api_refused;
+    }
+}
+
+[[nodiscard]] inline errc meaning_of(int status, std::optional<envelope> const& e) {
+    if (status != 429 && status < 500 && e)
+        for (auto const& m : e->errors)
+            if (auto const code = meaning_of(m)) return *code;
+    return meaning_of(status, e.has_value());
+}
+
+/// Whether the API gives this of its errors before it acts on a request. Only codes on record (see
+/// `meaning_of`) are known to; for one that has several meanings the text tells.
+[[nodiscard]] inline bool is_given_before_acting(api_message const& m) {
+    switch (m.code.value_or(0)) {
+    case 9207:  // Request body is invalid
+    case 10000: // Authentication error
+    case 10013:
+    case 10040: // rate limits of other products
+    case 10405: // Method not allowed for this authentication scheme
+    case 12133: // does not have permission
+        return true;
+    case 10001:
+        if (m.message.find("ethod not allowed for token") != m.message.npos) return true;
+        break;
+    default: break;
+    }
+    auto const code = meaning_of(m);
+    return code && *code != errc::server_error;
+}
+
+[[nodiscard]] inline bool is_refused_before_acting(std::optional<envelope> const& e) {
+    return e && !e->errors.empty() &&
+           std::all_of(e->errors.begin(), e->errors.end(), is_given_before_acting);
+}
+
+/// Whether a server that responds like this has acted on the request.
+[[nodiscard]] inline delivery delivery_of(int status, std::optional<envelope> const& e, errc code) {
+    if (code == errc::server_error) return delivery::unknown;
+    // `success: false` in a success is the API's word only as far as its codes are known.
+    if (status >= 200 && status < 300)
+        return is_refused_before_acting(e) ? delivery::rejected : delivery::unknown;
+    switch (status) {
+    // Any HTTP server and Cloudflare's edge give these before they act. (After a 421 or 425 a
+    // request may be sent again too, and a 408 says that no whole one arrived: `unknown` is careful.)
+    case 400:
+    case 401:
+    case 403:
+    case 404:
+    case 405:
+    case 413:
+    case 415:
+    case 429: return delivery::rejected;
+    default: break;
+    }
+    // With an envelope it is the API that speaks.
+    return e && (status == 409 || status == 422) ? delivery::rejected : delivery::unknown;
+}
+
+/// The first `Content-Encoding` of a response that is not `identity`, fit to print; empty where there
+/// is none.
+[[nodiscard]] inline std::string content_encoding_of(http::headers const& fields) {
+    for (auto const [name, value] : fields)
+        if (http::same_name(name, "Content-Encoding") && !value.empty() &&
+            !http::same_name(value, "identity"))
+            return redact(value, 40);
+    return {};
+}
+
+/// Whether a string may be a piece of JSON: it starts with { or [, or contains a quote followed by a
+/// colon.
+[[nodiscard]] inline bool may_be_json(std::string_view text) noexcept {
+    constexpr std::string_view blanks = " \t\r\n";
+    auto const first = text.find_first_not_of(blanks);
+    if (first != text.npos && (text[first] == '{' || text[first] == '[')) return true;
+    for (auto at = text.find('"'); at != text.npos; at = text.find('"', at + 1)) {
+        auto const next = text.find_first_not_of(blanks, at + 1);
+        if (next != text.npos && text[next] == ':') return true;
+    }
+    return false;
+}
+
+/// The first characters of a response that is not the API's. Never of what may be a piece of JSON: a
+/// create's response cut short would show part of its secret; nor of what is no text, which may be
+/// compressed.
+[[nodiscard]] inline std::string excerpt_of(std::string_view body) {
+    bool const is_text = body.find('\0') == body.npos && is_utf8(body);
+    return !is_text || may_be_json(body) ? std::string() : redact(body, 120);
+}
+
+} // namespace detail
+
+CLOUDFLARE_DECL error_details details_of(http::response const& response) {
+    error_details d;
+    d.http_status = response.status;
+    d.cf_ray = response.fields.find("cf-ray");
+    d.cf_auditlog_id = response.fields.find("cf-auditlog-id");
+    d.retry_after = retry_after(response.fields);
+    return d;
+}
+
+CLOUDFLARE_DECL error refusal(http::response const& response, std::optional<envelope> e) {
+    auto const code = detail::meaning_of(response.status, e);
+    auto d = details_of(response);
+    d.delivery = detail::delivery_of(response.status, e, code);
+    if (e) {
+        d.api_errors = std::move(e->errors);
+        return {code, std::move(d)};
+    }
+    d.content_type = response.fields.find("content-type");
+    if (response.status >= 300 && response.status < 400) {
+        d.explanation = "a redirect, which is never followed";
+    } else if (response.body.empty()) {
+        d.explanation = "the answer is empty";
+    }
+    if (auto const encoding = detail::content_encoding_of(response.fields); encoding.empty()) {
+        d.excerpt = detail::excerpt_of(response.body);
+    } else {
+        d.explanation = "the response is encoded as " + encoding + ", which was not asked for";
+    }
+    return {code, std::move(d)};
+}
+
+} // namespace cloudflare::inline v0

@@ -1,0 +1,97 @@
+/// From an operation to the request that is sent: pure, for clients and for other HTTP stacks.
+#pragma once
+
+#include <cloudflare/api/call_options.hpp>
+#include <cloudflare/api/client_options.hpp>
+#include <cloudflare/api/credentials.hpp>
+#include <cloudflare/api/operation.hpp>
+#include <cloudflare/http/request.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cloudflare::inline v0 {
+
+namespace detail {
+
+/// Credentials do not cross a network in clear, unless the options allow it.
+[[nodiscard]] inline result<void> check_base_url(client_options const& options) {
+    auto const& where = options.base_url().origin();
+    if (where.is_secure() || where.is_loopback() || options.allow_insecure_http()) return {};
+    return error(errc::invalid_argument,
+                 "base URL: must be https, for http would send the credentials in clear to " +
+                     where.host() + " (client_options::allow_insecure_http allows it)");
+}
+
+/// What the client sets itself.
+inline constexpr std::string_view own_names[] = {"User-Agent", "Accept", "Content-Type"};
+
+/// A strategy adds fields of its own: none that is reserved or the client's, and none twice.
+///
+/// @return what is wrong with them; nothing where they can be sent
+[[nodiscard]] inline std::optional<error> refuse_strategy_fields(http::headers const& fields) {
+    auto const refuse = [](std::string_view name, char const* rule) {
+        return error(errc::invalid_credentials,
+                     "credentials: header " + std::string(name) + ": " + rule);
+    };
+    for (auto it = fields.begin(); it != fields.end();) {
+        auto const name = (*it).name;
+        if (http::is_reserved(name)) return refuse(name, "is not a strategy's to set");
+        if (http::detail::is_one_of<own_names>(name)) return refuse(name, "is set by the client");
+        ++it;
+        if (std::any_of(it, fields.end(),
+                        [&](http::headers::field f) { return http::same_name(f.name, name); }))
+            return refuse(name, "must be set once");
+    }
+    return std::nullopt;
+}
+
+[[nodiscard]] inline result<void> add_fields(http::headers& fields, credentials const& who,
+                                             client_options const& options,
+                                             call_options const& call, bool has_body) {
+    if (call.bad_header()) return *call.bad_header();
+    fields.reserve(384);
+    auto ok = who.authorize(fields);
+    if (!ok) return ok;
+    if (auto const refused = refuse_strategy_fields(fields)) return *refused;
+    ok = fields.add("User-Agent", options.user_agent());
+    fields.add_line_unchecked("Accept: application/json\r\n");
+    fields.add_line_unchecked("Accept-Encoding: identity\r\n");
+    if (has_body) fields.add_line_unchecked("Content-Type: application/json\r\n");
+    for (auto const [name, value] : call.fields())
+        if (ok) ok = fields.set(name, value);
+    return ok;
+}
+
+} // namespace detail
+
+/// The request that makes the operation, its credentials included: to be made anew for every
+/// attempt.
+///
+/// @param memory headers without a field, whose memory is used
+/// @return the request, or the error of what is wrong with the operation's parameters, the base URL,
+/// the credentials or a header; its delivery is `not_sent`, whatever the error of a strategy says.
+template <operation O>
+[[nodiscard]] result<http::request>
+make_request(O const& op, credentials const& who, client_options const& options,
+             call_options const& call = call_options(), http::headers memory = http::headers()) {
+    constexpr bool has_body = requires { op.body(); };
+    auto target = op.target();
+    if (!target) return detail::not_sent(target.error());
+    if (auto const ok = http::check_target(*target); !ok) return ok.error();
+    if (auto const ok = detail::check_base_url(options); !ok) return ok.error();
+
+    http::request r{.origin = options.base_url().origin(), .method = O::method};
+    r.target = std::move(target->insert(0, options.base_url().path()));
+    r.repeatable = is_repeatable(op.idempotency);
+    r.fields = std::move(memory);
+    if constexpr (has_body) r.body = op.body();
+    if (auto const ok = detail::add_fields(r.fields, who, options, call, has_body); !ok)
+        return detail::not_sent(ok.error());
+    return r;
+}
+
+} // namespace cloudflare::inline v0

@@ -1,0 +1,56 @@
+/// A look at every attempt of every call, for logs and metrics: never a secret, never a body.
+#pragma once
+
+#include <cloudflare/api/rate_limit.hpp>
+#include <cloudflare/core/error.hpp>
+#include <cloudflare/core/fwd.hpp>
+#include <cloudflare/core/redact.hpp>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <ostream>
+#include <string_view>
+#include <vector>
+
+namespace cloudflare::inline v0 {
+
+namespace detail {
+
+[[nodiscard]] inline std::vector<api_message> const* no_messages() noexcept {
+    static std::vector<api_message> const none;
+    return &none;
+}
+
+} // namespace detail
+
+/// One attempt that ended. What it points to is valid during the hook's call only.
+struct trace_event {
+    std::string_view operation{};
+    unsigned attempt = 0; ///< counted from 1
+    int http_status = 0;  ///< 0 where no response came
+    std::chrono::nanoseconds elapsed{};
+    std::string_view cf_ray{};
+    std::optional<rate_limit> limit{}; ///< what the response says of the rate limit
+    /// The API's notes on a success; never null.
+    std::vector<api_message> const* messages = detail::no_messages();
+    error const* failure = nullptr; ///< null where the attempt succeeded
+};
+
+/// Called after each attempt, on the thread of the call, so perhaps on several at once; must not
+/// throw.
+using trace_hook = std::function<void(trace_event const&)>;
+
+/// One line, e.g. `create_service_token: attempt 1: HTTP 201 in 24 ms, cf-ray 8f2-DTW`.
+inline std::ostream& operator<<(std::ostream& out, trace_event const& e) {
+    using std::chrono::milliseconds;
+    out << e.operation << ": attempt " << e.attempt << ": ";
+    if (e.http_status != 0) out << "HTTP " << e.http_status << ' ';
+    out << "in " << std::chrono::duration_cast<milliseconds>(e.elapsed).count() << " ms";
+    if (!e.cf_ray.empty()) out << ", cf-ray " << redact(e.cf_ray);
+    if (e.limit) out << ", " << e.limit->remaining << " requests left";
+    if (e.failure != nullptr) out << ": " << *e.failure;
+    return out;
+}
+
+} // namespace cloudflare::inline v0

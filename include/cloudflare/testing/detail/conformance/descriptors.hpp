@@ -1,0 +1,84 @@
+/// Checks that a transport leaves no file descriptor behind; left out where the system does not list
+/// them. They count those of the whole process, and so run alone.
+#pragma once
+
+#include <cloudflare/testing/detail/conformance/failures.hpp>
+
+#include <filesystem>
+#include <iterator>
+
+namespace cloudflare::inline v0::testing::detail {
+
+/// How many file descriptors are open.
+[[nodiscard]] inline std::size_t descriptor_count() {
+    namespace fs = std::filesystem;
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
+}
+
+/// Expects that there are no more of them than `before`, after a while: the server closes its own
+/// when it sees that the transport's are closed.
+inline void expect_no_more_than(trial& t, std::size_t before) {
+    for (int i = 0; i != 50 && descriptor_count() > before; ++i)
+        std::this_thread::sleep_for(20ms);
+    auto const now = descriptor_count();
+    t.expect(now <= before, std::to_string(now - (std::min)(before, now)) + " more are open");
+}
+
+/// Calls of all kinds: responses, and failures of each step.
+inline void call_in_all_ways(trial& t) {
+    auto const refused = request_to("http://127.0.0.1:1");
+    auto unnamed = t.request(), silent = t.request(method::get, "/silent");
+    unnamed.origin = http::origin::parse("https://no-such-host.invalid").value();
+    static_cast<void>(t.send());
+    static_cast<void>(t.send(t.request(method::post, "/cut", "{}")));
+    static_cast<void>(t.send(silent, 30ms));
+    static_cast<void>(t.send(refused));
+    static_cast<void>(t.send(unnamed, 2s));
+    auto plain = t.request(method::get, "/plain");
+    plain.origin = http::origin::parse("http://" + t.server().origin().authority()).value();
+    static_cast<void>(t.send(plain, 2s)); // to a server that speaks TLS
+    static_cast<void>(t.send());
+}
+
+[[nodiscard]] inline reply in_many_ways(seen_request const& seen) {
+    auto const target = target_of(seen.bytes);
+    if (target == "/cut") return last(answer(200, "cut").substr(0, 25), ending::cut);
+    if (target == "/silent") return {.bytes = answer(200), .pause = 60ms};
+    return {.bytes = answer(200, target)};
+}
+
+inline constexpr check descriptor_checks[] = {
+    {.name = "a call leaves no file descriptor behind",
+     .run =
+         [](trial& t) {
+             if (!std::filesystem::exists("/proc/self/fd")) return t.skip();
+             for (bool const tls : {false, true}) {
+                 t.serve(in_many_ways, {.tls = tls});
+                 for (int i = 0; i != 2; ++i)
+                     call_in_all_ways(t);
+                 std::this_thread::sleep_for(100ms);
+                 auto const before = descriptor_count();
+                 for (int i = 0; i != 5; ++i)
+                     call_in_all_ways(t);
+                 expect_no_more_than(t, before);
+             }
+         },
+     .alone = true},
+    {.name = "a transport leaves no file descriptor behind",
+     .run =
+         [](trial& t) {
+             if (!std::filesystem::exists("/proc/self/fd")) return t.skip();
+             std::size_t before = 0;
+             for (int i = 0; i != 5; ++i) {
+                 t.serve(in_many_ways, {.tls = i % 2 == 0});
+                 call_in_all_ways(t);
+                 t.end();
+                 if (i == 1) before = descriptor_count();
+             }
+             expect_no_more_than(t, before);
+         },
+     .alone = true},
+};
+
+} // namespace cloudflare::inline v0::testing::detail

@@ -1,0 +1,335 @@
+/// Opening a connection: find the addresses, connect, go through a proxy, shake hands.
+#pragma once
+
+#include <cloudflare/http/origin.hpp>
+#include <cloudflare/transport/beast_options.hpp>
+#include <cloudflare/transport/detail/beast/connection.hpp>
+#include <cloudflare/transport/detail/beast/connector.hpp>
+#include <cloudflare/transport/detail/beast/name_lookups.hpp>
+#include <cloudflare/transport/detail/beast/response_reader.hpp>
+#include <cloudflare/transport/detail/guarded.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <openssl/evp.h>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::detail::beast {
+
+/// The request by which a proxy opens a tunnel (RFC 9110, section 9.3.6).
+[[nodiscard]] inline wiped_string connect_request(http::origin const& where, proxy const& through) {
+    std::string const name =
+        where.host().find(':') == std::string::npos ? where.host() : '[' + where.host() + ']';
+    auto const target = name + ':' + std::to_string(where.port());
+    wiped_string text;
+    text.append("CONNECT ").append(target).append(" HTTP/1.1\r\nHost: ").append(target);
+    if (auto const who = through.credentials().reveal(); !who.empty()) {
+        wiped_string encoded((who.size() + 2) / 3 * 4 + 1, '\0');
+        auto const size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                                          reinterpret_cast<unsigned char const*>(who.data()),
+                                          static_cast<int>(who.size()));
+        encoded.resize(static_cast<std::size_t>(size));
+        text.append("\r\nProxy-Authorization: Basic ").append(encoded);
+    }
+    return text.append("\r\n\r\n");
+}
+
+/// What the openings of a transport share; outlives them.
+class opening_context {
+public:
+    opening_context(asio::any_io_executor e, beast_options o)
+        : executor(std::move(e)), options(std::move(o)) {}
+
+    /// Tells the process that runs now from its later children.
+    [[nodiscard]] std::shared_ptr<fork_detector const> this_process() {
+        auto const detector = process_.lock();
+        if ((*detector)->in_child()) *detector = std::make_shared<fork_detector const>();
+        return *detector;
+    }
+
+    asio::any_io_executor executor;
+    beast_options options;
+    name_lookups lookups;
+
+private:
+    guarded<std::shared_ptr<fork_detector const>> process_{std::make_shared<fork_detector const>()};
+};
+
+/// By when a connection is to be open, and whose limit that is.
+struct opening_deadline {
+    opening_deadline(time_point call, std::chrono::milliseconds connect_timeout)
+        : at((std::min)(call, time_point::clock::now() + connect_timeout)), is_call(at == call) {}
+
+    time_point at;
+    bool is_call; ///< the call's deadline, not the connect time-out
+};
+
+/// A connection that is being made. Everything runs on one strand, so that a timer's handler may
+/// close the sockets under the coroutine's feet.
+class opening : public std::enable_shared_from_this<opening> {
+public:
+    /// @param tls the context for a secure origin; must outlive the connection
+    opening(opening_context& shared, http::origin where, SSL_CTX* tls, ticket resumed,
+            opening_deadline by)
+        : shared_(shared),
+          strand_(asio::make_strand(shared.executor)),
+          where_(std::move(where)),
+          tls_(tls),
+          resumed_(std::move(resumed)),
+          by_(by),
+          looked_up_(strand_),
+          timer_(strand_, by.at) {
+        auto const& proxy = shared.options.proxy();
+        if (proxy && proxy->serves(where_)) proxy_ = *proxy;
+    }
+
+    [[nodiscard]] asio::any_io_executor const& strand() const noexcept { return strand_; }
+
+    /// The open connection, or why there is none; never throws. Runs on `strand()`.
+    asio::awaitable<result<connection_ptr>> run() {
+        timer_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+            if (!ec) self->stop(reason::deadline);
+        });
+        auto looking_up = look_up();
+        auto failed = co_await std::move(looking_up);
+        if (!failed) {
+            auto connecting = connect();
+            failed = co_await std::move(connecting);
+        }
+        if (!failed && proxy_) {
+            auto tunnelling = tunnel();
+            failed = co_await std::move(tunnelling);
+        }
+        if (!failed && where_.is_secure()) {
+            auto shaking_hands = shake_hands();
+            failed = co_await std::move(shaking_hands);
+        }
+        timer_.cancel();
+        if (!failed && must_stop()) failed = explain(errc::connect_failed);
+        if (failed) co_return *failed;
+        co_return std::move(made_);
+    }
+
+    /// Makes `run` end soon. To be called on any thread; the other way round `run` may have ended.
+    void cancel() {
+        asio::post(strand_, [self = shared_from_this()] { self->stop(reason::cancelled); });
+    }
+
+private:
+    using step = asio::awaitable<std::optional<error>>; ///< why the step failed
+
+    /// Why the opening is to end early.
+    enum class reason : unsigned char {
+        none,
+        deadline,
+        cancelled,
+    };
+
+    void stop(reason why) {
+        if (must_stop()) return;
+        stopped_ = why;
+        boost::system::error_code ignored;
+        looked_up_.cancel();
+        if (connector_) connector_->stop();
+        if (made_) made_->socket.close(ignored);
+    }
+
+    [[nodiscard]] bool must_stop() const noexcept { return stopped_ != reason::none; }
+
+    /// Why a step failed: the deadline or a cancellation, else `code`.
+    [[nodiscard]] error explain(errc code, boost::system::error_code cause = {},
+                                std::string_view what = {}) const {
+        if (stopped_ == reason::cancelled) return failure(errc::cancelled, false);
+        if (stopped_ == reason::deadline && by_.is_call)
+            return failure(errc::deadline_exceeded, false);
+        if (stopped_ == reason::deadline) {
+            code = errc::connect_failed;
+            cause = asio::error::timed_out;
+            what = "not within the connect time-out";
+        }
+        return failure(code, false, cause).with([&](error_details& d) {
+            if (proxy_) d.explanation.append("through the proxy ").append(proxy_->address().host());
+            if (proxy_ && !what.empty()) d.explanation += ": ";
+            d.explanation += what;
+        });
+    }
+
+    /// Where the socket goes: the proxy, or the origin itself.
+    [[nodiscard]] http::origin const& peer() const noexcept {
+        return proxy_ ? proxy_->address() : where_;
+    }
+
+    /// Fills `addresses_`. A look-up cannot be interrupted, only left to itself: so it ends a
+    /// timer's wait, where it is in time.
+    step look_up() {
+        if (proxy_ && proxy_->unusable()) co_return *proxy_->unusable();
+        boost::system::error_code not_numeric;
+        auto const address = asio::ip::make_address(peer().host(), not_numeric);
+        if (!not_numeric) {
+            addresses_.emplace_back(address, peer().port());
+            co_return std::nullopt;
+        }
+        looked_up_.expires_at((time_point::max)());
+        // A dot at the end keeps the system from trying the name within the machine's own domain;
+        // `localhost.` is often not known to it.
+        auto const& name = peer().is_loopback() ? peer().tls_host() : peer().host();
+        shared_.lookups.begin(name, lookup_, [this](auto ec, auto const& found) {
+            asio::post(strand_, [weak = weak_from_this(), ec, found] {
+                if (auto const self = weak.lock()) self->take_addresses(ec, found);
+            });
+        });
+        while (!lookup_ended_ && !must_stop())
+            co_await looked_up_.async_wait(as_result);
+        lookup_.stop();
+        if (lookup_failed_ || must_stop()) co_return explain(errc::resolve_failed, lookup_failed_);
+        co_return std::nullopt;
+    }
+
+    void take_addresses(boost::system::error_code failed, name_lookups::addresses const& found) {
+        lookup_failed_ = failed;
+        for (auto const& address : found)
+            addresses_.emplace_back(address, peer().port());
+        lookup_ended_ = true;
+        looked_up_.cancel();
+    }
+
+    step connect() {
+        connector_ = std::make_shared<connector>(shared_.executor, strand_, addresses_,
+                                                 shared_.options.connection_attempt_delay());
+        auto connecting = connector_->run();
+        auto const ec = co_await std::move(connecting);
+        if (!ec && !must_stop())
+            made_.reset(new connection(std::move(connector_->socket()), shared_.this_process()));
+        connector_->stop();
+        if (!made_) co_return explain(errc::connect_failed, ec);
+        co_return std::nullopt;
+    }
+
+    /// Sends what the connection holds, waiting where the socket does not take all at once.
+    asio::awaitable<boost::system::error_code> flush() {
+        for (;;) {
+            boost::system::error_code ec;
+            made_->flush(ec);
+            if (ec != asio::error::would_block) co_return ec;
+            if (must_stop()) co_return asio::error::operation_aborted;
+            auto const [failed] =
+                co_await made_->socket.async_wait(tcp::socket::wait_write, as_result);
+            if (failed) co_return failed;
+        }
+    }
+
+    step tunnel() {
+        auto const text = connect_request(where_, *proxy_);
+        boost::system::error_code ec;
+        made_->write(asio::buffer(text), ec);
+        auto flushing = flush();
+        ec = co_await std::move(flushing);
+        // A buffer of its own: what comes before TLS must never be read as what comes inside it.
+        read_buffer received;
+        response_reader reader(shared_.options, response_reader::body_kind::nothing);
+        while (!ec && !reader.is_done() && !must_stop()) {
+            auto const [failed, size] =
+                co_await made_->socket.async_read_some(received.prepare(), as_result);
+            received.commit(size);
+            ec = reader.put_all(received);
+            if (!ec && !reader.is_done()) ec = failed;
+        }
+        if (ec || must_stop()) co_return explain(errc::connect_failed, ec);
+        co_return check_tunnel(reader.status(), received.data().size());
+    }
+
+    /// Whether the proxy has opened the tunnel; `unread` is how many bytes it sent beyond its
+    /// response. They can only be meant to be taken for the origin's.
+    [[nodiscard]] std::optional<error> check_tunnel(int status, std::size_t unread) const {
+        if (status / 100 != 2)
+            return explain(status / 100 == 5 ? errc::connect_failed : errc::proxy_refused, {},
+                           "its response to CONNECT is " + std::to_string(status));
+        if (unread != 0)
+            return explain(errc::proxy_refused, {}, "it sent more than the response to CONNECT");
+        return std::nullopt;
+    }
+
+    step shake_hands() {
+        boost::system::error_code not_numeric;
+        asio::ip::make_address(where_.host(), not_numeric);
+        auto& tls = made_->tls.emplace(tls_, resumed_.get());
+        if (!tls.expect_peer(where_.tls_host(), !not_numeric))
+            co_return explain(errc::tls_failed, {}, "no certificate can be checked for this host");
+        for (;;) {
+            boost::system::error_code refused;
+            bool const done = tls.shake_hands(refused);
+            auto flushing = flush(); // also the alert that tells the server of a failure
+            auto failed = co_await std::move(flushing);
+            if (refused && !must_stop()) co_return explain_refusal(refused);
+            if (failed || must_stop()) co_return explain(errc::connection_lost, failed);
+            if (done) co_return std::nullopt;
+            auto const [ec, size] =
+                co_await made_->socket.async_read_some(tls.prepare(), as_result);
+            if (ec || must_stop()) co_return explain(errc::connection_lost, ec);
+            tls.feed(size);
+        }
+    }
+
+    [[nodiscard]] error explain_refusal(boost::system::error_code ec) const {
+        auto text = where_.host();
+        if (auto const verdict = made_->tls->verdict(); verdict != X509_V_OK)
+            (text += ": ") += X509_verify_cert_error_string(verdict);
+        return explain(errc::tls_failed, ec, text);
+    }
+
+    opening_context& shared_;
+    asio::any_io_executor strand_; ///< erased once: its copies share one object
+    http::origin where_;
+    std::optional<v0::proxy> proxy_;
+    SSL_CTX* tls_;
+    ticket resumed_;
+    opening_deadline by_;
+
+    asio::steady_timer looked_up_; ///< cancelled when the look-up has ended
+    boost::system::error_code lookup_failed_;
+    bool lookup_ended_ = false;
+    std::vector<tcp::endpoint> addresses_;
+    std::shared_ptr<connector> connector_;
+    connection_ptr made_;
+
+    asio::steady_timer timer_; ///< the deadline
+    reason stopped_ = reason::none;
+    name_lookups::waiter lookup_; ///< last: no handler runs while the others are destroyed
+};
+
+/// Opens a connection by the deadline. Cancelling the caller's coroutine cancels the opening.
+inline asio::awaitable<result<connection_ptr>> open_connection(opening_context& shared,
+                                                               http::origin const& where,
+                                                               SSL_CTX* tls, ticket resumed,
+                                                               opening_deadline by) {
+    auto const attempt = std::make_shared<opening>(shared, where, tls, std::move(resumed), by);
+    // The opening runs on a strand of its own. Boost 1.81's co_spawn would carry a cancellation
+    // over to it by a pointer into the caller's slot, which may be cleared by then: so co_spawn is
+    // given an empty slot, and the cancellation is carried over by a handler that owns what it needs.
+    auto const cancellation = co_await asio::this_coro::cancellation_state;
+    if (auto slot = cancellation.slot(); slot.is_connected())
+        slot.assign([attempt](asio::cancellation_type) { attempt->cancel(); });
+    auto running = asio::co_spawn(
+        attempt->strand(), attempt->run(),
+        asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
+    auto opened = co_await std::move(running);
+    co_return opened;
+}
+
+} // namespace cloudflare::inline v0::detail::beast

@@ -1,0 +1,17 @@
+#!/bin/bash
+# Every header says, before anything else is wrong, that it needs C++20, where a compiler is set to less.
+# Usage: language_standard.sh INCLUDE_DIR COMPILER...
+set -eu
+include=$1
+shift
+cd "$include"
+silent=0
+for header in $(find cloudflare -name '*.[hi]pp'); do
+    first=$("$@" -std=c++17 -DCLOUDFLARE_SEPARATE_COMPILATION -Wfatal-errors -I . -E -x c++ "$header" 2>&1 >/dev/null |
+        grep -m1 'error:' || true)
+    case $first in
+    *'needs C++20 or later'*) ;;
+    *) echo "$header, compiled as C++17, says: $first" && silent=$((silent + 1)) ;;
+    esac
+done
+[ "$silent" -eq 0 ]

@@ -1,0 +1,15 @@
+#!/bin/bash
+# Builds and runs the tests against other Boost headers than Debian's, by default the library's floor: those of a
+# release, or of the boostorg repositories side by side. Boost.JSON is made from the headers.
+# Usage: newest_boost.sh INCLUDE_DIR [BUILD_DIR]
+#
+# Seen so far, on 2026-11-26 with g++ 12.2: the Beast transport and its tests compile with Boost 1.90.0 and with Beast of 1.92.0.
+set -eu
+include=$(realpath "$1")
+build=${2:-build-newest-boost}
+cd "$(dirname "$0")/../.."
+sed -n 's/^#define BOOST_LIB_VERSION "\(.*\)"/Boost \1/p' "$include/boost/version.hpp"
+[ -f "$build/build.ninja" ] || meson setup "$build" -Dwerror=true -Dtests=enabled -Dexamples=disabled \
+    -Dboost_from_headers=true -Dcpp_args="-isystem$include"
+ninja -C "$build" tests/unit/pure_tests tests/unit/beast_tests tests/unit/conformance_tests
+meson test -C "$build" --no-rebuild --print-errorlogs pure beast conformance

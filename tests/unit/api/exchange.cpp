@@ -1,0 +1,655 @@
+#include <cloudflare/api/exchange.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace cloudflare;
+using namespace std::chrono_literals;
+using action = exchange::action;
+
+namespace exchange_tests {
+namespace {
+
+constexpr time_point t0{1h};
+constexpr auto all_ones = std::numeric_limits<std::uint64_t>::max();
+
+constexpr idempotency all_kinds[] = {idempotency::safe, idempotency::idempotent,
+                                     idempotency::done_when_gone, idempotency::once,
+                                     idempotency::voids};
+
+error failure(errc code, delivery d, std::optional<std::chrono::seconds> retry_after = {}) {
+    return {code, error_details{.delivery = d, .retry_after = retry_after}};
+}
+
+error const reset = failure(errc::connection_lost, delivery::unknown);
+error const unreachable = failure(errc::connect_failed, delivery::not_sent);
+error const limited = failure(errc::rate_limited, delivery::rejected);
+error const absent = failure(errc::not_found, delivery::rejected);
+
+exchange call(idempotency kind, retry_policy const& policy = retry_policy(),
+              retry_budget* budget = nullptr) {
+    return exchange("ask", kind, policy, t0 + 60s, budget);
+}
+
+} // namespace
+
+TEST_CASE("a call that succeeds at once sends once and has no failure") {
+    auto c = call(idempotency::once);
+    CHECK(c.start(t0) == action::send);
+    CHECK(c.attempts() == 1);
+    CHECK(c.succeeded() == action::done);
+    CHECK_FALSE(c.failure().code().failed());
+    CHECK_FALSE(c.gone());
+    CHECK(c.operation() == "ask");
+}
+
+TEST_CASE("what is sent again is what the table says") {
+    struct row {
+        idempotency kind;
+        bool rate_limited;
+        bool not_sent, rejected, unknown, accepted; // whether it is sent again
+    };
+    for (auto const& r : {
+             row{idempotency::safe, false, true, false, true, false},
+             row{idempotency::safe, true, true, true, true, false},
+             row{idempotency::idempotent, false, true, false, true, false},
+             row{idempotency::idempotent, true, true, true, true, false},
+             row{idempotency::done_when_gone, false, true, false, true, false},
+             row{idempotency::done_when_gone, true, true, true, true, false},
+             row{idempotency::once, false, true, false, false, false},
+             row{idempotency::once, true, true, true, false, false},
+             row{idempotency::voids, false, true, false, false, false},
+             row{idempotency::voids, true, true, true, false, false},
+         }) {
+        struct column {
+            delivery d;
+            bool again;
+            stop_reason why;
+        };
+        for (auto const& [d, again, why] :
+             {column{delivery::not_sent, r.not_sent, stop_reason::none},
+              column{delivery::rejected, r.rejected, stop_reason::permanent},
+              column{delivery::unknown, r.unknown, stop_reason::not_repeatable},
+              column{delivery::accepted, r.accepted, stop_reason::permanent}}) {
+            CAPTURE(static_cast<int>(r.kind));
+            CAPTURE(r.rate_limited);
+            CAPTURE(static_cast<int>(d));
+            auto c = call(r.kind);
+            REQUIRE(c.start(t0) == action::send);
+            auto const code = r.rate_limited ? errc::rate_limited : errc::server_error;
+            auto const next = c.failed(failure(code, d), t0, 0);
+            CHECK(next == (again ? action::wait : action::done));
+            if (again) {
+                CHECK(c.woke(t0) == action::send);
+                CHECK(c.attempts() == 2);
+            } else {
+                CHECK(c.failure() == code);
+                CHECK(c.failure().details().stopped == why);
+                CHECK(c.failure().details().attempts == 1);
+                CHECK(c.failure().details().operation == "ask");
+            }
+        }
+    }
+}
+
+TEST_CASE("a create is not sent again after a reset") {
+    auto c = call(idempotency::once);
+    REQUIRE(c.start(t0) == action::send);
+    CHECK(c.failed(reset, t0, 0) == action::done);
+    CHECK(c.attempts() == 1);
+    CHECK(c.failure() == errc::connection_lost);
+    CHECK(c.failure().may_have_acted());
+}
+
+TEST_CASE("what fails the same way every time is not sent again") {
+    for (auto const kind : all_kinds)
+        for (auto const code : {errc::tls_failed, errc::proxy_refused, errc::invalid_argument,
+                                errc::invalid_credentials, errc::unsupported_by_scope}) {
+            CAPTURE(static_cast<int>(kind));
+            CAPTURE(static_cast<int>(code));
+            auto c = call(kind);
+            REQUIRE(c.start(t0) == action::send);
+            CHECK(c.failed(failure(code, delivery::not_sent), t0, 0) == action::done);
+            CHECK(c.failure().details().stopped == stop_reason::permanent);
+            CHECK(c.failure().delivery() == delivery::not_sent);
+        }
+}
+
+TEST_CASE("an answer that is too large is not asked for again") {
+    auto c = call(idempotency::safe);
+    REQUIRE(c.start(t0) == action::send);
+    CHECK(c.failed(failure(errc::response_too_large, delivery::unknown), t0, 0) == action::done);
+    CHECK(c.failure().details().stopped == stop_reason::permanent);
+}
+
+TEST_CASE("an attempt ends by its own timeout or by the call's deadline, whichever is first") {
+    auto c = call(idempotency::safe, retry_policy().attempt_timeout(40s));
+    REQUIRE(c.start(t0) == action::send);
+    CHECK(c.attempt_deadline() == t0 + 40s);
+    REQUIRE(c.failed(reset, t0 + 40s, 0) == action::wait);
+    REQUIRE(c.woke(t0 + 41s) == action::send);
+    CHECK(c.attempt_deadline() == t0 + 60s);
+}
+
+TEST_CASE("an attempt without a bound of its own ends with the call's deadline") {
+    auto c = call(idempotency::safe, retry_policy().attempt_timeout(retry_policy::duration::max()));
+    REQUIRE(c.start(t0) == action::send);
+    CHECK(c.attempt_deadline() == t0 + 60s);
+}
+
+TEST_CASE("the wait is drawn from zero to the backoff's bound, which doubles") {
+    auto const policy = retry_policy().base_delay(100ms);
+    for (auto const& [bits, first, second] :
+         {std::tuple(0ULL, 0ms, 0ms), std::tuple(100ULL, 100ms, 100ms),
+          std::tuple(200ULL, 99ms, 200ms)}) {
+        auto c = call(idempotency::safe, policy);
+        REQUIRE(c.start(t0) == action::send);
+        REQUIRE(c.failed(reset, t0 + 1s, bits) == action::wait);
+        CHECK(c.wake_at() == t0 + 1s + first);
+        REQUIRE(c.woke(t0 + 2s) == action::send);
+        REQUIRE(c.failed(reset, t0 + 3s, bits) == action::wait);
+        CHECK(c.wake_at() == t0 + 3s + second);
+    }
+    auto c = call(idempotency::safe, policy);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(reset, t0, all_ones) == action::wait);
+    CHECK(c.wake_at() >= t0);
+    CHECK(c.wake_at() <= t0 + 100ms);
+}
+
+TEST_CASE("Retry-After is waited for, and a longer backoff is not cut by it") {
+    auto c = call(idempotency::once, retry_policy().base_delay(5s));
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(failure(errc::rate_limited, delivery::rejected, 7s), t0 + 1s, 0) ==
+            action::wait);
+    CHECK(c.wake_at() == t0 + 8s);
+    REQUIRE(c.woke(t0 + 8s) == action::send);
+    REQUIRE(c.failed(failure(errc::rate_limited, delivery::rejected, 2s), t0 + 10s, 4000) ==
+            action::wait);
+    CHECK(c.wake_at() == t0 + 16s);
+}
+
+TEST_CASE("jitter is added to Retry-After, and shortened where only the sum does not fit") {
+    struct row {
+        std::chrono::seconds asked;
+        std::uint64_t jitter; // ms
+        std::chrono::milliseconds wait;
+    };
+    for (auto const& [asked, jitter, wait] :
+         {row{0s, 0, 0ms}, row{0s, 4000, 4s}, row{10s, 4000, 14s}, row{55s, 4000, 59s},
+          row{55s, 4999, 59'999ms}, row{55s, 5000, 59'999ms}, row{57s, 5000, 59'999ms},
+          row{59s, 5000, 59'999ms}, row{59s, 0, 59s}}) {
+        CAPTURE(asked.count());
+        CAPTURE(jitter);
+        auto c = call(idempotency::once, retry_policy().base_delay(5s));
+        REQUIRE(c.start(t0) == action::send);
+        REQUIRE(c.failed(failure(errc::rate_limited, delivery::rejected, asked), t0, jitter) ==
+                action::wait);
+        CHECK(c.wake_at() == t0 + wait);
+        CHECK(c.woke(c.wake_at()) == action::send);
+    }
+    // A deadline that is no whole millisecond away.
+    exchange c("ask", idempotency::once, retry_policy().base_delay(5s), t0 + 10s + 1ns);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(failure(errc::rate_limited, delivery::rejected, 10s), t0, 3000) ==
+            action::wait);
+    CHECK(c.wake_at() == t0 + 10s);
+}
+
+TEST_CASE("a Retry-After that does not fit the deadline ends the call at once") {
+    for (auto const asked : {60s, 120s, 4'294'967'295s, 251'611'365'599s,
+                             std::chrono::seconds::max(), std::chrono::seconds::max() / 1000}) {
+        CAPTURE(asked.count());
+        auto c = call(idempotency::safe);
+        REQUIRE(c.start(t0) == action::send);
+        CHECK(c.failed(failure(errc::rate_limited, delivery::rejected, asked), t0, 0) ==
+              action::done);
+        CHECK(c.failure() == errc::rate_limited);
+        CHECK(c.failure().details().stopped == stop_reason::deadline);
+        CHECK(c.failure().details().retry_after == (std::min)(asked, longest_retry_after));
+        CHECK(c.failure().details().attempts == 1);
+
+        exchange endless("ask", idempotency::safe, retry_policy(), time_point::max());
+        REQUIRE(endless.start(t0) == action::send);
+        static_cast<void>(
+            endless.failed(failure(errc::rate_limited, delivery::rejected, asked), t0, all_ones));
+        CHECK(endless.wake_at() >= time_point());
+    }
+    auto fits = call(idempotency::safe);
+    REQUIRE(fits.start(t0) == action::send);
+    CHECK(fits.failed(failure(errc::rate_limited, delivery::rejected, 59s), t0, 0) == action::wait);
+}
+
+TEST_CASE("a backoff that does not fit the deadline ends the call at once") {
+    auto c = call(idempotency::safe, retry_policy().base_delay(10s));
+    REQUIRE(c.start(t0) == action::send);
+    CHECK(c.failed(unreachable, t0 + 55s, 5000) == action::done);
+    CHECK(c.failure() == errc::connect_failed);
+    CHECK(c.failure().details().stopped == stop_reason::deadline);
+}
+
+TEST_CASE("a failure behind the deadline ends the call") {
+    auto c = call(idempotency::safe);
+    REQUIRE(c.start(t0) == action::send);
+    CHECK(c.failed(reset, t0 + 61s, 0) == action::done);
+    CHECK(c.failure().details().stopped == stop_reason::deadline);
+}
+
+TEST_CASE("a call that starts at or after its deadline sends nothing") {
+    for (auto const late : {0s, 1s}) {
+        auto c = call(idempotency::once);
+        CHECK(c.start(t0 + 60s + late) == action::done);
+        CHECK(c.attempts() == 0);
+        CHECK(c.failure() == errc::deadline_exceeded);
+        CHECK(c.failure().delivery() == delivery::not_sent);
+        CHECK(c.failure().details().stopped == stop_reason::deadline);
+        CHECK(c.failure().details().attempts == 0);
+    }
+}
+
+TEST_CASE("a wait from which the call wakes too late ends it with the last failure") {
+    auto c = call(idempotency::once);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(limited, t0, 0) == action::wait);
+    CHECK(c.woke(t0 + 60s) == action::done);
+    CHECK(c.failure() == errc::rate_limited);
+    CHECK(c.failure().details().stopped == stop_reason::deadline);
+    CHECK(c.failure().delivery() == delivery::rejected);
+    CHECK(c.attempts() == 1);
+}
+
+TEST_CASE("a call makes as many attempts as allowed and says so") {
+    for (unsigned const allowed : {1U, 2U, 4U}) {
+        CAPTURE(allowed);
+        auto c = call(idempotency::safe, retry_policy().max_attempts(allowed));
+        auto next = c.start(t0);
+        for (unsigned i = 1; i != allowed; ++i) {
+            REQUIRE(next == action::send);
+            REQUIRE(c.failed(unreachable, t0, 0) == action::wait);
+            next = c.woke(t0);
+        }
+        REQUIRE(next == action::send);
+        CHECK(c.failed(unreachable, t0, 0) == action::done);
+        CHECK(c.failure().details().stopped == stop_reason::attempts_exhausted);
+        CHECK(c.failure().details().attempts == allowed);
+    }
+}
+
+TEST_CASE("calls share a budget of retries, and stop when it is used up") {
+    retry_budget budget(1);
+    auto first = call(idempotency::safe, retry_policy(), &budget);
+    REQUIRE(first.start(t0) == action::send);
+    REQUIRE(first.failed(reset, t0, 0) == action::wait);
+
+    auto second = call(idempotency::safe, retry_policy(), &budget);
+    REQUIRE(second.start(t0) == action::send);
+    CHECK(second.failed(reset, t0, 0) == action::done);
+    CHECK(second.failure() == errc::connection_lost);
+    CHECK(second.failure().details().stopped == stop_reason::budget_exhausted);
+}
+
+TEST_CASE("a call that would not be tried again takes nothing from the budget") {
+    retry_budget budget(1);
+    auto permanent = call(idempotency::safe, retry_policy(), &budget);
+    REQUIRE(permanent.start(t0) == action::send);
+    REQUIRE(permanent.failed(absent, t0, 0) == action::done);
+    auto too_late = call(idempotency::safe, retry_policy(), &budget);
+    REQUIRE(too_late.start(t0) == action::send);
+    REQUIRE(too_late.failed(reset, t0 + 60s, 0) == action::done);
+    CHECK(budget.withdraw());
+}
+
+TEST_CASE("a success puts a tenth of a retry back") {
+    retry_budget budget(1);
+    REQUIRE(budget.withdraw());
+    for (int i = 0; i != 10; ++i) {
+        CHECK_FALSE(budget.withdraw());
+        auto c = call(idempotency::once, retry_policy(), &budget);
+        REQUIRE(c.start(t0) == action::send);
+        REQUIRE(c.succeeded() == action::done);
+    }
+    CHECK(budget.withdraw());
+}
+
+TEST_CASE("a token that is gone after an unknown delete was deleted") {
+    auto c = call(idempotency::done_when_gone);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(reset, t0, 0) == action::wait);
+    REQUIRE(c.woke(t0) == action::send);
+    CHECK(c.failed(absent, t0, 0) == action::done);
+    CHECK(c.gone());
+    CHECK_FALSE(c.failure().code().failed());
+}
+
+TEST_CASE("a token that is gone several attempts after an unknown delete was deleted") {
+    auto c = call(idempotency::done_when_gone);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(reset, t0, 0) == action::wait);
+    REQUIRE(c.woke(t0) == action::send);
+    REQUIRE(c.failed(limited, t0, 0) == action::wait);
+    REQUIRE(c.woke(t0) == action::send);
+    CHECK(c.failed(absent, t0, 0) == action::done);
+    CHECK(c.gone());
+}
+
+TEST_CASE("a token that the first delete does not find is an error") {
+    auto c = call(idempotency::done_when_gone);
+    REQUIRE(c.start(t0) == action::send);
+    CHECK(c.failed(absent, t0, 0) == action::done);
+    CHECK_FALSE(c.gone());
+    CHECK(c.failure() == errc::not_found);
+    CHECK(c.failure().details().stopped == stop_reason::permanent);
+}
+
+TEST_CASE("a token is not taken for deleted after attempts that did not act") {
+    auto c = call(idempotency::done_when_gone);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(unreachable, t0, 0) == action::wait);
+    REQUIRE(c.woke(t0) == action::send);
+    REQUIRE(c.failed(limited, t0, 0) == action::wait);
+    REQUIRE(c.woke(t0) == action::send);
+    CHECK(c.failed(absent, t0, 0) == action::done);
+    CHECK_FALSE(c.gone());
+    CHECK(c.failure() == errc::not_found);
+    CHECK(c.failure().delivery() == delivery::rejected);
+}
+
+TEST_CASE("a wrong account id behind an unknown delete is no success") {
+    auto c = call(idempotency::done_when_gone);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(reset, t0, 0) == action::wait);
+    REQUIRE(c.woke(t0) == action::send);
+    CHECK(c.failed(failure(errc::no_route, delivery::rejected), t0, 0) == action::done);
+    CHECK_FALSE(c.gone());
+    CHECK(c.failure() == errc::no_route);
+}
+
+TEST_CASE("only a delete takes not found for success") {
+    for (auto const kind : {idempotency::safe, idempotency::idempotent}) {
+        auto c = call(kind);
+        REQUIRE(c.start(t0) == action::send);
+        REQUIRE(c.failed(reset, t0, 0) == action::wait);
+        REQUIRE(c.woke(t0) == action::send);
+        CHECK(c.failed(absent, t0, 0) == action::done);
+        CHECK_FALSE(c.gone());
+        CHECK(c.failure() == errc::not_found);
+    }
+}
+
+TEST_CASE("an earlier attempt that may have acted leaves the outcome unknown at the end") {
+    for (auto const kind : {idempotency::idempotent, idempotency::done_when_gone})
+        for (auto const& last : {failure(errc::forbidden, delivery::rejected),
+                                 failure(errc::tls_failed, delivery::not_sent), reset}) {
+            CAPTURE(static_cast<int>(kind));
+            CAPTURE(last);
+            auto c = call(kind, retry_policy().max_attempts(2));
+            REQUIRE(c.start(t0) == action::send);
+            REQUIRE(c.failed(reset, t0, 0) == action::wait);
+            REQUIRE(c.woke(t0) == action::send);
+            CHECK(c.failed(last, t0, 0) == action::done);
+            CHECK(c.failure().code() == last.code());
+            CHECK(c.failure().delivery() == delivery::unknown);
+        }
+}
+
+TEST_CASE("an answer that says the server acted is not made unknown by an earlier attempt") {
+    auto c = call(idempotency::idempotent);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(reset, t0, 0) == action::wait);
+    REQUIRE(c.woke(t0) == action::send);
+    CHECK(c.failed(failure(errc::missing_field, delivery::accepted), t0, 0) == action::done);
+    CHECK(c.failure().delivery() == delivery::accepted);
+}
+
+TEST_CASE("a call that only asks never ends with an unknown outcome") {
+    auto const once = retry_policy().max_attempts(1);
+    for (auto const& e : {reset, failure(errc::server_error, delivery::unknown),
+                          failure(errc::cancelled, delivery::unknown),
+                          failure(errc::response_too_large, delivery::unknown)}) {
+        CAPTURE(e);
+        auto c = call(idempotency::safe, once);
+        REQUIRE(c.start(t0) == action::send);
+        CHECK(c.failed(e, t0, 0) == action::done);
+        CHECK(c.failure().code() == e.code());
+        CHECK(c.failure().delivery() != delivery::unknown);
+        CHECK_FALSE(c.failure().may_have_acted());
+    }
+}
+
+TEST_CASE("an attempt that was cancelled is not tried again, and keeps how far it got") {
+    for (auto const kind : all_kinds) {
+        CAPTURE(static_cast<int>(kind));
+        auto before = call(kind);
+        REQUIRE(before.start(t0) == action::send);
+        CHECK(before.failed(failure(errc::cancelled, delivery::not_sent), t0, 0) == action::done);
+        CHECK(before.failure() == errc::cancelled);
+        CHECK(before.failure().details().stopped == stop_reason::cancelled);
+        CHECK(before.failure().delivery() == delivery::not_sent);
+
+        auto during = call(kind);
+        REQUIRE(during.start(t0) == action::send);
+        CHECK(during.failed(failure(errc::cancelled, delivery::unknown), t0, 0) == action::done);
+        CHECK(during.failure().may_have_acted() == (kind != idempotency::safe));
+    }
+}
+
+TEST_CASE("a call cancelled while it waits ends, and knows what its attempts did") {
+    auto create = call(idempotency::once);
+    REQUIRE(create.start(t0) == action::send);
+    REQUIRE(create.failed(limited, t0, 0) == action::wait);
+    CHECK(create.cancelled() == action::done);
+    CHECK(create.failure() == errc::cancelled);
+    CHECK(create.failure().details().stopped == stop_reason::cancelled);
+    CHECK(create.failure().delivery() == delivery::rejected);
+    CHECK(create.failure().details().attempts == 1);
+
+    auto remove = call(idempotency::done_when_gone);
+    REQUIRE(remove.start(t0) == action::send);
+    REQUIRE(remove.failed(reset, t0, 0) == action::wait);
+    CHECK(remove.cancelled() == action::done);
+    CHECK(remove.failure() == errc::cancelled);
+    CHECK(remove.failure().delivery() == delivery::unknown);
+}
+
+TEST_CASE("a request that cannot be made is no attempt") {
+    auto c = call(idempotency::once);
+    REQUIRE(c.start(t0) == action::send);
+    CHECK(c.refused(error(errc::invalid_argument, "name: must not be empty")) == action::done);
+    CHECK(c.attempts() == 0);
+    CHECK(c.failure() == errc::invalid_argument);
+    CHECK(c.failure().details().attempts == 0);
+    CHECK(c.failure().details().operation == "ask");
+    CHECK(c.failure().details().stopped == stop_reason::permanent);
+    CHECK(c.failure().delivery() == delivery::not_sent);
+}
+
+TEST_CASE("a request that cannot be made again leaves what an earlier attempt did unknown") {
+    auto c = call(idempotency::idempotent);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(reset, t0, 0) == action::wait);
+    REQUIRE(c.woke(t0) == action::send);
+    CHECK(c.refused(error(errc::invalid_credentials, "expired")) == action::done);
+    CHECK(c.attempts() == 1);
+    CHECK(c.failure() == errc::invalid_credentials);
+    CHECK(c.failure().delivery() == delivery::unknown);
+}
+
+TEST_CASE("a request that cannot be made was not sent, whatever its error says") {
+    for (auto const kind : all_kinds)
+        for (auto const d :
+             {delivery::not_sent, delivery::rejected, delivery::unknown, delivery::accepted}) {
+            auto c = call(kind);
+            REQUIRE(c.start(t0) == action::send);
+            CHECK(c.refused(failure(errc::connect_failed, d)) == action::done);
+            CHECK(c.failure() == errc::connect_failed);
+            CHECK(c.failure().delivery() == delivery::not_sent);
+            CHECK(c.failure().details().stopped == stop_reason::permanent);
+        }
+    auto without_code = call(idempotency::once);
+    REQUIRE(without_code.start(t0) == action::send);
+    CHECK(without_code.refused(error()) == action::done);
+    CHECK(without_code.failure().code().failed());
+    CHECK(without_code.failure().delivery() == delivery::not_sent);
+}
+
+TEST_CASE("a call that is refused or cancelled before it starts has made no attempt") {
+    auto refused = call(idempotency::once);
+    CHECK(refused.refused(error(errc::invalid_argument)) == action::done);
+    CHECK(refused.attempts() == 0);
+    CHECK(refused.failure().details().attempts == 0);
+
+    for (auto const kind : all_kinds) {
+        auto cancelled = call(kind);
+        CHECK(cancelled.cancelled() == action::done);
+        CHECK(cancelled.failure() == errc::cancelled);
+        CHECK(cancelled.failure().delivery() == delivery::not_sent);
+        CHECK(cancelled.failure().details().attempts == 0);
+    }
+    auto under_way = call(idempotency::once);
+    REQUIRE(under_way.start(t0) == action::send);
+    CHECK(under_way.cancelled() == action::done);
+    CHECK(under_way.failure().delivery() == delivery::unknown);
+}
+
+TEST_CASE("an error without a code counts as one of which nothing is known") {
+    for (auto const kind : all_kinds) {
+        CAPTURE(static_cast<int>(kind));
+        auto c = call(kind);
+        REQUIRE(c.start(t0) == action::send);
+        bool const again = is_repeatable(kind);
+        CHECK(c.failed(error(), t0, 0) == (again ? action::wait : action::done));
+        if (again) {
+            CHECK(c.woke(t0 + 60s) == action::done);
+            CHECK(c.failure().details().stopped == stop_reason::deadline);
+        } else {
+            CHECK(c.failure().details().stopped == stop_reason::not_repeatable);
+        }
+        CHECK(c.failure() == errc::connection_lost);
+        CHECK(c.failure().may_have_acted() == (kind != idempotency::safe));
+    }
+}
+
+TEST_CASE("what is certain to fail again is not sent again, whatever the row and column") {
+    struct row {
+        errc code;
+        int status;
+        bool permanent;
+    };
+    for (auto const& [code, status, permanent] : {
+             row{errc::unexpected_response, 200, true}, row{errc::unexpected_response, 204, true},
+             row{errc::unexpected_response, 299, true}, row{errc::api_refused, 200, true},
+             row{errc::rate_limited, 200, false},       row{errc::server_error, 200, false},
+             row{errc::connection_lost, 200, false}, // a transport that tells the status
+             row{errc::unexpected_response, 300, true}, row{errc::unexpected_response, 302, true},
+             row{errc::api_refused, 308, true},         row{errc::unexpected_response, 399, true},
+             row{errc::server_error, 500, false},       row{errc::server_error, 501, true},
+             row{errc::server_error, 502, false},       row{errc::server_error, 503, false},
+             row{errc::server_error, 504, false},       row{errc::server_error, 505, true},
+             row{errc::server_error, 506, false},       row{errc::unexpected_response, 408, false},
+             row{errc::response_too_large, 0, true},    row{errc::tls_failed, 0, true},
+             row{errc::proxy_refused, 407, true},       row{errc::invalid_argument, 0, true},
+             row{errc::invalid_credentials, 0, true},   row{errc::missing_credentials, 0, true},
+             row{errc::unsupported_by_scope, 0, true},  row{errc::resolve_failed, 0, false},
+             row{errc::connect_failed, 0, false},       row{errc::malformed_response, 0, false},
+             row{errc::deadline_exceeded, 0, false},
+         })
+        for (auto const kind : all_kinds)
+            for (auto const d : {delivery::not_sent, delivery::rejected, delivery::unknown}) {
+                CAPTURE(std::string_view(to_string(code)));
+                CAPTURE(status);
+                CAPTURE(static_cast<int>(kind));
+                CAPTURE(static_cast<int>(d));
+                auto c = call(kind);
+                REQUIRE(c.start(t0) == action::send);
+                static_cast<void>(c.failed(
+                    error(code, error_details{.delivery = d, .http_status = status}), t0, 0));
+                bool const again =
+                    !permanent && (d == delivery::not_sent ||
+                                   (d == delivery::rejected && code == errc::rate_limited) ||
+                                   (d == delivery::unknown && is_repeatable(kind)));
+                CHECK(c.failure().details().stopped == (again ? stop_reason::none
+                                                        : permanent || d == delivery::rejected
+                                                            ? stop_reason::permanent
+                                                            : stop_reason::not_repeatable));
+            }
+}
+
+#ifdef INCLUDE_DIR
+TEST_CASE("the table in exchange.hpp is what the call does") {
+    auto const words = [](std::string const& cell) {
+        auto const begin = cell.find_first_not_of(' ');
+        if (begin == cell.npos) return std::string();
+        return cell.substr(begin, cell.find_last_not_of(' ') - begin + 1);
+    };
+    std::ifstream in(INCLUDE_DIR "/cloudflare/api/exchange.hpp");
+    std::vector<std::vector<std::string>> table;
+    for (std::string line; std::getline(in, line);) {
+        if (!line.starts_with("///     |")) continue;
+        std::vector<std::string> cells;
+        std::stringstream rest(line.substr(line.find('|') + 1));
+        for (std::string cell; std::getline(rest, cell, '|');)
+            cells.push_back(words(cell));
+        table.push_back(cells);
+    }
+    REQUIRE(table.size() == 5);
+    std::map<std::string, delivery> const columns{{"not_sent", delivery::not_sent},
+                                                  {"rejected", delivery::rejected},
+                                                  {"unknown", delivery::unknown},
+                                                  {"accepted", delivery::accepted}};
+    std::map<std::string, std::vector<idempotency>> const rows{
+        {"safe", {idempotency::safe}},
+        {"idempotent", {idempotency::idempotent}},
+        {"done_when_gone", {idempotency::done_when_gone}},
+        {"once, voids", {idempotency::once, idempotency::voids}}};
+    int cells = 0;
+    for (std::size_t row = 1; row != table.size(); ++row)
+        for (std::size_t column = 1; column != table[row].size(); ++column)
+            for (auto const kind : rows.at(table[row][0]))
+                for (auto const code : {errc::rate_limited, errc::server_error}) {
+                    auto const& cell = table[row][column];
+                    CAPTURE(table[row][0]);
+                    CAPTURE(table[0][column]);
+                    bool const again = cell == "again" || (cell == "429: again; else no" &&
+                                                           code == errc::rate_limited);
+                    CHECK((again || cell == "no" || cell == "429: again; else no"));
+                    auto c = call(kind);
+                    REQUIRE(c.start(t0) == action::send);
+                    auto const d = columns.at(table[0][column]);
+                    CHECK((c.failed(failure(code, d), t0, 0) == action::wait) == again);
+                    ++cells;
+                }
+    CHECK(cells == 5 * 4 * 2);
+}
+#endif
+
+TEST_CASE("which statuses are certain to fail again ends at the bounds of their classes") {
+    auto const attempts_after = [](int status, errc code) {
+        exchange call("list", idempotency::safe, retry_policy().max_attempts(2), time_point(1h));
+        static_cast<void>(call.start(time_point()));
+        error const e(code, error_details{.delivery = delivery::unknown, .http_status = status});
+        return call.failed(e, time_point(), 0) == action::wait ? 2 : 1;
+    };
+    for (int const status : {200, 299, 300, 301, 399, 501, 505}) {
+        CAPTURE(status);
+        CHECK(attempts_after(status, errc::unexpected_response) == 1);
+    }
+    for (int const status : {199, 400, 500, 502, 504, 506}) {
+        CAPTURE(status);
+        CHECK(attempts_after(status, errc::unexpected_response) == 2);
+    }
+    CHECK(attempts_after(200, errc::api_refused) == 1);
+    CHECK(attempts_after(299, errc::api_refused) == 1);
+    CHECK(attempts_after(200, errc::connection_lost) == 2);
+}
+
+} // namespace exchange_tests

@@ -1,0 +1,195 @@
+#include <cloudflare/api/operation.hpp>
+
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+using namespace cloudflare;
+
+namespace operation_tests {
+namespace {
+
+struct widget {
+    std::string id;
+    std::optional<std::string> color;
+
+    static result<widget> from_json(json_value v) {
+        json_object_reader in(v);
+        widget w;
+        in.required("id", w.id);
+        in.optional("color", w.color);
+        return in.finish(std::move(w));
+    }
+};
+
+template <class Result>
+struct ask {
+    using result_type = Result;
+    static constexpr std::string_view name = "ask";
+    static constexpr auto method = http::method::get;
+    static constexpr auto idempotency = cloudflare::idempotency::safe;
+    result<std::string> target() const { return std::string("/widgets"); }
+};
+
+struct without_target {
+    using result_type = void;
+    static constexpr std::string_view name = "x";
+    static constexpr auto method = http::method::get;
+    static constexpr auto idempotency = cloudflare::idempotency::safe;
+};
+
+struct text_target : without_target {
+    std::string target() const { return "/x"; }
+};
+
+http::response answer(int status, std::string_view body) {
+    http::response r{.status = status};
+    r.body = body;
+    return r;
+}
+
+} // namespace
+
+static_assert(operation<ask<void>> && operation<ask<widget>> && operation<ask<page<widget>>>);
+static_assert(!operation<without_target> && !operation<text_target> && !operation<int>);
+
+TEST_CASE("only once and voids may not be sent again") {
+    CHECK(is_repeatable(idempotency::safe));
+    CHECK(is_repeatable(idempotency::idempotent));
+    CHECK(is_repeatable(idempotency::done_when_gone));
+    CHECK_FALSE(is_repeatable(idempotency::once));
+    CHECK_FALSE(is_repeatable(idempotency::voids));
+}
+
+TEST_CASE("any 2xx whose envelope says success is one") {
+    for (int status : {200, 201, 202, 203, 299}) {
+        CAPTURE(status);
+        auto const w = decode<ask<widget>>(
+            answer(status, R"({"success":true,"errors":[],"messages":[],"result":{"id":"1"}})"));
+        REQUIRE(w.has_value());
+        CHECK(w->id == "1");
+    }
+}
+
+TEST_CASE("a success status with success:false, no envelope or no body is an error") {
+    struct row {
+        char const* body;
+        errc code;
+        delivery acted;
+    };
+    for (auto const& [body, code, acted] : {
+             row{R"({"success":false,"errors":[],"result":{"id":"1"}})", errc::api_refused,
+                 delivery::unknown},
+             row{R"({"success":false,"errors":[{"code":12130}]})", errc::bad_request,
+                 delivery::rejected},
+             row{R"({"result":{"id":"1"}})", errc::unexpected_response, delivery::unknown},
+             row{R"({"success":true,"result":{"id":"1")", errc::unexpected_response,
+                 delivery::unknown},
+             row{"", errc::unexpected_response, delivery::unknown},
+             row{"null", errc::unexpected_response, delivery::unknown},
+             row{"<html>", errc::unexpected_response, delivery::unknown},
+         }) {
+        CAPTURE(body);
+        auto const w = decode<ask<widget>>(answer(200, body));
+        REQUIRE(w.has_error());
+        CHECK(w.error() == code);
+        CHECK(w.error().delivery() == acted);
+        CHECK(w.error().details().http_status == 200);
+    }
+}
+
+TEST_CASE("an answer too deep to be read leaves the outcome unknown") {
+    auto const w = decode<ask<widget>>(
+        answer(201, R"({"success":true,"result":)" + std::string(100'000, '[')));
+    REQUIRE(w.has_error());
+    CHECK(w.error() == errc::unexpected_response);
+    CHECK(w.error().delivery() == delivery::unknown);
+    CHECK(w.error().details().excerpt.empty());
+}
+
+TEST_CASE("a required field that is missing is named, and the server did act") {
+    struct row {
+        char const* body;
+        char const* explanation;
+    };
+    for (auto const& [body, explanation] : {
+             row{R"({"success":true,"result":{"color":"red"}})", "result.id"},
+             row{R"({"success":true,"result":{"id":5}})", "result.id"},
+             row{R"({"success":true,"result":null})", "result"},
+             row{R"({"success":true})", "result"},
+             row{R"({"success":true,"result":[]})", "result: must be an object"},
+         }) {
+        CAPTURE(body);
+        auto r = answer(200, body);
+        REQUIRE(r.fields.add("cf-ray", "8f2-DTW").has_value());
+        auto const w = decode<ask<widget>>(r);
+        REQUIRE(w.has_error());
+        CHECK(w.error() == errc::missing_field);
+        CHECK(w.error().delivery() == delivery::accepted);
+        CHECK(w.error().details().explanation == explanation);
+        CHECK(w.error().details().cf_ray == "8f2-DTW");
+    }
+}
+
+TEST_CASE("an operation without a result needs no more than success") {
+    CHECK(decode<ask<void>>(answer(200, R"({"success":true,"result":null})")).has_value());
+    CHECK(decode<ask<void>>(answer(200, R"({"success":true,"result":{"a":1}})")).has_value());
+    CHECK(decode<ask<void>>(answer(200, R"({"success":false})")).has_error());
+}
+
+TEST_CASE("an optional result is absent where the answer has none or another one") {
+    using maybe = ask<std::optional<widget>>;
+    for (char const* body :
+         {R"({"success":true})", R"({"success":true,"result":null})",
+          R"({"success":true,"result":{}})", R"({"success":true,"result":[]})"}) {
+        CAPTURE(body);
+        auto const w = decode<maybe>(answer(200, body));
+        REQUIRE(w.has_value());
+        CHECK_FALSE(w->has_value());
+    }
+    auto const some = decode<maybe>(answer(200, R"({"success":true,"result":{"id":"1"}})"));
+    REQUIRE(some.has_value());
+    REQUIRE(some->has_value());
+    CHECK((*some)->id == "1");
+}
+
+TEST_CASE("a page is decoded with what it says of itself") {
+    auto const p = decode<ask<page<widget>>>(
+        answer(200, R"({"success":true,"result":[{"id":"1"},{"id":"2"}],)"
+                    R"("result_info":{"page":1,"per_page":2,"total_pages":3}})"));
+    REQUIRE(p.has_value());
+    REQUIRE(p->items.size() == 2);
+    CHECK(p->items[1].id == "2");
+    CHECK(p->info.total_pages == 3);
+}
+
+TEST_CASE("a page that is no array, or has a bad item, is an error") {
+    for (char const* body :
+         {R"({"success":true,"result":{}})", R"({"success":true,"result":null})",
+          R"({"success":true,"result":[{"id":"1"},{}]})", R"({"success":true,"result":[null]})"}) {
+        CAPTURE(body);
+        auto const p = decode<ask<page<widget>>>(answer(200, body));
+        REQUIRE(p.has_error());
+        CHECK(p.error() == errc::missing_field);
+        CHECK(p.error().delivery() == delivery::accepted);
+    }
+}
+
+TEST_CASE("an empty page is a success") {
+    auto const p = decode<ask<page<widget>>>(answer(200, R"({"success":true,"result":[]})"));
+    REQUIRE(p.has_value());
+    CHECK(p->items.empty());
+}
+
+TEST_CASE("notes are given out with a success") {
+    std::vector<api_message> notes;
+    auto const w = decode<ask<widget>>(
+        answer(200, R"({"success":true,"messages":["deprecated"],"result":{"id":"1"}})"), &notes);
+    REQUIRE(w.has_value());
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].message == "deprecated");
+}
+
+} // namespace operation_tests
