@@ -30,11 +30,20 @@ namespace detail {
     return run.size() > 36 || has_credential_prefix(run);
 }
 
-/// A run of token characters that no name or path looks like: by its prefix, or so many hexadecimal
-/// digits (an old client secret has 64, an old global key at least 37).
+/// Whether so many hexadecimal digits stand side by side, whatever is around them. (An old client
+/// secret has 64, an old global key at least 37.)
+[[nodiscard]] constexpr bool has_credential_digits(std::string_view run) noexcept {
+    std::size_t digits = 0;
+    for (char const c : run) {
+        digits = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ? digits + 1 : 0;
+        if (digits > 36) return true;
+    }
+    return false;
+}
+
+/// A run of token characters that no name or path looks like: by its prefix or its digits.
 [[nodiscard]] constexpr bool is_surely_credential(std::string_view run) noexcept {
-    return (run.size() > 36 && run.find_first_not_of("0123456789abcdef") == run.npos) ||
-           has_credential_prefix(run);
+    return has_credential_digits(run) || has_credential_prefix(run);
 }
 
 } // namespace detail

@@ -197,6 +197,12 @@ TEST_CASE("of the library's own words a run of 37 hexadecimal digits is taken fo
     CHECK(detail::redact_own(digits + 'f', 100) == "[redacted]");
     CHECK(detail::redact_own(digits + 'q', 100) == digits + 'q');
     CHECK(detail::redact_own(digits + 'g', 100) == digits + 'g');
+    for (std::string_view const before : {"g", "AP", "f174e90a-", "_", "x-0"})
+        for (std::string_view const behind : {"", "g", "_a", "-"}) {
+            auto const run = std::string(before) + digits + 'f' + std::string(behind);
+            CHECK(detail::redact_own("of the " + run + '.', 100) == "of the [redacted].");
+        }
+    CHECK(detail::redact_own(digits + '-' + digits, 100) == digits + '-' + digits);
     CHECK(detail::redact_own("cfut_x", 100) == "[redacted]");
 }
 
