@@ -15,7 +15,7 @@ unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY # the te
 
 passed=0 failed=0
 step() { # what, then the command
-    echo "== $1"
+    echo "== $1 (after $SECONDS s)"
     shift
     if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
@@ -27,7 +27,7 @@ count_tests() { # a build directory: adds up what meson counted
 build_and_test() { # a build directory, ninja's targets and meson's choice of tests or "" for all, then meson's options
     local build=$1 targets=$2 tests=$3
     shift 3
-    echo "== $build"
+    echo "== $build (after $SECONDS s)"
     local log=$build.log
     # shellcheck disable=SC2086 # lists
     if ! { { [ -f "$build/build.ninja" ] || meson setup "$build" -Dwerror=true -Dtests=enabled -Dexamples=enabled "$@"; } &&
@@ -38,7 +38,7 @@ build_and_test() { # a build directory, ninja's targets and meson's choice of te
     fi
     rm "$log"
     # shellcheck disable=SC2086
-    meson test -C "$build" --no-rebuild --print-errorlogs $tests || true
+    meson test -C "$build" --num-processes 3 --no-rebuild --print-errorlogs $tests || true # much of it waits
     count_tests "$build"
 }
 # All of an executable's files in one, where no name may be there twice. That one name hides another one's, or that what
