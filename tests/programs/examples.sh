@@ -1,12 +1,12 @@
 #!/bin/bash
 # access-token against sandbox-server over TLS: every command, every exit status, every promise about secrets.
-# Usage: examples.sh ACCESS_TOKEN SANDBOX_SERVER
+# Usage: examples.sh ACCESS_TOKEN SANDBOX_SERVER [HELPERS], the directory of connect_proxy and silent_name_server
 set -u
 access_token=$(realpath "$1") sandbox_server=$(realpath "$2")
+helpers=$(realpath "${3:-$(dirname "$2")/../tests/programs}")
 work=$(mktemp -d)
 trap 'kill $server $proxy 2>/dev/null; rm -rf "$work"' EXIT
 failures=0 server='' proxy=''
-here=$(cd "$(dirname "$0")" && pwd)
 export CLOUDFLARE_API_TOKEN=sample-token
 unset https_proxy HTTPS_PROXY no_proxy NO_PROXY
 unset CLOUDFLARE_BASE_URL CLOUDFLARE_ACCOUNT_ID CLOUDFLARE_ZONE_ID CLOUDFLARE_EMAIL CLOUDFLARE_API_KEY
@@ -257,7 +257,7 @@ done
 start_proxy() { # its behaviour
     kill $proxy 2>/dev/null
     : >"$work/port"
-    python3 "$here/connect_proxy.py" "$work/connects" "$@" >"$work/port" &
+    "$helpers/connect_proxy" "$work/connects" "$@" >"$work/port" &
     proxy=$!
     until [ -s "$work/port" ]; do kill -0 $proxy && sleep 0.05 || exit 1; done
     port=$(cat "$work/port")
@@ -513,8 +513,7 @@ done
 
 # A look-up that hangs ends with its call. (Where this user may have a name server of its own.)
 if unshare -m true 2>/dev/null && printf 'nameserver 127.0.0.53\noptions timeout:6 attempts:2\n' >"$work/resolv.conf"; then
-    python3 -c 'import socket, time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.53", 53)); print(flush=True); time.sleep(60)' >"$work/bound" 2>/dev/null &
+    "$helpers/silent_name_server" 127.0.0.53 >"$work/bound" 2>/dev/null &
     name_server=$!
     await test -s "$work/bound"
     begin=$SECONDS

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,11 +26,16 @@ namespace cloudflare::tests {
 
 namespace asio = boost::asio;
 
-/// Answers every CONNECT with `answer`, and relays to the named address where that is a 200.
+/// Answers every CONNECT with `answer`, and relays to the named address where that is a 200. An
+/// empty one is none: the connection stays open.
 class tunnel {
 public:
-    explicit tunnel(std::string answer = "HTTP/1.1 200 Connection established\r\n\r\n")
+    /// @param on_request called with the header of each request, before it is answered
+    explicit tunnel(
+        std::string answer = "HTTP/1.1 200 Connection established\r\n\r\n",
+        std::function<void(std::string)> on_request = [](auto const&) {})
         : answer_(std::move(answer)),
+          on_request_(std::move(on_request)),
           acceptor_(context_, {asio::ip::make_address("127.0.0.1"), 0}) {
         asio::co_spawn(context_, accept(), asio::detached);
         thread_ = std::thread([this] { context_.run(); });
@@ -70,6 +76,7 @@ private:
             std::lock_guard const lock(mutex_);
             requests_.push_back(header);
         }
+        on_request_(header);
         auto const client = std::make_shared<tcp::socket>(std::move(socket));
         auto const server = std::make_shared<tcp::socket>(context_);
         if (answer_.starts_with("HTTP/1.1 200")) {
@@ -79,6 +86,7 @@ private:
             co_await server->async_connect(where, as_result);
         }
         co_await asio::async_write(*client, asio::buffer(answer_), as_result);
+        if (answer_.empty()) co_await client->async_wait(tcp::socket::wait_read, as_result);
         if (!server->is_open()) co_return;
         asio::co_spawn(context_, relay(client, server), asio::detached);
         asio::co_spawn(context_, relay(server, client), asio::detached);
@@ -97,6 +105,7 @@ private:
     }
 
     std::string answer_;
+    std::function<void(std::string)> on_request_;
     asio::io_context context_{1};
     tcp::acceptor acceptor_;
     mutable std::mutex mutex_;
