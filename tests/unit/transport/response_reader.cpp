@@ -27,9 +27,12 @@ struct outcome {
     bool keep_alive = false;
 };
 
+constexpr auto framed = response_reader::body_kind::framed;
+
 /// Reads `text`, which comes in pieces of this size; `closed` is whether the connection ends then.
+/// @param first_cut the size of the first piece where it is another one, else 0
 outcome read(std::string_view text, std::size_t piece = 1000, bool closed = false,
-             response_reader::body_kind kind = response_reader::body_kind::framed) {
+             response_reader::body_kind kind = framed, std::size_t first_cut = 0) {
     auto const options =
         beast_options().max_header_size(max_header_size).max_body_size(max_body_size);
     response_reader reader(options, kind);
@@ -37,7 +40,8 @@ outcome read(std::string_view text, std::size_t piece = 1000, bool closed = fals
     outcome o;
     for (auto rest = text; !rest.empty() && !reader.is_done() && !o.failure;) {
         auto const space = received.prepare();
-        auto const size = std::min({space.size(), piece, rest.size()});
+        auto const wanted = rest.size() == text.size() && first_cut != 0 ? first_cut : piece;
+        auto const size = std::min({space.size(), wanted, rest.size()});
         std::memcpy(space.data(), rest.data(), size);
         received.commit(size);
         rest.remove_prefix(size);
@@ -176,6 +180,44 @@ TEST_CASE("a header is bounded, and the informational ones before it count") {
         flood += "HTTP/1.1 100\r\n\r\n";
     CHECK(read(flood).failure == errc::response_too_large);
     CHECK(read(flood, 1).failure == errc::response_too_large);
+}
+
+TEST_CASE("a header of just the bound is taken, and a longer one is not, wherever it is cut") {
+    std::string const early = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
+    for (std::string const begin :
+         {"HTTP/1.1 201 Created\r\n", "HTTP/1.1 201\r\n", "HTTP/1.1 201 \r\n", "HTTP/1.1 204\r\n"})
+        for (std::string const& before : {std::string(), early, early + "HTTP/1.1 100\r\n\r\n"})
+            for (std::string const fields :
+                 {"Content-Length: 0\r\nX: ", "Content-Length: 0\r\nA: b\r\n\tc\r\nX:"})
+                for (std::size_t const size : {max_header_size - 1, max_header_size,
+                                               max_header_size + 1, max_header_size + 2}) {
+                    CAPTURE(size);
+                    auto text = before + begin + fields;
+                    text += std::string(size - text.size() - 4, 'x') + "\r\n\r\n";
+                    CAPTURE(text);
+                    REQUIRE(text.size() == size);
+                    auto const is_right = [&](outcome const& o) {
+                        return size <= max_header_size
+                                   ? o.done && o.unread == "HTTP"
+                                   : !o.done && o.failure == errc::response_too_large;
+                    };
+                    for (std::size_t cut = 0; cut != text.size(); ++cut) {
+                        CAPTURE(cut);
+                        CHECK(is_right(read(text + "HTTP", 1000, false, framed, cut)));
+                    }
+                    for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+                        CAPTURE(piece);
+                        CHECK(is_right(read(text + "HTTP", piece)));
+                    }
+                }
+}
+
+TEST_CASE("a header of a bound that informational responses use up has no space") {
+    std::string early = "HTTP/1.1 103 Early Hints\r\nX: ";
+    early += std::string(max_header_size - early.size() - 4, 'x') + "\r\n\r\n";
+    REQUIRE(early.size() == max_header_size);
+    for (std::size_t piece = 1; piece <= early.size(); ++piece)
+        CHECK(read(early + with_length("", "{}"), piece).failure == errc::response_too_large);
 }
 
 TEST_CASE("a body is bounded, however it is framed") {

@@ -30,12 +30,14 @@ public:
     using error_code = boost::beast::error_code;
 
     /// @param response where status and fields go; must outlive the parser
-    header_parser(http::response& response, std::size_t max_size) : response_(response) {
+    explicit header_parser(http::response& response) : response_(response) {
         skip(true);
-        header_limit(static_cast<std::uint32_t>(max_size));
+        // Beast's own bound depends on how the bytes come in, and on its version.
+        header_limit(static_cast<std::uint32_t>(-1));
     }
 
-    /// Parses the front of what came in so far; `ec` is `need_more` until the header has ended.
+    /// Parses the front of what came in so far; `ec` is `need_more` until the header has ended. How
+    /// long it may be is the caller's to bound.
     ///
     /// @return how many bytes were taken
     std::size_t parse(boost::asio::const_buffer bytes, error_code& ec) {

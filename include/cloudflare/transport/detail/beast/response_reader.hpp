@@ -37,7 +37,7 @@ public:
           max_header_size_(options.max_header_size()),
           header_left_(options.max_header_size()),
           kind_(kind),
-          parser_(std::in_place, response_, header_left_) {}
+          parser_(std::in_place, response_) {}
     response_reader(response_reader const&) = delete;
     response_reader& operator=(response_reader const&) = delete;
 
@@ -91,9 +91,10 @@ private:
     }
 
     std::size_t put_header(boost::asio::const_buffer data, error_code& ec) {
-        auto const taken = parser_->parse(data, ec);
-        if (taken > header_left_) ec = fault::header_limit; // Beast bounds its parts one by one
-        header_left_ -= (std::min)(taken, header_left_);
+        auto const allowed = boost::asio::buffer(data, header_left_);
+        auto const taken = parser_->parse(allowed, ec);
+        if (ec == fault::need_more && allowed.size() == header_left_) ec = fault::header_limit;
+        header_left_ -= taken;
         if (!ec && parser_->is_header_done()) ec = end_header();
         return taken;
     }
@@ -124,7 +125,7 @@ private:
     [[nodiscard]] error_code begin_again() {
         if (header_left_ == 0) return fault::header_limit;
         response_.fields.clear();
-        parser_.emplace(response_, header_left_);
+        parser_.emplace(response_);
         return {};
     }
     error_code end() noexcept {
