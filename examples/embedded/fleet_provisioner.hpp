@@ -1,5 +1,5 @@
 /// A library that hands out service tokens and has an HTTP stack of its own (cpp-httplib): of this
-/// one it takes the operations, the requests, and the meaning of the answers.
+/// one it takes the operations and the calls, which say what to send and what came of it.
 #pragma once
 
 #include <cloudflare/access.hpp>
@@ -9,8 +9,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <sstream>
 #include <stop_token>
 #include <string>
@@ -18,7 +21,7 @@
 #include <thread>
 #include <utility>
 
-/// Each call sends its request once; whoever calls decides what to do about an error. The program is
+/// Threads: any. The program is
 /// to ignore SIGPIPE: httplib writes to connections that the server has reset.
 class fleet_provisioner {
 public:
@@ -28,23 +31,23 @@ public:
     using result = cloudflare::result<T>;
 
     /// @param ca_file the CA certificates to trust in place of the system's; may be empty
-    fleet_provisioner(cloudflare::credentials who, cloudflare::access::account_scope account,
-                      cloudflare::client_options options, std::string ca_file)
-        : who_(std::move(who)),
-          account_(std::move(account)),
-          options_(std::move(options)),
+    fleet_provisioner(cloudflare::credentials const& credentials,
+                      cloudflare::access::account_scope account, cloudflare::client_options options,
+                      std::string ca_file)
+        : context_(std::make_shared<cloudflare::call_context>(credentials, std::move(options))),
+          account_(account),
           ca_file_(std::move(ca_file)) {}
 
     /// A token for a machine. Where the error's delivery is `unknown`, one of this name may exist.
     [[nodiscard]] result<issued_service_token> provision(std::string machine) const {
         cloudflare::access::create_params wanted(std::move(machine));
-        return call(cloudflare::access::create_service_token(account_, std::move(wanted)));
+        return perform(cloudflare::access::create_service_token(account_, std::move(wanted)));
     }
     [[nodiscard]] result<cloudflare::page<service_token>> list() const {
-        return call(cloudflare::access::list_service_tokens(account_));
+        return perform(cloudflare::access::list_service_tokens(account_));
     }
     [[nodiscard]] result<std::optional<service_token>> withdraw(std::string id) const {
-        return call(cloudflare::access::delete_service_token(account_, std::move(id)));
+        return perform(cloudflare::access::delete_service_token(account_, std::move(id)));
     }
 
 private:
@@ -63,33 +66,34 @@ private:
         });
     }
 
+    /// Drives a call to its end: `cloudflare::call` says what to send, and how long to wait before
+    /// it is sent again.
     template <cloudflare::operation Op>
-    result<typename Op::result_type> call(Op const& op) const {
-        auto const request = make_request(op, who_, options_);
-        if (!request) return request.error();
-        auto const answer = send(*request);
-        auto decoded = answer ? cloudflare::decode<Op>(*answer)
-                              : result<typename Op::result_type>(answer.error());
-        if (decoded) return decoded;
-        return last_words(Op::name, op.idempotency, decoded.error());
+    result<typename Op::result_type> perform(Op op) const {
+        using action = cloudflare::call_step::action;
+        cloudflare::call<Op> call(context_, std::move(op));
+        for (auto next = call.start(clock::now()); next.what() != action::done;) {
+            if (next.what() == action::send) {
+                auto const response = send(next.request(), next.until());
+                next = call.responded(response, clock::now(), random_bits());
+            } else {
+                std::this_thread::sleep_until(next.until());
+                next = call.woke(clock::now());
+            }
+        }
+        return std::move(call).finish();
     }
 
-    /// The error as `exchange` would put it that may try once: with the operation's name, and with
-    /// what is left to fear.
-    static cloudflare::error last_words(std::string_view operation, cloudflare::idempotency kind,
-                                        cloudflare::error const& e) {
-        auto const now = clock::now();
-        auto const once = cloudflare::retry_policy().max_attempts(1);
-        cloudflare::exchange rules(operation, kind, once, now + std::chrono::seconds(1));
-        static_cast<void>(rules.start(now));
-        static_cast<void>(rules.failed(e, now, 0));
-        return rules.failure();
+    static std::uint64_t random_bits() {
+        thread_local std::mt19937_64 random{std::random_device()()};
+        return random();
     }
 
     /// Sends the request over a connection of its own: one that was kept alive may be closed by the
     /// server just then, and whether it acted would be unknown.
-    result<cloudflare::http::response> send(cloudflare::http::request const& r) const {
-        auto const deadline = clock::now() + options_.deadline();
+    result<cloudflare::http::response> send(cloudflare::http::request const& r,
+                                            clock::time_point deadline) const {
+        auto const left = std::chrono::ceil<std::chrono::milliseconds>(deadline - clock::now());
         std::ostringstream origin;
         origin << r.origin;
         httplib::Client http(origin.str());
@@ -97,9 +101,9 @@ private:
         http.set_follow_location(false);
         http.set_decompress(false);
         http.set_url_encode(false); // the target is encoded
-        http.set_connection_timeout(options_.deadline());
-        http.set_read_timeout(options_.deadline());
-        http.set_write_timeout(options_.deadline());
+        http.set_connection_timeout(left);
+        http.set_read_timeout(left);
+        http.set_write_timeout(left);
         if (!ca_file_.empty()) http.set_ca_cert_path(ca_file_);
 
         cloudflare::http::response answer;
@@ -151,8 +155,7 @@ private:
         }
     }
 
-    cloudflare::credentials who_;
+    std::shared_ptr<cloudflare::call_context> context_;
     cloudflare::access::account_scope account_;
-    cloudflare::client_options options_;
     std::string ca_file_;
 };

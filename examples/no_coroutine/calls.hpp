@@ -1,11 +1,10 @@
-/// Calls of the API without coroutines, many at once on one thread: `exchange` says what each is to
-/// do next, poll(2) says when.
+/// Calls of the API without coroutines, many at once on one thread: `cloudflare::call` says what each
+/// is to do next, poll(2) says when.
 #pragma once
 
 #include "http_attempt.hpp"
 
-#include <cloudflare/api/exchange.hpp>
-#include <cloudflare/api/make_request.hpp>
+#include <cloudflare/api/call.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -19,11 +18,9 @@
 #include <vector>
 
 /// What all calls share.
-struct call_context {
-    cloudflare::credentials who;
-    cloudflare::client_options options;
+struct shared_state {
+    std::shared_ptr<cloudflare::call_context> api;
     address_list addresses;
-    cloudflare::retry_budget budget{};
     std::mt19937_64 random{std::random_device()()};
 };
 
@@ -44,71 +41,41 @@ class call_of final : public call {
 public:
     using result = cloudflare::result<typename Op::result_type>;
 
-    call_of(call_context& shared, Op op, std::function<void(result)> then,
+    call_of(shared_state& shared, Op op, std::function<void(result)> then,
             cloudflare::time_point now)
-        : shared_(shared),
-          op_(std::move(op)),
-          then_(std::move(then)),
-          exchange_(Op::name, op_.idempotency, shared.options.retry(),
-                    now + shared.options.deadline(), &shared.budget) {
-        perform(exchange_.start(now));
+        : shared_(shared), then_(std::move(then)), call_(shared.api, std::move(op)) {
+        perform(call_.start(now));
     }
 
     [[nodiscard]] pollfd awaited() const override {
         return attempt_ ? attempt_->awaited() : pollfd{-1, 0, 0};
     }
-    [[nodiscard]] cloudflare::time_point deadline() const override {
-        bool const under_way = attempt_ && !attempt_->done();
-        return under_way ? exchange_.attempt_deadline() : exchange_.wake_at();
-    }
-    [[nodiscard]] bool done() const override { return done_; }
+    [[nodiscard]] cloudflare::time_point deadline() const override { return next_.until(); }
+    [[nodiscard]] bool done() const override { return next_.what() == action::done; }
 
     void advance(bool ready, cloudflare::time_point now) override {
-        if (done_) return;
-        if (!attempt_) {
-            if (now >= exchange_.wake_at()) perform(exchange_.woke(now));
-            return;
-        }
+        if (next_.what() == action::wait && now >= next_.until()) return perform(call_.woke(now));
+        if (next_.what() != action::send) return;
         if (ready) attempt_->advance();
-        if (!attempt_->done() && now >= exchange_.attempt_deadline()) attempt_->expire();
-        if (attempt_->done()) take_answer(now);
+        if (!attempt_->done() && now >= next_.until()) attempt_->expire();
+        if (attempt_->done()) perform(call_.responded(attempt_->take(), now, shared_.random()));
     }
 
 private:
-    using action = cloudflare::exchange::action;
+    using action = cloudflare::call_step::action;
 
-    void perform(action next) {
+    void perform(cloudflare::call_step next) {
+        next_ = next;
         attempt_.reset();
-        if (next == action::done) return finish(exchange_.failure());
-        if (next == action::wait) return;
-        auto const request = make_request(op_, shared_.who, shared_.options);
-        if (!request) return perform(exchange_.refused(request.error()));
-        attempt_.emplace(*request, shared_.addresses);
+        if (done()) then_(std::move(call_).finish());
+        if (next.what() == action::send) attempt_.emplace(next.request(), shared_.addresses);
     }
 
-    void take_answer(cloudflare::time_point now) {
-        auto const answer = attempt_->take();
-        auto decoded = answer ? cloudflare::decode<Op>(*answer) : result(answer.error());
-        auto const next = decoded ? exchange_.succeeded()
-                                  : exchange_.failed(decoded.error(), now, shared_.random());
-        if (decoded) return finish(std::move(decoded));
-        // A delete that finds nothing, where an earlier one may have acted: there is no value.
-        if (exchange_.gone()) return finish(typename Op::result_type());
-        perform(next);
-    }
-
-    void finish(result end) {
-        attempt_.reset();
-        done_ = true;
-        then_(std::move(end));
-    }
-
-    call_context& shared_;
-    Op op_;
+    shared_state& shared_;
     std::function<void(result)> then_;
-    cloudflare::exchange exchange_;
+    cloudflare::call<Op> call_;
+    cloudflare::call_step next_;
     std::optional<http_attempt> attempt_;
-    bool done_ = false;
 };
 
 /// All calls under way.
@@ -116,8 +83,10 @@ class calls {
 public:
     using clock = std::chrono::steady_clock;
 
-    calls(cloudflare::credentials who, cloudflare::client_options options, address_list addresses)
-        : shared_{std::move(who), std::move(options), std::move(addresses)} {}
+    calls(cloudflare::credentials const& credentials, cloudflare::client_options options,
+          address_list addresses)
+        : shared_{std::make_shared<cloudflare::call_context>(credentials, std::move(options)),
+                  std::move(addresses)} {}
     calls(calls const&) = delete; // each call knows where they are
     calls& operator=(calls const&) = delete;
 
@@ -158,6 +127,6 @@ private:
         return static_cast<int>(std::clamp<long long>(left, 0, INT_MAX));
     }
 
-    call_context shared_;
+    shared_state shared_;
     std::vector<std::unique_ptr<call>> running_, started_;
 };

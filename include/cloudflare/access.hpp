@@ -7,8 +7,8 @@
 #include <cloudflare/access/service_token_operations.hpp>
 #include <cloudflare/access/service_token_params.hpp>
 #include <cloudflare/access/service_tokens.hpp>
+#include <cloudflare/api/call.hpp>
 #include <cloudflare/api/credentials.hpp>
-#include <cloudflare/api/exchange.hpp>
 #include <cloudflare/api/make_request.hpp>
 #include <cloudflare/core/version.hpp>
 #include <cloudflare/json/writer.hpp>

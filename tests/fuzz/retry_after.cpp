@@ -4,8 +4,10 @@
 
 #include <cloudflare/access.hpp>
 
-#include <algorithm>
+#include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 
 namespace cf = cloudflare;
 using namespace std::chrono_literals;
@@ -36,35 +38,38 @@ cf::http::response read_response(std::string_view line) {
 
 /// One call, attempt for attempt, until it ends or the input does.
 template <class Op>
-void play(std::string_view input, std::chrono::milliseconds span, cf::time_point begin) {
-    cf::retry_policy const policy = cf::retry_policy().max_attempts(20);
+void play(Op op, std::string_view input, std::chrono::milliseconds span, cf::time_point begin) {
+    using action = cf::call_step::action;
+    static cf::credentials const credentials = cf::api_token::make("sample").value();
+    constexpr unsigned max_attempts = 20;
     auto const deadline = begin + span;
-    cf::exchange call("fuzz", Op::idempotency, policy, deadline);
+    cf::call<Op> call(std::make_shared<cf::call_context>(
+                          credentials, cf::client_options().limiter(cf::limiter::off())),
+                      std::move(op), cf::call_options().attempts(max_attempts).deadline(span));
     auto now = begin;
     unsigned sent = 0;
-    for (auto next = call.start(now); next != cf::exchange::action::done;) {
+    for (auto next = call.start(now); next.what() != action::done;) {
         require(now < deadline, "a call acts before its deadline only");
-        if (next == cf::exchange::action::send) {
+        if (next.what() == action::send) {
             ++sent;
             if (input.empty()) break;
             auto const response = read_response(take_line(input));
-            auto const decoded = cf::decode<Op>(response);
-            require(!decoded.has_value(), "a refusal is an error");
-            next = call.failed(decoded.error(), now, sent * 0x9e3779b97f4a7c15);
-            auto const asked = decoded.error().details().retry_after;
+            auto const asked = cf::retry_after(response.fields);
             require(!asked || asked->count() >= 0, "no wait is negative");
-            if (next != cf::exchange::action::wait) continue;
-            require(call.wake_at() >= now, "a call wakes later than now");
-            require(call.wake_at() < deadline, "a wait ends before the deadline");
-            auto const wait = std::chrono::floor<std::chrono::seconds>(call.wake_at() - now);
+            next = call.responded(response, now, sent * 0x9e3779b97f4a7c15);
+            if (next.what() != action::wait) continue;
+            require(next.until() >= now, "a call wakes later than now");
+            require(next.until() < deadline, "a wait ends before the deadline");
+            auto const wait = std::chrono::floor<std::chrono::seconds>(next.until() - now);
             require(!asked || wait >= *asked, "a wait is as long as asked for");
         } else {
-            now = call.wake_at();
+            now = next.until();
             next = call.woke(now);
         }
     }
-    require(sent <= policy.max_attempts(), "attempts keep to the policy");
-    require(!call.failure().code() || !call.failure().to_string().empty(), "an error has words");
+    require(sent <= max_attempts, "attempts keep to the policy");
+    auto const end = std::move(call).finish();
+    require(end.has_error() && !end.error().to_string().empty(), "a refusal is an error in words");
 }
 
 } // namespace
@@ -79,8 +84,10 @@ std::vector<std::string> samples() {
 }
 
 void check(std::string_view input) {
+    auto const account = cf::access::account_scope::parse("023e105f4ecef8ad9ca31a8372d0c353");
     for (auto const span : {5s, 600s, 100'000'000s}) {
-        play<cf::access::create_service_token>(input, span, cf::time_point());
-        play<cf::access::get_service_token>(input, span, cf::time_point(1000h));
+        play(cf::access::create_service_token(*account, cf::access::create_params("ci")), input,
+             span, cf::time_point(1h));
+        play(cf::access::list_service_tokens(*account), input, span, cf::time_point(1000h));
     }
 }

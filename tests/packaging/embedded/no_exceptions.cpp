@@ -1,5 +1,5 @@
 // What `access.hpp` includes does its work without exceptions and without type information: makes
-// requests, decodes answers, drives the exchange. Ends with 0 where all of it holds.
+// requests, decodes answers, drives a call. Ends with 0 where all of it holds.
 #include <cloudflare/access.hpp>
 
 #include <boost/assert/source_location.hpp>
@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -41,37 +42,41 @@ void check(bool holds, char const* what) {
     ++failures;
 }
 
-/// A create, sent twice by hand: the first answer is a 429, the second one the token.
+/// A create, sent twice by hand: the first response is a 429, the second one the token.
 void create() {
+    using action = call_step::action;
     auto const scope = access::account_scope::parse("023e105f4ecef8ad9ca31a8372d0c353");
-    auto const who = api_token::make("sample");
-    check(scope.has_value() && who.has_value(), "scope and credentials are made");
-    access::create_service_token const op(*scope, access::create_params("ci"));
+    auto const token = api_token::make("sample");
+    check(scope.has_value() && token.has_value(), "scope and credentials are made");
 
-    time_point now{};
-    exchange call(op.name, op.idempotency, retry_policy(), now + 60s);
-    check(call.start(now) == exchange::action::send, "a call begins by sending");
-    auto const request = make_request(op, *who, client_options());
-    check(request.has_value() && request->body.find("\"ci\"") != std::string::npos,
-          "the request has the name");
+    call<access::create_service_token> creating(
+        std::make_shared<call_context>(*token),
+        access::create_service_token(*scope, access::create_params("ci")));
+    time_point now(1h);
+    auto next = creating.start(now);
+    check(next.what() == action::send, "a call begins by sending");
+    check(next.request().body.find("\"ci\"") != std::string::npos, "the request has the name");
 
-    http::response answer{.status = 429};
-    check(answer.fields.add("Retry-After", "2").has_value(), "a field is added");
-    auto decoded = decode<access::create_service_token>(answer);
-    check(!decoded && decoded.error() == errc::rate_limited, "a 429 is the rate limit");
-    check(call.failed(decoded.error(), now, 0) == exchange::action::wait, "a 429 is waited for");
-    now = call.wake_at();
-    check(call.woke(now) == exchange::action::send, "and the create sent again");
+    http::response response{.status = 429};
+    check(response.fields.add("Retry-After", "2").has_value(), "a field is added");
+    next = creating.responded(response, now, 500);
+    check(next.what() == action::wait, "a 429 is waited for");
+    check(next.until() == now + 2500ms, "for as long as it asks, and a little more");
+    now = next.until();
+    next = creating.woke(now);
+    check(next.what() == action::send, "and the create sent again");
 
-    answer = http::response{.status = 201};
-    answer.body = R"({"success":true,"errors":[],"messages":[],"result":{
+    response = http::response{.status = 201};
+    response.body = R"({"success":true,"errors":[],"messages":[],"result":{
         "id":"f174e90a-fafe-4643-bbbc-4a0ed4fc8415","name":"ci",
         "client_id":"88bf3b6d86161464f6509f7219099e57.access",
         "client_secret":"bdd31cbc4dec990953e39163fbbb194c93313ca9f0a6e420346af9d326b1d2a5",
         "duration":"8760h","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z",
         "expires_at":"2027-01-01T00:00:00Z"}})";
-    decoded = decode<access::create_service_token>(answer);
-    check(decoded.has_value() && decoded->client_secret.size() == 64, "the answer has the secret");
+    next = creating.responded(response, now, 0);
+    check(next.what() == action::done, "the response ends the call");
+    auto const created = std::move(creating).finish();
+    check(created.has_value() && created->client_secret.size() == 64, "it has the secret");
 }
 
 /// What is wrong comes back as a value.

@@ -1,4 +1,4 @@
-#include <cloudflare/api/exchange.hpp>
+#include <cloudflare/api/call.hpp>
 
 #include <doctest/doctest.h>
 
@@ -6,18 +6,22 @@
 #include <chrono>
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <map>
+#include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace cloudflare;
 using namespace std::chrono_literals;
-using action = exchange::action;
+using action = call_step::action;
 
-namespace exchange_tests {
+namespace call_tests {
 namespace {
 
 constexpr time_point t0{1h};
@@ -36,21 +40,105 @@ error const unreachable = failure(errc::connect_failed, delivery::not_sent);
 error const limited = failure(errc::rate_limited, delivery::rejected);
 error const absent = failure(errc::not_found, delivery::rejected);
 
-exchange call(idempotency kind, retry_policy const& policy = retry_policy(),
-              retry_budget* budget = nullptr) {
-    return exchange("ask", kind, policy, t0 + 60s, budget);
+struct thing {
+    static result<thing> from_json(json_value) { return thing(); }
+};
+
+struct bad_input {
+    bool is_bad = false;
+    error why;
+};
+
+/// An operation that is what a test says.
+struct ask {
+    using result_type = std::optional<thing>;
+    static constexpr std::string_view name = "ask";
+    static constexpr auto method = http::method::get;
+    cloudflare::idempotency idempotency;
+    std::shared_ptr<bad_input> input = std::make_shared<bad_input>();
+    result<std::string> target() const {
+        if (input->is_bad) return input->why;
+        return std::string("/things");
+    }
+};
+
+client_options without_limiter() {
+    return client_options().limiter(limiter::off());
+}
+
+std::shared_ptr<call_context> context_with(client_options const& options = without_limiter()) {
+    return std::make_shared<call_context>(*api_token::make("sample"), options);
+}
+
+/// A call, and what it asked for last.
+class driven {
+public:
+    explicit driven(ask op, call_options options,
+                    std::shared_ptr<call_context> context = context_with())
+        : input_(op.input),
+          call_(std::make_unique<cloudflare::call<ask>>(std::move(context), std::move(op),
+                                                        std::move(options))) {}
+
+    action start(time_point now) { return took(call_->start(now)); }
+    action woke(time_point now) { return took(call_->woke(now)); }
+    action cancelled(time_point now = t0) { return took(call_->cancelled(now)); }
+    action failed(error const& e, time_point now, std::uint64_t random_bits) {
+        return took(call_->responded(e, now, random_bits));
+    }
+    action succeeded() {
+        http::response r{.status = 200};
+        r.body = R"({"success":true,"result":{}})";
+        return took(call_->responded(std::move(r), t0, 0));
+    }
+    /// From now on its request cannot be made.
+    void refuse(error const& e) { *input_ = {true, e}; }
+
+    [[nodiscard]] call_state state() const { return call_->state(); }
+    [[nodiscard]] unsigned attempts() const { return call_->attempts(); }
+    [[nodiscard]] time_point wake_at() const { return last_.until(); }
+    [[nodiscard]] time_point attempt_deadline() const { return last_.until(); }
+    [[nodiscard]] http::request const& request() const { return last_.request(); }
+
+    /// An error without a code before the end, and after a success.
+    [[nodiscard]] error failure() { return ended() ? end_->error() : error(); }
+    /// It succeeded by finding nothing.
+    [[nodiscard]] bool gone() { return ended() && end_->has_value() && !end_->value(); }
+
+private:
+    action took(call_step const& next) {
+        last_ = next;
+        return next.what();
+    }
+    bool ended() {
+        if (call_->state() != call_state::done) return false;
+        if (!end_) end_ = std::move(*call_).finish();
+        return true;
+    }
+
+    std::shared_ptr<bad_input> input_;
+    std::unique_ptr<cloudflare::call<ask>> call_;
+    call_step last_;
+    std::optional<result<std::optional<thing>>> end_;
+};
+
+driven call(idempotency kind, retry_policy const& policy = retry_policy(),
+            std::shared_ptr<call_context> context = context_with()) {
+    return driven(ask{.idempotency = kind}, call_options().retry(policy).deadline(60s),
+                  std::move(context));
 }
 
 } // namespace
 
 TEST_CASE("a call that succeeds at once sends once and has no failure") {
-    auto c = call(idempotency::once);
+    std::string traced;
+    auto const hook = [&](trace_event const& e) { traced = e.operation; };
+    auto c = call(idempotency::once, retry_policy(), context_with(without_limiter().trace(hook)));
     CHECK(c.start(t0) == action::send);
     CHECK(c.attempts() == 1);
     CHECK(c.succeeded() == action::done);
     CHECK_FALSE(c.failure().code().failed());
     CHECK_FALSE(c.gone());
-    CHECK(c.operation() == "ask");
+    CHECK(traced == "ask");
 }
 
 TEST_CASE("what is sent again is what the table says") {
@@ -198,12 +286,6 @@ TEST_CASE("jitter is added to Retry-After, and shortened where only the sum does
         CHECK(c.wake_at() == t0 + wait);
         CHECK(c.woke(c.wake_at()) == action::send);
     }
-    // A deadline that is no whole millisecond away.
-    exchange c("ask", idempotency::once, retry_policy().base_delay(5s), t0 + 10s + 1ns);
-    REQUIRE(c.start(t0) == action::send);
-    REQUIRE(c.failed(failure(errc::rate_limited, delivery::rejected, 10s), t0, 3000) ==
-            action::wait);
-    CHECK(c.wake_at() == t0 + 10s);
 }
 
 TEST_CASE("a Retry-After that does not fit the deadline ends the call at once") {
@@ -218,12 +300,6 @@ TEST_CASE("a Retry-After that does not fit the deadline ends the call at once") 
         CHECK(c.failure().details().stopped == stop_reason::deadline);
         CHECK(c.failure().details().retry_after == (std::min)(asked, longest_retry_after));
         CHECK(c.failure().details().attempts == 1);
-
-        exchange endless("ask", idempotency::safe, retry_policy(), time_point::max());
-        REQUIRE(endless.start(t0) == action::send);
-        static_cast<void>(
-            endless.failed(failure(errc::rate_limited, delivery::rejected, asked), t0, all_ones));
-        CHECK(endless.wake_at() >= time_point());
     }
     auto fits = call(idempotency::safe);
     REQUIRE(fits.start(t0) == action::send);
@@ -246,9 +322,9 @@ TEST_CASE("a failure behind the deadline ends the call") {
 }
 
 TEST_CASE("a call that starts at or after its deadline sends nothing") {
-    for (auto const late : {0s, 1s}) {
-        auto c = call(idempotency::once);
-        CHECK(c.start(t0 + 60s + late) == action::done);
+    for (auto const span : {0ms, -1ms}) {
+        driven c(ask{.idempotency = idempotency::once}, call_options().deadline(span));
+        CHECK(c.start(t0) == action::done);
         CHECK(c.attempts() == 0);
         CHECK(c.failure() == errc::deadline_exceeded);
         CHECK(c.failure().delivery() == delivery::not_sent);
@@ -286,39 +362,50 @@ TEST_CASE("a call makes as many attempts as allowed and says so") {
 }
 
 TEST_CASE("calls share a budget of retries, and stop when it is used up") {
-    retry_budget budget(1);
-    auto first = call(idempotency::safe, retry_policy(), &budget);
+    auto const context = context_with(without_limiter().retry_budget(1));
+    auto first = call(idempotency::safe, retry_policy(), context);
     REQUIRE(first.start(t0) == action::send);
     REQUIRE(first.failed(reset, t0, 0) == action::wait);
 
-    auto second = call(idempotency::safe, retry_policy(), &budget);
+    auto second = call(idempotency::safe, retry_policy(), context);
     REQUIRE(second.start(t0) == action::send);
     CHECK(second.failed(reset, t0, 0) == action::done);
     CHECK(second.failure() == errc::connection_lost);
     CHECK(second.failure().details().stopped == stop_reason::budget_exhausted);
 }
 
+namespace {
+
+/// Whether the budget has a retry, which is then taken.
+bool is_retried(std::shared_ptr<call_context> context) {
+    auto c = call(idempotency::safe, retry_policy(), std::move(context));
+    REQUIRE(c.start(t0) == action::send);
+    return c.failed(reset, t0, 0) == action::wait;
+}
+
+} // namespace
+
 TEST_CASE("a call that would not be tried again takes nothing from the budget") {
-    retry_budget budget(1);
-    auto permanent = call(idempotency::safe, retry_policy(), &budget);
+    auto const context = context_with(without_limiter().retry_budget(1));
+    auto permanent = call(idempotency::safe, retry_policy(), context);
     REQUIRE(permanent.start(t0) == action::send);
     REQUIRE(permanent.failed(absent, t0, 0) == action::done);
-    auto too_late = call(idempotency::safe, retry_policy(), &budget);
+    auto too_late = call(idempotency::safe, retry_policy(), context);
     REQUIRE(too_late.start(t0) == action::send);
     REQUIRE(too_late.failed(reset, t0 + 60s, 0) == action::done);
-    CHECK(budget.withdraw());
+    CHECK(is_retried(context));
 }
 
 TEST_CASE("a success puts a tenth of a retry back") {
-    retry_budget budget(1);
-    REQUIRE(budget.withdraw());
+    auto const context = context_with(without_limiter().retry_budget(1));
+    REQUIRE(is_retried(context));
     for (int i = 0; i != 10; ++i) {
-        CHECK_FALSE(budget.withdraw());
-        auto c = call(idempotency::once, retry_policy(), &budget);
+        CHECK_FALSE(is_retried(context));
+        auto c = call(idempotency::once, retry_policy(), context);
         REQUIRE(c.start(t0) == action::send);
         REQUIRE(c.succeeded() == action::done);
     }
-    CHECK(budget.withdraw());
+    CHECK(is_retried(context));
 }
 
 TEST_CASE("a token that is gone after an unknown delete was deleted") {
@@ -463,8 +550,8 @@ TEST_CASE("a call cancelled while it waits ends, and knows what its attempts did
 
 TEST_CASE("a request that cannot be made is no attempt") {
     auto c = call(idempotency::once);
-    REQUIRE(c.start(t0) == action::send);
-    CHECK(c.refused(error(errc::invalid_argument, "name: must not be empty")) == action::done);
+    c.refuse(error(errc::invalid_argument, "name: must not be empty"));
+    REQUIRE(c.start(t0) == action::done);
     CHECK(c.attempts() == 0);
     CHECK(c.failure() == errc::invalid_argument);
     CHECK(c.failure().details().attempts == 0);
@@ -477,8 +564,8 @@ TEST_CASE("a request that cannot be made again leaves what an earlier attempt di
     auto c = call(idempotency::idempotent);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(reset, t0, 0) == action::wait);
-    REQUIRE(c.woke(t0) == action::send);
-    CHECK(c.refused(error(errc::invalid_credentials, "expired")) == action::done);
+    c.refuse(error(errc::invalid_credentials, "expired"));
+    CHECK(c.woke(t0) == action::done);
     CHECK(c.attempts() == 1);
     CHECK(c.failure() == errc::invalid_credentials);
     CHECK(c.failure().delivery() == delivery::unknown);
@@ -489,22 +576,23 @@ TEST_CASE("a request that cannot be made was not sent, whatever its error says")
         for (auto const d :
              {delivery::not_sent, delivery::rejected, delivery::unknown, delivery::accepted}) {
             auto c = call(kind);
-            REQUIRE(c.start(t0) == action::send);
-            CHECK(c.refused(failure(errc::connect_failed, d)) == action::done);
+            c.refuse(failure(errc::connect_failed, d));
+            CHECK(c.start(t0) == action::done);
             CHECK(c.failure() == errc::connect_failed);
             CHECK(c.failure().delivery() == delivery::not_sent);
             CHECK(c.failure().details().stopped == stop_reason::permanent);
         }
     auto without_code = call(idempotency::once);
-    REQUIRE(without_code.start(t0) == action::send);
-    CHECK(without_code.refused(error()) == action::done);
+    without_code.refuse(error());
+    CHECK(without_code.start(t0) == action::done);
     CHECK(without_code.failure().code().failed());
     CHECK(without_code.failure().delivery() == delivery::not_sent);
 }
 
 TEST_CASE("a call that is refused or cancelled before it starts has made no attempt") {
     auto refused = call(idempotency::once);
-    CHECK(refused.refused(error(errc::invalid_argument)) == action::done);
+    refused.refuse(error(errc::invalid_argument));
+    CHECK(refused.start(t0) == action::done);
     CHECK(refused.attempts() == 0);
     CHECK(refused.failure().details().attempts == 0);
 
@@ -584,57 +672,9 @@ TEST_CASE("what is certain to fail again is not sent again, whatever the row and
             }
 }
 
-#ifdef INCLUDE_DIR
-TEST_CASE("the table in exchange.hpp is what the call does") {
-    auto const words = [](std::string const& cell) {
-        auto const begin = cell.find_first_not_of(' ');
-        if (begin == cell.npos) return std::string();
-        return cell.substr(begin, cell.find_last_not_of(' ') - begin + 1);
-    };
-    std::ifstream in(INCLUDE_DIR "/cloudflare/api/exchange.hpp");
-    std::vector<std::vector<std::string>> table;
-    for (std::string line; std::getline(in, line);) {
-        if (!line.starts_with("///     |")) continue;
-        std::vector<std::string> cells;
-        std::stringstream rest(line.substr(line.find('|') + 1));
-        for (std::string cell; std::getline(rest, cell, '|');)
-            cells.push_back(words(cell));
-        table.push_back(cells);
-    }
-    REQUIRE(table.size() == 5);
-    std::map<std::string, delivery> const columns{{"not_sent", delivery::not_sent},
-                                                  {"rejected", delivery::rejected},
-                                                  {"unknown", delivery::unknown},
-                                                  {"accepted", delivery::accepted}};
-    std::map<std::string, std::vector<idempotency>> const rows{
-        {"safe", {idempotency::safe}},
-        {"idempotent", {idempotency::idempotent}},
-        {"done_when_gone", {idempotency::done_when_gone}},
-        {"once, voids", {idempotency::once, idempotency::voids}}};
-    int cells = 0;
-    for (std::size_t row = 1; row != table.size(); ++row)
-        for (std::size_t column = 1; column != table[row].size(); ++column)
-            for (auto const kind : rows.at(table[row][0]))
-                for (auto const code : {errc::rate_limited, errc::server_error}) {
-                    auto const& cell = table[row][column];
-                    CAPTURE(table[row][0]);
-                    CAPTURE(table[0][column]);
-                    bool const again = cell == "again" || (cell == "429: again; else no" &&
-                                                           code == errc::rate_limited);
-                    CHECK((again || cell == "no" || cell == "429: again; else no"));
-                    auto c = call(kind);
-                    REQUIRE(c.start(t0) == action::send);
-                    auto const d = columns.at(table[0][column]);
-                    CHECK((c.failed(failure(code, d), t0, 0) == action::wait) == again);
-                    ++cells;
-                }
-    CHECK(cells == 5 * 4 * 2);
-}
-#endif
-
 TEST_CASE("which statuses are certain to fail again ends at the bounds of their classes") {
     auto const attempts_after = [](int status, errc code) {
-        exchange call("list", idempotency::safe, retry_policy().max_attempts(2), time_point(1h));
+        driven call(ask{.idempotency = idempotency::safe}, call_options().attempts(2).deadline(1h));
         static_cast<void>(call.start(time_point()));
         error const e(code, error_details{.delivery = delivery::unknown, .http_status = status});
         return call.failed(e, time_point(), 0) == action::wait ? 2 : 1;
@@ -652,4 +692,328 @@ TEST_CASE("which statuses are certain to fail again ends at the bounds of their 
     CHECK(attempts_after(200, errc::connection_lost) == 2);
 }
 
-} // namespace exchange_tests
+TEST_CASE("a create that is cancelled during its second attempt may have acted") {
+    auto c = call(idempotency::once);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(limited, t0, 0) == action::wait);
+    REQUIRE(c.woke(t0) == action::send);
+    CHECK(c.cancelled() == action::done);
+    CHECK(c.failure() == errc::cancelled);
+    CHECK(c.failure().may_have_acted());
+    CHECK(c.failure().details().attempts == 2);
+}
+
+TEST_CASE("what a call is told that it did not ask for changes nothing") {
+    auto c = call(idempotency::safe);
+    CHECK(c.woke(t0) == action::done);
+    CHECK(c.failed(reset, t0, 0) == action::done);
+    CHECK(c.state() == call_state::created);
+    REQUIRE(c.start(t0) == action::send);
+    auto const* const request = &c.request();
+    CHECK(c.start(t0 + 1s) == action::send);
+    CHECK(c.woke(t0 + 1s) == action::send);
+    CHECK(c.attempts() == 1);
+    CHECK(&c.request() == request);
+    CHECK(c.attempt_deadline() == t0 + 30s);
+    REQUIRE(c.failed(reset, t0, 500) == action::wait);
+    CHECK(c.failed(reset, t0, 0) == action::wait);
+    CHECK(c.start(t0) == action::wait);
+    CHECK(c.wake_at() == t0 + 500ms);
+    REQUIRE(c.woke(t0 + 500ms) == action::send);
+    REQUIRE(c.succeeded() == action::done);
+    CHECK(c.failed(reset, t0, 0) == action::done);
+    CHECK(c.woke(t0) == action::done);
+    CHECK(c.cancelled() == action::done);
+    CHECK(c.start(t0) == action::done);
+    CHECK_FALSE(c.failure().code().failed());
+}
+
+TEST_CASE("a call asked for its result before the end was cancelled") {
+    cloudflare::call<ask> unstarted(context_with(), ask{.idempotency = idempotency::once});
+    auto const nothing = std::move(unstarted).finish();
+    CHECK(nothing.error() == errc::cancelled);
+    CHECK_FALSE(nothing.error().may_have_acted());
+
+    cloudflare::call<ask> sending(context_with(), ask{.idempotency = idempotency::once});
+    REQUIRE(sending.start(t0).what() == action::send);
+    auto const lost = std::move(sending).finish();
+    CHECK(lost.error() == errc::cancelled);
+    CHECK(lost.error().may_have_acted());
+    CHECK(lost.error().details().operation == "ask");
+}
+
+#ifdef INCLUDE_DIR
+namespace {
+
+/// One permit an hour, and calls that want it.
+struct scene {
+    std::shared_ptr<call_context> context =
+        context_with(client_options().limiter(limiter(limiter_options().permits(1).window(1h))));
+    driven c = make(idempotency::once, 10h);
+    std::vector<driven> others{};
+
+    driven make(idempotency kind, std::chrono::milliseconds deadline) {
+        return driven(ask{.idempotency = kind}, call_options().deadline(deadline), context);
+    }
+    void use_up_permit() {
+        others.push_back(make(idempotency::idempotent, 2h));
+        REQUIRE(others.back().start(t0) == action::send);
+        REQUIRE(others.back().failed(failure(errc::bad_request, delivery::rejected), t0, 0) ==
+                action::done);
+    }
+    /// From here on the call has its own permit, and no other matters.
+    void without_limiter(idempotency kind, call_options const& options,
+                         client_options client = client_options()) {
+        context = context_with(client.limiter(limiter::off()));
+        c = driven(ask{.idempotency = kind}, options, context);
+    }
+    void queue() {
+        use_up_permit();
+        REQUIRE(c.start(t0) == action::wait);
+    }
+    void send(idempotency kind = idempotency::once, call_options const& options = call_options(),
+              client_options client = client_options()) {
+        without_limiter(kind, options, std::move(client));
+        REQUIRE(c.start(t0) == action::send);
+    }
+    void back_off() {
+        send();
+        REQUIRE(c.failed(limited, t0, 400) == action::wait);
+    }
+    /// Its own attempt used up the permit.
+    void back_off_without_permit(std::chrono::milliseconds deadline) {
+        c = make(idempotency::idempotent, deadline);
+        REQUIRE(c.start(t0) == action::send);
+        REQUIRE(c.failed(reset, t0, 0) == action::wait);
+    }
+};
+
+error const refusal_of_input(errc::invalid_argument, "name: must not be empty");
+
+/// What brings a call into the state of a row, and then the event of it.
+std::map<std::string, std::function<action(scene&)>> const rows{
+    {"created: start", [](scene& s) { return s.c.start(t0); }},
+    {"created: start: the request cannot be made",
+     [](scene& s) {
+         s.c.refuse(refusal_of_input);
+         return s.c.start(t0);
+     }},
+    {"created: start: the deadline has passed",
+     [](scene& s) {
+         s.without_limiter(idempotency::safe, call_options().deadline(0ms));
+         return s.c.start(t0);
+     }},
+    {"created: start: the limiter's permit comes later",
+     [](scene& s) {
+         s.use_up_permit();
+         return s.c.start(t0);
+     }},
+    {"created: start: it comes only after the deadline",
+     [](scene& s) {
+         s.use_up_permit();
+         s.c = s.make(idempotency::safe, 60s);
+         return s.c.start(t0);
+     }},
+    {"created: cancelled", [](scene& s) { return s.c.cancelled(); }},
+    {"queued: woke",
+     [](scene& s) {
+         s.queue();
+         return s.c.woke(s.c.wake_at());
+     }},
+    {"queued: woke: early",
+     [](scene& s) {
+         s.queue();
+         return s.c.woke(t0 + 1s);
+     }},
+    {"queued: woke: early again",
+     [](scene& s) {
+         s.queue();
+         REQUIRE(s.c.woke(t0 + 1s) == action::wait);
+         return s.c.woke(t0 + 1s);
+     }},
+    {"queued: woke: the permit went to another call",
+     [](scene& s) {
+         s.queue();
+         s.others.push_back(s.make(idempotency::safe, 2h));
+         REQUIRE(s.others.back().start(t0) == action::wait);
+         return s.c.woke(s.c.wake_at());
+     }},
+    {"queued: woke: after the deadline",
+     [](scene& s) {
+         s.queue();
+         return s.c.woke(t0 + 10h);
+     }},
+    {"queued: cancelled",
+     [](scene& s) {
+         s.queue();
+         return s.c.cancelled();
+     }},
+    {"sending: responded: success",
+     [](scene& s) {
+         s.send();
+         return s.c.succeeded();
+     }},
+    {"sending: responded: a failure to try again after",
+     [](scene& s) {
+         s.send();
+         return s.c.failed(unreachable, t0, 0);
+     }},
+    {"sending: responded: a failure that would come again",
+     [](scene& s) {
+         s.send();
+         return s.c.failed(failure(errc::tls_failed, delivery::not_sent), t0, 0);
+     }},
+    {"sending: responded: a second sending would do harm",
+     [](scene& s) {
+         s.send();
+         return s.c.failed(reset, t0, 0);
+     }},
+    {"sending: responded: the last attempt's failure",
+     [](scene& s) {
+         s.send(idempotency::once, call_options().attempts(1));
+         return s.c.failed(unreachable, t0, 0);
+     }},
+    {"sending: responded: the wait would pass the deadline",
+     [](scene& s) {
+         s.send();
+         return s.c.failed(failure(errc::rate_limited, delivery::rejected, 60s), t0, 0);
+     }},
+    {"sending: responded: the retry budget is used up",
+     [](scene& s) {
+         s.send(idempotency::once, call_options(), client_options().retry_budget(0));
+         return s.c.failed(unreachable, t0, 0);
+     }},
+    {"sending: responded: nothing is left to delete",
+     [](scene& s) {
+         s.send(idempotency::done_when_gone);
+         REQUIRE(s.c.failed(reset, t0, 0) == action::wait);
+         REQUIRE(s.c.woke(t0) == action::send);
+         return s.c.failed(absent, t0, 0);
+     }},
+    {"sending: responded: the transport says cancelled",
+     [](scene& s) {
+         s.send();
+         return s.c.failed(failure(errc::cancelled, delivery::not_sent), t0, 0);
+     }},
+    {"sending: cancelled",
+     [](scene& s) {
+         s.send();
+         return s.c.cancelled();
+     }},
+    {"backoff: woke",
+     [](scene& s) {
+         s.back_off();
+         return s.c.woke(s.c.wake_at());
+     }},
+    {"backoff: woke: early",
+     [](scene& s) {
+         s.back_off();
+         return s.c.woke(t0);
+     }},
+    {"backoff: woke: early again",
+     [](scene& s) {
+         s.back_off();
+         REQUIRE(s.c.woke(t0) == action::wait);
+         return s.c.woke(t0);
+     }},
+    {"backoff: woke: the limiter's permit comes later",
+     [](scene& s) {
+         s.back_off_without_permit(2h);
+         return s.c.woke(t0);
+     }},
+    {"backoff: woke: it comes only after the deadline",
+     [](scene& s) {
+         s.back_off_without_permit(60s);
+         return s.c.woke(t0);
+     }},
+    {"backoff: woke: the request cannot be made",
+     [](scene& s) {
+         s.back_off();
+         s.c.refuse(refusal_of_input);
+         return s.c.woke(s.c.wake_at());
+     }},
+    {"backoff: woke: after the deadline",
+     [](scene& s) {
+         s.back_off();
+         return s.c.woke(t0 + 60s);
+     }},
+    {"backoff: cancelled",
+     [](scene& s) {
+         s.back_off();
+         return s.c.cancelled();
+     }},
+};
+
+struct table_row {
+    std::string state, event, next, asks_for;
+};
+
+/// The table in the comment of `call`, without its head.
+std::vector<table_row> table_of_call() {
+    auto const words = [](std::string const& cell) {
+        auto const begin = cell.find_first_not_of(' ');
+        return cell.substr(begin, cell.find_last_not_of(' ') - begin + 1);
+    };
+    std::ifstream in(INCLUDE_DIR "/cloudflare/api/call.hpp");
+    std::vector<table_row> table;
+    for (std::string line; std::getline(in, line);) {
+        if (!line.starts_with("/// | ") || line.starts_with("/// | -")) continue;
+        std::vector<std::string> cells;
+        std::stringstream rest(line.substr(line.find('|') + 1));
+        for (std::string cell; std::getline(rest, cell, '|');)
+            cells.push_back(words(cell));
+        REQUIRE(cells.size() == 4);
+        table.push_back({cells[0], cells[1], cells[2], cells[3]});
+    }
+    REQUIRE(table.size() > 1);
+    table.erase(table.begin());
+    return table;
+}
+
+std::map<std::string, call_state> const states{{"created", call_state::created},
+                                               {"queued", call_state::queued},
+                                               {"sending", call_state::sending},
+                                               {"backoff", call_state::backoff},
+                                               {"done", call_state::done}};
+std::map<std::string, action> const actions{
+    {"send", action::send}, {"wait", action::wait}, {"done", action::done}};
+std::map<std::string, stop_reason> const reasons{
+    {"permanent", stop_reason::permanent},
+    {"not_repeatable", stop_reason::not_repeatable},
+    {"attempts_exhausted", stop_reason::attempts_exhausted},
+    {"deadline", stop_reason::deadline},
+    {"budget_exhausted", stop_reason::budget_exhausted},
+    {"cancelled", stop_reason::cancelled}};
+
+} // namespace
+
+TEST_CASE("the table of call is what a call does, row by row") {
+    auto const table = table_of_call();
+    CHECK(table.size() == rows.size());
+    for (auto const& row : table) {
+        CAPTURE(row.state);
+        CAPTURE(row.event);
+        auto const found = rows.find(row.state + ": " + row.event);
+        REQUIRE(found != rows.end());
+        scene s;
+        auto const asked = found->second(s);
+        CHECK(s.c.state() == states.at(row.next));
+        if (row.asks_for == "the same again") {
+            CHECK(row.state == row.next);
+            CHECK(asked == action::wait);
+            CHECK(s.c.wake_at() > t0 + 1ms);
+            continue;
+        }
+        auto const space = row.asks_for.find(' ');
+        CHECK(asked == actions.at(row.asks_for.substr(0, space)));
+        auto const why =
+            space == std::string::npos
+                ? stop_reason::none
+                : reasons.at(row.asks_for.substr(space + 2, row.asks_for.size() - 3 - space));
+        CHECK(s.c.failure().details().stopped == why);
+        CHECK(s.c.failure().code().failed() == (why != stop_reason::none));
+    }
+}
+#endif
+
+} // namespace call_tests

@@ -1,0 +1,209 @@
+/// One call of an operation as a machine without a socket, a clock or a coroutine.
+#pragma once
+
+#include <cloudflare/api/call_context.hpp>
+#include <cloudflare/api/call_options.hpp>
+#include <cloudflare/api/detail/attempts.hpp>
+#include <cloudflare/api/make_request.hpp>
+#include <cloudflare/api/operation.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0 {
+
+/// What a call asks for next.
+class call_step {
+public:
+    enum class action : unsigned char {
+        send, ///< send `request()` once, until `until()`; then `call::responded`
+        wait, ///< wait until `until()`; then `call::woke`
+        done, ///< nothing: see `call::finish`
+    };
+
+    call_step() noexcept = default;
+    call_step(action what, http::request const* request, time_point until) noexcept
+        : what_(what), request_(request), until_(until) {}
+
+    [[nodiscard]] action what() const noexcept { return what_; }
+    /// What to send. Valid until the call is told of its response.
+    [[nodiscard]] http::request const& request() const noexcept { return *request_; }
+    [[nodiscard]] time_point until() const noexcept { return until_; }
+
+private:
+    action what_ = action::done;
+    http::request const* request_ = nullptr;
+    time_point until_{};
+};
+
+/// One call of an operation, from its first attempt to its end. It is told what happened and when,
+/// and says what to do next:
+///
+///     call<get_zone> call(context, get_zone{.id = id});
+///     for (auto next = call.start(now()); next.what() != action::done;)
+///         if (next.what() == action::send) {
+///             auto const response = ... send next.request(), until next.until() ...
+///             next = call.responded(response, now(), random_bits());
+///         } else {
+///             ... wait until next.until() ...
+///             next = call.woke(now());
+///         }
+///     auto const zone = std::move(call).finish();
+///
+/// What is sent again after a failure is told in `retry_rule.hpp`; the waits, the deadline and the
+/// budget are those of the options.
+///
+/// | state   | event                                       | next    | asks for                  |
+/// | ------- | ------------------------------------------- | ------- | ------------------------- |
+/// | created | start                                       | sending | send                      |
+/// | created | start: the request cannot be made           | done    | done (permanent)          |
+/// | created | start: the deadline has passed              | done    | done (deadline)           |
+/// | created | start: the limiter's permit comes later     | queued  | wait                      |
+/// | created | start: it comes only after the deadline     | done    | done (deadline)           |
+/// | created | cancelled                                   | done    | done (cancelled)          |
+/// | queued  | woke                                        | sending | send                      |
+/// | queued  | woke: early                                 | queued  | the same again            |
+/// | queued  | woke: early again                           | sending | send                      |
+/// | queued  | woke: the permit went to another call       | queued  | wait                      |
+/// | queued  | woke: after the deadline                    | done    | done (deadline)           |
+/// | queued  | cancelled                                   | done    | done (cancelled)          |
+/// | sending | responded: success                          | done    | done                      |
+/// | sending | responded: nothing is left to delete        | done    | done                      |
+/// | sending | responded: a failure to try again after     | backoff | wait                      |
+/// | sending | responded: a failure that would come again  | done    | done (permanent)          |
+/// | sending | responded: a second sending would do harm   | done    | done (not_repeatable)     |
+/// | sending | responded: the last attempt's failure       | done    | done (attempts_exhausted) |
+/// | sending | responded: the wait would pass the deadline | done    | done (deadline)           |
+/// | sending | responded: the retry budget is used up      | done    | done (budget_exhausted)   |
+/// | sending | responded: the transport says cancelled     | done    | done (cancelled)          |
+/// | sending | cancelled                                   | done    | done (cancelled)          |
+/// | backoff | woke                                        | sending | send                      |
+/// | backoff | woke: early                                 | backoff | the same again            |
+/// | backoff | woke: early again                           | sending | send                      |
+/// | backoff | woke: the limiter's permit comes later      | queued  | wait                      |
+/// | backoff | woke: it comes only after the deadline      | done    | done (deadline)           |
+/// | backoff | woke: the request cannot be made            | done    | done (permanent)          |
+/// | backoff | woke: after the deadline                    | done    | done (deadline)           |
+/// | backoff | cancelled                                   | done    | done (cancelled)          |
+///
+/// Any other event is a mistake and changes nothing: the call asks for the same again.
+///
+/// A wait that ends early is asked for again. One that ends early twice was cancelled, as far as a
+/// coroutine can tell; the request is then sent, for the transport's `send` to say so. Whoever knows
+/// of the cancellation calls `cancelled`.
+///
+/// Neither copied nor moved. Destroyed before its end, it counts a request under way as sent.
+/// Threads: one at a time; the context may be shared with calls on others.
+template <operation Op>
+class call {
+    static_assert(!detail::is_always<Op>(idempotency::done_when_gone) ||
+                      detail::can_be_nothing<typename Op::result_type>,
+                  "an operation that is done_when_gone has a result of void or std::optional, "
+                  "for where nothing was left to delete");
+
+public:
+    using result_type = typename Op::result_type;
+    using action = call_step::action;
+
+    /// @param context kept until the call is destroyed
+    call(std::shared_ptr<call_context> context, Op op, call_options options = call_options())
+        : op_(std::move(op)),
+          options_(std::move(options)),
+          attempts_(std::move(context), Op::name, kind_of(op_), options_) {}
+    call(call const&) = delete;
+    call& operator=(call const&) = delete;
+    ~call() { give_back_request(); }
+
+    /// Begins. The deadline counts from `now`, which is of the clock that all later times are of.
+    [[nodiscard]] call_step start(time_point now) {
+        if (state() == call_state::created) {
+            attempts_.start(now);
+            make_request(now);
+        }
+        return step();
+    }
+
+    /// The request asked for has ended: with a response, or with the transport's error, whose
+    /// `delivery` decides whether it may be sent again.
+    ///
+    /// @param random_bits 64 random bits, for the jitter of a wait
+    [[nodiscard]] call_step responded(result<http::response> const& response, time_point now,
+                                      std::uint64_t random_bits) {
+        if (state() != call_state::sending) return step();
+        std::vector<api_message> notes;
+        decoded_ = response ? decode<Op>(*response, &notes) : result<result_type>(response.error());
+        error const failure = decoded_ ? error() : decoded_.error();
+        attempts_.responded(response, notes, decoded_ ? nullptr : &failure, now, random_bits);
+        return step();
+    }
+
+    /// The wait asked for is over.
+    [[nodiscard]] call_step woke(time_point now) {
+        if (attempts_.is_waiting()) {
+            attempts_.woke(now);
+            make_request(now);
+        }
+        return step();
+    }
+
+    /// The caller wants no more of it: what is under way is given up, and may arrive.
+    [[nodiscard]] call_step cancelled(time_point now) {
+        if (state() != call_state::done) attempts_.cancelled(now);
+        return step();
+    }
+
+    [[nodiscard]] call_state state() const noexcept { return attempts_.state(); }
+    /// Requests made, the one under way included.
+    [[nodiscard]] unsigned attempts() const noexcept { return attempts_.count(); }
+
+    /// The operation's result, or why there is none, with all that is known of it. Before the end
+    /// that is `errc::cancelled`.
+    [[nodiscard]] result<result_type> finish() && {
+        if (state() != call_state::done) attempts_.abandon();
+        if (decoded_) return std::move(decoded_);
+        if constexpr (detail::can_be_nothing<result_type>)
+            if (attempts_.already_deleted())
+                return result<result_type>(boost::system::in_place_value);
+        return attempts_.failure();
+    }
+
+private:
+    /// An operation whose idempotency is no constant may say at run time what its result cannot.
+    [[nodiscard]] static idempotency kind_of(Op const& op) noexcept {
+        bool const not_found_is_error =
+            !detail::can_be_nothing<result_type> && op.idempotency == idempotency::done_when_gone;
+        return not_found_is_error ? idempotency::idempotent : op.idempotency;
+    }
+
+    void make_request(time_point now) {
+        if (state() != call_state::sending) return;
+        auto& context = attempts_.context();
+        give_back_request();
+        request_ = v0::make_request(op_, context.credentials(), context.options(), options_,
+                                    context.spare_fields_.take());
+        if (!request_) attempts_.refused(request_.error(), now);
+    }
+    void give_back_request() noexcept {
+        if (request_) attempts_.context().spare_fields_.give_back(std::move(request_->fields));
+    }
+
+    [[nodiscard]] call_step step() const noexcept {
+        switch (state()) {
+        case call_state::sending: return {action::send, &*request_, attempts_.until()};
+        case call_state::queued:
+        case call_state::backoff: return {action::wait, nullptr, attempts_.until()};
+        default: return {};
+        }
+    }
+
+    Op op_;
+    call_options options_;
+    detail::attempts attempts_;
+    result<http::request> request_{error()};
+    result<result_type> decoded_{error()};
+};
+
+} // namespace cloudflare::inline v0

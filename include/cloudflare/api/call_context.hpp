@@ -1,0 +1,58 @@
+/// What the calls of one client share.
+#pragma once
+
+#include <cloudflare/api/client_options.hpp>
+#include <cloudflare/api/credentials.hpp>
+#include <cloudflare/api/limiter.hpp>
+#include <cloudflare/api/retry.hpp>
+#include <cloudflare/api/server_clock.hpp>
+#include <cloudflare/http/detail/spare_headers.hpp>
+
+#include <utility>
+
+namespace cloudflare::inline v0 {
+
+namespace detail {
+class attempts;
+}
+
+/// Credentials and options, and what all calls with them draw on: the retry budget, the limiter,
+/// the server's clock, and buffers for header fields. `client` has one of its own; a program that
+/// drives `call` itself makes one for all its calls:
+///
+///     auto const context = std::make_shared<call_context>(credentials, options);
+///     call<get_zone> call(context, get_zone{.id = id});
+///
+/// Threads: any, if the credentials allow it.
+class call_context {
+public:
+    explicit call_context(cloudflare::credentials const& credentials,
+                          client_options options = client_options())
+        : credentials_(credentials),
+          options_(std::move(options)),
+          budget_(options_.retry_budget()),
+          limiter_(options_.limiter().value_or(limiter())) {}
+    call_context(call_context const&) = delete;
+    call_context& operator=(call_context const&) = delete;
+
+    [[nodiscard]] cloudflare::credentials const& credentials() const noexcept {
+        return credentials_;
+    }
+    [[nodiscard]] client_options const& options() const noexcept { return options_; }
+    /// What the responses' `Date` says of the server's time.
+    [[nodiscard]] cloudflare::server_clock const& server_clock() const noexcept { return clock_; }
+
+private:
+    friend class detail::attempts;
+    template <operation Op>
+    friend class call;
+
+    cloudflare::credentials credentials_;
+    client_options options_;
+    retry_budget budget_;
+    limiter limiter_;
+    cloudflare::server_clock clock_;
+    detail::spare_headers spare_fields_;
+};
+
+} // namespace cloudflare::inline v0
