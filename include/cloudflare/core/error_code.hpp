@@ -23,10 +23,10 @@ enum class errc {
     missing_credentials,  ///< the environment or the file holds none
     unsupported_by_scope, ///< the API has this call for accounts only
     // On the way.
-    resolve_failed, ///< the host name has no address
-    connect_failed, ///< no address of the host accepted the connection
-    proxy_refused, ///< the proxy opens no tunnel: it refuses CONNECT, or sends more than a response
-    tls_failed,    ///< the TLS handshake failed, the certificate's check included
+    resolve_failed,     ///< the host name has no address
+    connect_failed,     ///< no address of the host accepted the connection
+    proxy_refused,      ///< the proxy refuses CONNECT, or sends more than a response to it
+    tls_failed,         ///< the TLS handshake failed, the certificate's check included
     connection_lost,    ///< the connection was closed or reset before a whole answer was there
     malformed_response, ///< what came back is not HTTP
     response_too_large, ///< the answer is larger than the transport's limits
