@@ -1,7 +1,7 @@
 /// Settling what dead processes left: intents, and the tokens that carry their tags.
 #pragma once
 
-#include <cloudflare/access/settlement.hpp>
+#include <cloudflare/access/detail/settlement.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -34,8 +34,15 @@ struct reconciled {
 ///     access::reconciler reconciler(client, account, sink, log);
 ///     auto done = co_await reconciler.run_once();
 ///
-/// See `settlement` for what becomes of an intent. A token that no intent of the scope marks is
-/// never touched.
+/// What becomes of an intent that is old enough:
+///
+///     | state       | the sink holds its token        | it does not, and tokens are marked | none is marked                      |
+///     | open        | settled: kept, and renamed      | withdrawing: first the log, then   | settled, where the list is proof    |
+///     |             |                                 | the sink again, then the delete    | and the intent is old               |
+///     | withdrawing | deleted, and forgotten          | deleted                            | settled                             |
+///     | settled     | renamed                         | deleted, for they came late        | erased, when the watch is over      |
+///
+/// A token that no intent of the scope marks is never touched.
 template <class Client, secret_sink Sink, intent_log Log>
 class reconciler {
 public:
@@ -68,7 +75,7 @@ public:
         if (!listed) co_return listed.error();
         // As old as they were before the list, however long that took.
         auto const now = tools_.time_at(before);
-        settlement<Client, Sink, Log> settles(tools_, *listed, now, tools_.options().gone_age());
+        settlement settles(tools_, *listed, now, tools_.options().gone_age());
         for (auto& i : mine) {
             auto settling = settle(settles, i, now, done);
             co_await std::move(settling);
@@ -132,7 +139,8 @@ public:
     }
 
 private:
-    using tools = recovery<Client, Sink, Log>;
+    using tools = detail::recovery<Client, Sink, Log>;
+    using settlement = detail::settlement<tools>;
 
     /// The intents that are this reconciler's.
     [[nodiscard]] std::vector<intent> sort_out(std::vector<intent> const& all,
@@ -149,25 +157,24 @@ private:
 
     [[nodiscard]] bool is_any_due(std::vector<intent> const& mine, timestamp now) const {
         return std::any_of(mine.begin(), mine.end(), [&](intent const& i) {
-            return !settlement<Client, Sink, Log>::is_young(i, now, tools_.options());
+            return !settlement::is_young(i, now, tools_.options());
         });
     }
 
-    task<void> settle(settlement<Client, Sink, Log>& settles, intent& i, timestamp now,
-                      reconciled& done) {
-        if (settlement<Client, Sink, Log>::is_young(i, now, tools_.options())) {
+    task<void> settle(settlement& settles, intent& i, timestamp now, reconciled& done) {
+        if (settlement::is_young(i, now, tools_.options())) {
             done.left_open.push_back(i);
             co_return;
         }
-        settled_tokens ended;
+        detail::settled_tokens ended;
         auto settling = settles.settle(i, ended);
         auto const settled = co_await std::move(settling);
         done.kept.insert(done.kept.end(), ended.kept.begin(), ended.kept.end());
         done.withdrawn.insert(done.withdrawn.end(), ended.withdrawn.begin(), ended.withdrawn.end());
         if (!settled && settled.error() != errc::conflict)
             done.failed.push_back({i, settled.error()});
-        if (!settled || *settled == settling::open) done.left_open.push_back(i);
-        if (settled && *settled == settling::watched) done.watched.push_back(i);
+        if (!settled || *settled == detail::settling::open) done.left_open.push_back(i);
+        if (settled && *settled == detail::settling::watched) done.watched.push_back(i);
     }
 
     /// Whether a token carries a tag that no intent explains.

@@ -1,7 +1,7 @@
 /// Settling one intent that somebody else began.
 #pragma once
 
-#include <cloudflare/access/recovery.hpp>
+#include <cloudflare/access/detail/recovery.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace cloudflare::inline v0::access {
+namespace cloudflare::inline v0::access::detail {
 
 /// What was done for one or more intents.
 struct settled_tokens {
@@ -25,29 +25,25 @@ enum class settling : unsigned char {
     open     ///< what it made is not settled yet
 };
 
-/// Settles intents, each by a list of the scope's tokens and by what the sink holds.
-///
-///     | state       | the sink holds its token        | it does not, and tokens are marked | none is marked                      |
-///     | open        | settled: kept, and renamed      | withdrawing: first the log, then   | settled, where the list is proof    |
-///     |             |                                 | the sink again, then the delete    | and the intent is old               |
-///     | withdrawing | deleted, and forgotten          | deleted                            | settled                             |
-///     | settled     | renamed                         | deleted, for they came late        | erased, when the watch is over      |
+/// Settles intents, each by a list of the scope's tokens and by what the sink holds: the table at
+/// `reconciler` says how.
 ///
 /// Who withdraws writes `withdrawing` before the first delete, and an issue that comes through
 /// erases or settles its intent before it says so: the log lets only one of the two be written. Once
 /// written, a delete may arrive at any time, so nobody succeeds with that token any more.
-template <class Client, secret_sink Sink, intent_log Log>
+///
+/// @tparam Tools a `recovery`
+template <class Tools>
 class settlement {
 public:
     template <class T>
-    using task = typename Client::template task<T>;
-    using tools = recovery<Client, Sink, Log>;
+    using task = typename Tools::template task<T>;
 
     /// @param shared must outlive the settlement
     /// @param listing the scope's tokens, listed after the intents were read
     /// @param now the server's time before the list was asked for
     /// @param gone_age see `issue_options`
-    settlement(tools& shared, token_listing const& listing, timestamp now,
+    settlement(Tools& shared, token_listing const& listing, timestamp now,
                std::chrono::seconds gone_age)
         : tools_(shared),
           listing_(listing),
@@ -103,7 +99,7 @@ private:
     }
 
     [[nodiscard]] bool is_ours(service_token const& t, intent const& i) const {
-        return detail::is_marked(t, i) && detail::is_made_in_time(t, i, tools_.options().watch());
+        return is_marked(t, i) && is_made_in_time(t, i, tools_.options().watch());
     }
     [[nodiscard]] service_token const* find_listed(std::string const& id) const {
         auto const& all = listing_.tokens;
@@ -276,11 +272,11 @@ private:
         co_return result<void>();
     }
 
-    tools& tools_;
+    Tools& tools_;
     token_listing const& listing_;
     timestamp now_;
     std::chrono::seconds gone_age_;
     std::string writer_;
 };
 
-} // namespace cloudflare::inline v0::access
+} // namespace cloudflare::inline v0::access::detail

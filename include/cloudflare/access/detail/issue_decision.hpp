@@ -1,0 +1,101 @@
+/// The end of an issue: the name, and the log's word that the token is owned.
+#pragma once
+
+#include <cloudflare/access/detail/issue_withdrawal.hpp>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace cloudflare::inline v0::access::detail {
+
+inline constexpr int max_decisions = 6;
+
+/// Writes down that the token is owned: erases the intent, or settles it.
+///
+/// @return `errc::conflict` where it was given up meanwhile; any other error: not known
+template <class Tools>
+task_of<Tools, result<void>> decide_issue(Tools& tools, issue_flow& f, std::string id,
+                                          bool erases) {
+    auto span = std::chrono::milliseconds(100);
+    for (int i = 1;; ++i, span *= 2) {
+        auto writing = erases ? tools.try_erase(f.wanted) : settle_in_log(tools, f, id);
+        auto const written = co_await std::move(writing);
+        if (written) co_return result<void>();
+        auto reading = tools.look_up(f.wanted.tag);
+        auto const there = co_await std::move(reading);
+        if (there && *there) {
+            auto const& now = **there;
+            if (now.state == intent_state::settled && now.token_id == id) {
+                f.wanted = now; // by a reconciler, who found the secret in the sink
+                co_return result<void>();
+            }
+            if (now.state == intent_state::settled) co_return error(errc::conflict);
+            f.wanted.revision = now.revision;
+            f.wanted.opened_at = now.opened_at;
+            if (now.state == intent_state::withdrawing) {
+                // Who withdraws may find the secret in the sink, and take it back: not any more.
+                f.wanted.state = now.state;
+                f.wanted.token_id = now.token_id;
+                auto yielding = tools.update(f.wanted);
+                auto const yielded = co_await std::move(yielding);
+                if (yielded) co_return error(errc::conflict);
+                f.wanted.state = intent_state::open;
+                f.wanted.token_id.clear();
+            }
+        } else if (there) {
+            // Erased: by ourselves, for a try that failed was kept, or when the watch over what
+            // was given up has ended. Nobody deletes the token any more; is it there still? A
+            // write tells, for reads may lag behind.
+            auto touching =
+                tools.rename(id, tools.options().keeps_tag() ? f.params.name() : f.wanted.name);
+            auto const alive = co_await std::move(touching);
+            if (alive && *alive == presence::absent) co_return error(errc::conflict);
+            if (alive) co_return result<void>();
+        }
+        if (i == max_decisions) co_return error(errc::intent_log_failed, written.error().details());
+        auto pausing = tools.pause(span);
+        co_await std::move(pausing);
+    }
+}
+
+/// The secret is stored: takes the tag out of the name, and decides.
+template <class Tools>
+task_of<Tools, result<issued>> settle_issue(Tools& tools, issue_flow& f,
+                                            issued_service_token token) {
+    issued done(static_cast<service_token const&>(token));
+    bool const names = f.is_tagged && !tools.options().keeps_tag();
+    bool is_named = !names;
+    if (names && !tools.options().returns_when_stored()) {
+        auto naming = tools.rename(token.id, f.wanted.name);
+        auto const named = co_await std::move(naming);
+        if (named && *named == presence::absent) {
+            auto losing = lose_token(tools, f, token.id);
+            auto const lost = co_await std::move(losing);
+            co_return lost;
+        }
+        is_named = named.has_value();
+    }
+    if (!is_named || tools.options().keeps_tag()) done.token.name = f.params.name();
+    auto deciding = decide_issue(tools, f, token.id, is_named && f.unresolved == 0);
+    auto const decided = co_await std::move(deciding);
+    if (!decided && decided.error() == errc::conflict) {
+        auto losing = lose_token(tools, f, token.id);
+        auto const lost = co_await std::move(losing);
+        co_return lost;
+    }
+    if (!decided)
+        co_return with_delivery(decided.error(), delivery::accepted,
+                                "the secret is stored, and whether the token is good is not "
+                                "known; " +
+                                    stays_open(f));
+    // What is not in the log any more was named by whoever erased it, or just now.
+    if (!is_named && f.wanted.token_id.empty()) done.token.name = f.wanted.name;
+    if (!is_named && !f.wanted.token_id.empty()) {
+        done.intent_open = true;
+        done.settled = f.wanted;
+    }
+    co_return done;
+}
+
+} // namespace cloudflare::inline v0::access::detail

@@ -1,0 +1,127 @@
+/// Giving an issue up: its token is deleted, or stays named by its intent.
+#pragma once
+
+#include <cloudflare/access/detail/issue_flow.hpp>
+
+#include <string>
+#include <utility>
+
+namespace cloudflare::inline v0::access::detail {
+
+/// Settles the intent for this token, or for none; watched where a second one may come late.
+template <class Tools>
+task_of<Tools, result<void>> settle_in_log(Tools& tools, issue_flow& f, std::string id) {
+    auto changed = f.wanted;
+    changed.state = intent_state::settled;
+    changed.token_id = std::move(id);
+    if (f.unresolved != 0 || f.sink_may_hold)
+        changed.until = tools.now().plus(tools.options().watch());
+    auto updating = tools.update(changed);
+    auto const updated = co_await std::move(updating);
+    if (updated) f.wanted = changed;
+    co_return updated;
+}
+
+/// A process that was stopped for long finds its intent settled, or erased: it is written down
+/// again, for a token may come.
+template <class Tools>
+task_of<Tools, void> stay_named(Tools& tools, issue_flow& f) {
+    auto reading = tools.look_up(f.wanted.tag);
+    auto const there = co_await std::move(reading);
+    if (!there || (*there && (*there)->state != intent_state::settled)) co_return;
+    auto renamed = *there ? **there : f.wanted;
+    renamed.until = tools.now().plus(tools.options().watch());
+    if (*there) {
+        auto updating = tools.update(renamed);
+        auto const updated = co_await std::move(updating);
+        static_cast<void>(updated); // who has written it since watches it
+    } else {
+        renamed.state = intent_state::settled;
+        renamed.token_id.clear();
+        renamed.revision = 1;
+        auto inserting = tools.insert(renamed);
+        auto const inserted = co_await std::move(inserting);
+        static_cast<void>(inserted);
+    }
+}
+
+/// Deletes the token. Where the sink fails to forget it, the intent is watched, and a reconciler
+/// has it forgotten.
+template <class Tools>
+task_of<Tools, result<presence>> remove_and_forget(Tools& tools, issue_flow& f, std::string id) {
+    auto removing = tools.remove(id);
+    auto const removed = co_await std::move(removing);
+    if (!removed) co_return removed.error();
+    auto forgetting = tools.forget(id);
+    auto const forgotten = co_await std::move(forgetting);
+    if (!forgotten) f.sink_may_hold = true;
+    co_return *removed;
+}
+
+/// The token is deleted: the intent is erased, or watched where another may come late.
+template <class Tools>
+task_of<Tools, void> close_without_token(Tools& tools, issue_flow& f) {
+    auto closing =
+        f.unresolved == 0 && !f.sink_may_hold ? tools.erase(f.wanted) : settle_in_log(tools, f, {});
+    auto const closed = co_await std::move(closing);
+    static_cast<void>(closed); // who has written it since sees to it
+}
+
+/// The sink did not take the secret: deletes the token that nobody owns.
+template <class Tools>
+task_of<Tools, error> withdraw_token(Tools& tools, issue_flow& f, std::string id, error why) {
+    auto failed = why.with([&](error_details& d) { d.operation = "issue"; });
+    if (why.delivery() == delivery::accepted) {
+        auto naming = stay_named(tools, f);
+        co_await std::move(naming);
+        co_return with_delivery(failed, delivery::accepted, stays_open(f));
+    }
+    auto removing = remove_and_forget(tools, f, id);
+    auto const removed = co_await std::move(removing);
+    if (!removed) {
+        auto naming = stay_named(tools, f);
+        co_await std::move(naming);
+    }
+    if (!removed)
+        co_return with_delivery(failed, delivery::accepted,
+                                "the token was not withdrawn; " + stays_open(f));
+    auto closing = close_without_token(tools, f);
+    co_await std::move(closing);
+    co_return with_delivery(failed, f.unresolved == 0 ? delivery::rejected : delivery::unknown,
+                            "the token was withdrawn");
+}
+
+/// The token was withdrawn by somebody else, or is about to be.
+template <class Tools>
+task_of<Tools, error> lose_token(Tools& tools, issue_flow& f, std::string id) {
+    auto removing = remove_and_forget(tools, f, id);
+    auto const removed = co_await std::move(removing);
+    auto closing = removed ? close_without_token(tools, f) : stay_named(tools, f);
+    co_await std::move(closing);
+    bool const nothing_left = removed.has_value() && f.unresolved == 0;
+    error_details details;
+    details.operation = "issue";
+    details.delivery = nothing_left ? delivery::rejected : delivery::unknown;
+    details.explanation = "the token " + id +
+                          " was withdrawn by a reconciler, for this process was stopped for "
+                          "too long, or it was deleted by somebody";
+    if (!nothing_left) details.explanation += "; " + stays_open(f);
+    co_return error(errc::not_found, std::move(details));
+}
+
+/// The account is full: names the intents whose tokens could be withdrawn.
+template <class Tools>
+task_of<Tools, error> with_intents(Tools& tools, error why) {
+    auto listing = tools.intents();
+    auto const all = co_await std::move(listing);
+    std::string tags;
+    if (all)
+        for (auto const& i : *all)
+            if (i.scope == tools.scope() && i.state != intent_state::settled) tags += ' ' + i.tag;
+    if (tags.empty()) co_return why;
+    co_return why.with([&](error_details& d) {
+        d.explanation = "open intents that reconcile may withdraw:" + tags;
+    });
+}
+
+} // namespace cloudflare::inline v0::access::detail

@@ -1,0 +1,75 @@
+/// One issue of a key at a time, by the log of intents.
+#pragma once
+
+#include <cloudflare/access/detail/issue_flow.hpp>
+#include <cloudflare/access/detail/settlement.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace cloudflare::inline v0::access::detail {
+
+/// A cancelled wait ends at once: after so many of them in a row the issue was cancelled.
+inline constexpr int max_short_waits = 10;
+
+[[nodiscard]] inline error key_is_held(intent const& holder) {
+    return {errc::conflict,
+            error_details{.explanation = "the key is held by intent " + holder.tag +
+                                         ", an issue that has not ended: ask again later, or "
+                                         "reconcile",
+                          .delivery = delivery::not_sent}};
+}
+
+/// Settles another issue of the same key, if it is old enough to be given up; whether the key is
+/// free now.
+template <class Tools>
+task_of<Tools, bool> settle_holder(Tools& tools, intent holder) {
+    using settler = settlement<Tools>;
+    if (settler::is_young(holder, tools.now(), tools.options())) co_return false;
+    auto const before = tools.this_moment();
+    auto listing = tools.list();
+    auto const listed = co_await std::move(listing);
+    if (!listed) co_return false;
+    auto const now = tools.time_at(before); // by the server's clock now
+    if (settler::is_young(holder, now, tools.options())) co_return false;
+    // A token that is not there is not waited for any longer: it is watched for.
+    settler settles(tools, *listed, now, tools.options().min_age());
+    settled_tokens done;
+    auto settling = settles.settle(holder, done);
+    auto const settled = co_await std::move(settling);
+    static_cast<void>(settled);
+    co_return holder.state == intent_state::settled;
+}
+
+/// Inserts the intent; waits while another one holds the key.
+template <class Tools>
+task_of<Tools, result<void>> take_key(Tools& tools, issue_flow& f) {
+    auto span = std::chrono::milliseconds(50);
+    int short_waits = 0;
+    for (;;) {
+        auto inserting = tools.insert(f.wanted);
+        auto inserted = co_await std::move(inserting);
+        if (!inserted) {
+            auto erasing = tools.try_erase(f.wanted); // it may have been kept
+            auto const erased = co_await std::move(erasing);
+            static_cast<void>(erased);
+            co_return with_delivery(inserted.error(), delivery::not_sent);
+        }
+        if (!*inserted || (*inserted)->tag == f.wanted.tag) co_return result<void>();
+        auto holder = std::move(**inserted);
+        if (is_late(tools, f)) co_return key_is_held(holder);
+        auto settling = settle_holder(tools, std::move(holder));
+        bool const is_free = co_await std::move(settling);
+        if (is_free) continue;
+        auto const until = tools.steady_now() + span;
+        co_await tools.client().transport().sleep_until(until);
+        short_waits = tools.steady_now() < until ? short_waits + 1 : 0;
+        if (short_waits == max_short_waits)
+            co_return error(errc::cancelled, error_details{.delivery = delivery::not_sent});
+        span = (std::min)(span * 2, std::chrono::milliseconds(2000));
+    }
+}
+
+} // namespace cloudflare::inline v0::access::detail

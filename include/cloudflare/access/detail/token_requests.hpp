@@ -1,0 +1,132 @@
+/// The requests that make, find and end tokens of issues, and the clocks beside them.
+#pragma once
+
+#include <cloudflare/access/presence.hpp>
+#include <cloudflare/access/scope.hpp>
+#include <cloudflare/access/service_token_operations.hpp>
+#include <cloudflare/access/service_tokens.hpp>
+#include <cloudflare/core/timestamp.hpp>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace cloudflare::inline v0::access::detail {
+
+/// What issuer and reconciler ask of the server.
+template <class Client>
+class token_requests {
+public:
+    template <class T>
+    using task = typename Client::template task<T>;
+
+    /// @param wall the time of day until the server has told it
+    token_requests(Client client, any_scope scope, std::function<timestamp()> wall)
+        : client_(std::move(client)), scope_(scope), wall_(std::move(wall)) {}
+
+    [[nodiscard]] Client const& client() const noexcept { return client_; }
+    [[nodiscard]] any_scope const& scope() const noexcept { return scope_; }
+
+    /// The server's time where a response has told it, else this machine's.
+    [[nodiscard]] timestamp now() const {
+        auto const told = client_.server_time();
+        return told ? *told : wall_();
+    }
+
+    /// A moment, by each clock that there is.
+    struct moment {
+        time_point steady;
+        timestamp taken_for;
+        bool is_told; ///< by the server
+    };
+    [[nodiscard]] moment this_moment() const {
+        return {steady_now(), now(), client_.server_time().has_value()};
+    }
+    /// The time of day at a moment that has passed, by the server's clock if it has told it since.
+    [[nodiscard]] timestamp time_at(moment const& then) const {
+        if (then.is_told || !client_.server_time()) return then.taken_for;
+        auto const passed = std::chrono::ceil<std::chrono::seconds>(steady_now() - then.steady);
+        return now().plus(-passed);
+    }
+
+    [[nodiscard]] time_point steady_now() const { return client_.transport().now(); }
+    [[nodiscard]] task<void> pause(std::chrono::milliseconds span) {
+        return client_.transport().sleep_until(steady_now() + span);
+    }
+
+    /// Runs a task to its end though the caller is cancelled, where the transport knows how.
+    template <class T>
+    [[nodiscard]] task<T> shielded(task<T> pending) const {
+        if constexpr (requires { client_.transport().shield(std::move(pending)); })
+            return client_.transport().shield(std::move(pending));
+        else
+            return pending;
+    }
+
+    /// All tokens of the scope. Not filtered by name: how the API compares names is not recorded.
+    [[nodiscard]] task<result<token_listing>> list() {
+        return service_tokens(client_, scope_).list_whole();
+    }
+
+    [[nodiscard]] task<result<service_token>> get(std::string id) {
+        return client_.call(get_service_token(scope_, std::move(id)));
+    }
+
+    /// A new secret for a token that nobody uses: by raising the version, which does nothing where
+    /// it arrives a second time; by rotate where no version is shown.
+    ///
+    /// Asked for once only: one whose outcome is unknown may still act. Such a token is fit to be
+    /// deleted, no more.
+    [[nodiscard]] task<result<issued_service_token>> fresh_secret(service_token token) {
+        bool const rotates = scope_.is_account() && !token.client_secret_version;
+        auto renewing = rotates ? rotate(token.id) : raise_version(token);
+        auto renewed = co_await std::move(renewing);
+        if (renewed && renewed->client_id.empty()) renewed->client_id = token.client_id;
+        co_return renewed;
+    }
+
+    /// Deletes a token.
+    ///
+    /// @return what was found before it was deleted; an error where it is not certain that it does
+    /// not exist any more
+    [[nodiscard]] task<result<presence>> remove(std::string id) {
+        auto deleting = client_.call(delete_service_token(scope_, std::move(id)));
+        auto const deleted = co_await std::move(deleting);
+        if (!deleted && deleted.error() != errc::not_found) co_return deleted.error();
+        co_return deleted ? presence::there : presence::absent;
+    }
+
+    /// Gives the token the name that is wanted, without the tag.
+    ///
+    /// @return `presence::absent` where there is no such token any more; an error where it is not
+    /// certain that it has the name
+    [[nodiscard]] task<result<presence>> rename(std::string id, std::string name) {
+        auto naming = client_.call(
+            update_service_token(scope_, std::move(id), update_params().name(std::move(name))));
+        auto const named = co_await std::move(naming);
+        if (!named && named.error() != errc::not_found) co_return named.error();
+        co_return named ? presence::there : presence::absent;
+    }
+
+private:
+    task<result<issued_service_token>> rotate(std::string id) {
+        return client_.call(rotate_service_token(scope_, std::move(id)));
+    }
+
+    task<result<issued_service_token>> raise_version(service_token const& token) {
+        auto const version = token.client_secret_version.value_or(1) + 1;
+        auto updating = client_.call(
+            update_service_token(scope_, token.id, update_params().client_secret_version(version)));
+        auto updated = co_await std::move(updating);
+        if (!updated) co_return updated.error();
+        co_return as_issued(std::move(*updated));
+    }
+
+    Client client_;
+    any_scope scope_;
+    std::function<timestamp()> wall_;
+};
+
+} // namespace cloudflare::inline v0::access::detail
