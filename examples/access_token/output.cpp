@@ -21,7 +21,7 @@ void for_each_field(cf::access::service_token const& t, cf::secret const* secret
     member("client_id", t.client_id);
     if (secret != nullptr) member("client_secret", std::string(secret->reveal()));
     member("name", t.name);
-    if (t.duration) member("duration", t.duration->text());
+    if (t.duration) member("duration", t.duration->str());
     if (t.enabled) member("enabled", *t.enabled);
     if (t.client_secret_version) member("client_secret_version", *t.client_secret_version);
     auto const moment = [&](char const* name, std::optional<cf::timestamp> const& at) {

@@ -40,7 +40,7 @@ void check(std::string_view input) {
         require(again.has_value() && *again == *t, "a timestamp's text reads back as the same");
     }
     if (auto const d = cf::token_duration::parse(input)) {
-        require(d->text() == input, "a duration keeps its text");
+        require(d->str() == input, "a duration keeps its spelling");
         require(d->is_forever() || d->value()->count() > 0, "a duration is positive");
     }
     if (auto const url = cf::base_url::parse(input)) {

@@ -53,23 +53,23 @@ struct api_message {
 struct error_details {
     std::string operation{};   ///< e.g. `create_service_token`
     std::string explanation{}; ///< one sentence: for bad input, the field and the rule
-    v0::delivery delivery = v0::delivery::unknown; // the careful guess
-    int http_status = 0;                           ///< 0 where no answer came
+    cloudflare::delivery delivery = cloudflare::delivery::unknown; // the conservative default
+    int http_status = 0;                                           ///< 0 where no response came
     std::vector<api_message> api_errors{};
-    std::string content_type{};   ///< of an answer that is not the API's JSON
+    std::string content_type{};   ///< of a response that is not the API's JSON
     std::string excerpt{};        ///< its first characters, redacted
     std::string cf_ray{};         ///< names the request to Cloudflare's support
     std::string cf_auditlog_id{}; ///< names the entry in the account's audit log
-    /// What the server asked to wait; at most `longest_retry_after` in the error of a call.
+    /// How long the server asked us to wait; at most `longest_retry_after` in the error of a call.
     std::optional<std::chrono::seconds> retry_after{};
     unsigned attempts = 0; ///< requests made, this failure's included
     stop_reason stopped = stop_reason::none;
     /// What a second request would do; nothing where no operation was called.
-    std::optional<v0::idempotency> idempotency{};
+    std::optional<cloudflare::idempotency> idempotency{};
     boost::system::error_code cause{}; ///< of the system, Asio or OpenSSL
 };
 
-/// A failure: small, cheap to copy, immutable. Printed, it is one line that holds no secret.
+/// A failure: small, cheap to copy, immutable. Prints as one line that holds no secret.
 class error {
 public:
     /// No error: what `result<T>::error()` gives where there is a value.
@@ -78,7 +78,7 @@ public:
     error(errc code) : code_(code) {}
     error(errc code, std::string explanation)
         : error(code, error_details{.explanation = std::move(explanation),
-                                    .delivery = usual_delivery(code)}) {}
+                                    .delivery = default_delivery(code)}) {}
     error(errc code, error_details details)
         : code_(code), details_(std::make_shared<error_details const>(std::move(details))) {}
 
@@ -90,15 +90,16 @@ public:
         return details_ ? *details_ : none;
     }
 
-    [[nodiscard]] v0::delivery delivery() const noexcept {
-        return details_ ? details_->delivery : usual_delivery(static_cast<errc>(code_.value()));
+    [[nodiscard]] cloudflare::delivery delivery() const noexcept {
+        return details_ ? details_->delivery : default_delivery(static_cast<errc>(code_.value()));
     }
 
     /// Whether the server may have acted, and so may hold something that the caller does not know of:
     /// a create that ends so may have made a token. False for an operation that only reads.
     [[nodiscard]] bool may_have_acted() const noexcept {
         if (details_ && details_->idempotency == idempotency::safe) return false;
-        return delivery() == v0::delivery::unknown || delivery() == v0::delivery::accepted;
+        return delivery() == cloudflare::delivery::unknown ||
+               delivery() == cloudflare::delivery::accepted;
     }
 
     /// The same error with its details changed by `change(error_details&)`.
@@ -110,8 +111,8 @@ public:
         return {static_cast<errc>(code_.value()), std::move(changed)};
     }
 
-    /// One line for a person: what was asked, what came back, what may be left behind, how to go
-    /// on.
+    /// One line for a person: what was asked, what came back, what may be left behind, what to do
+    /// next.
     [[nodiscard]] std::string to_string() const;
 
     friend bool operator==(error const& e, errc code) noexcept { return e.code_ == code; }
@@ -123,9 +124,9 @@ public:
     }
 
 private:
-    [[nodiscard]] static v0::delivery usual_delivery(errc code) noexcept {
+    [[nodiscard]] static cloudflare::delivery default_delivery(errc code) noexcept {
         bool const refused_here = code >= errc{} && code <= errc::unsupported_by_scope;
-        return refused_here ? v0::delivery::not_sent : v0::delivery::unknown;
+        return refused_here ? cloudflare::delivery::not_sent : cloudflare::delivery::unknown;
     }
 
     boost::system::error_code code_;
@@ -134,8 +135,8 @@ private:
 
 namespace detail {
 
-/// The error of what kept a request from being made, e.g. of a user's credential strategy: whatever
-/// it says, nothing was sent.
+/// The same error with the delivery `not_sent`: for what kept a request from being made, e.g. a
+/// user's credential strategy.
 [[nodiscard]] inline error not_sent(error const& e) {
     if (e.code() && e.delivery() == delivery::not_sent) return e;
     auto d = e.details();
@@ -147,15 +148,16 @@ namespace detail {
 
 } // namespace detail
 
-/// What `result<T>::value()` throws when there is no value; `what()` is the error's line. Caught
-/// across shared libraries, also where everything else in them is hidden.
+/// What `result<T>::value()` throws when there is no value; `what()` is the error's line. It can be
+/// caught across shared libraries, even where all their other symbols are hidden.
 class BOOST_SYMBOL_VISIBLE error_exception : public std::runtime_error {
 public:
-    explicit error_exception(v0::error e) : runtime_error(e.to_string()), error_(std::move(e)) {}
-    [[nodiscard]] v0::error const& error() const noexcept { return error_; }
+    explicit error_exception(cloudflare::error e)
+        : runtime_error(e.to_string()), error_(std::move(e)) {}
+    [[nodiscard]] cloudflare::error const& error() const noexcept { return error_; }
 
 private:
-    v0::error error_;
+    cloudflare::error error_;
 };
 
 [[nodiscard]] constexpr std::string_view to_string(delivery d) noexcept {

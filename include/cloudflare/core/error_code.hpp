@@ -17,6 +17,8 @@ namespace cloudflare::inline v0 {
 
 /// What went wrong, as exactly as the library knows.
 enum class errc {
+    // The order of these groups has a meaning: conditions and an error's default delivery go by it.
+    //
     // Refused here: nothing was sent.
     invalid_argument = 1, ///< a parameter breaks a rule; the message names both
     invalid_credentials,  ///< a credential cannot be right (empty, a newline, quotes ...)
@@ -27,31 +29,31 @@ enum class errc {
     connect_failed,     ///< no address of the host accepted the connection
     proxy_refused,      ///< the proxy refuses CONNECT, or sends more than a response to it
     tls_failed,         ///< the TLS handshake failed, the certificate's check included
-    connection_lost,    ///< the connection was closed or reset before a whole answer was there
+    connection_lost,    ///< the connection was closed or reset before the whole response was there
     malformed_response, ///< what came back is not HTTP
-    response_too_large, ///< the answer is larger than the transport's limits
+    response_too_large, ///< the response is larger than the transport's limits
     deadline_exceeded,  ///< the deadline passed
     cancelled,          ///< the caller cancelled the call
     // The API said no.
-    bad_request,        ///< 400 and its kin: the API does not accept the input (12130 ...)
+    bad_request,        ///< 400 and similar: the API does not accept the input (12130 ...)
     unauthorized,       ///< the credentials are not accepted (10000, 9109 ...)
     forbidden,          ///< the credentials lack the permission, or the edge refused the client
     not_found,          ///< no such token (12135)
     no_route,           ///< the account or zone id is wrong (7003, 7000)
-    conflict,           ///< a conflict that lasts (409, 12132)
+    conflict,           ///< a conflict that does not pass (409, 12132)
     token_in_use,       ///< a policy, group or app still uses the token (12139)
     limit_reached,      ///< the account holds as many tokens as it may
     rate_limited,       ///< too many requests (429, 971)
     access_not_enabled, ///< the account has never enabled Zero Trust (9999)
     server_error,       ///< 5xx
     api_refused,        ///< `success: false` for a reason that has no code of its own here
-    // The API said yes, and the answer cannot be used.
+    // The API said yes, and the response cannot be used.
     unexpected_response, ///< not the API's JSON: HTML, plain text, nothing, too deep
     missing_field,       ///< a field that must be there is not, or has another type
-    secret_missing,      ///< the server acted, but the answer holds no client secret
+    secret_missing,      ///< the server acted, but the response holds no client secret
     // On this side.
     sink_failed,       ///< the sink did not take a secret
-    intent_log_failed, ///< the log of intents cannot be read or written
+    intent_log_failed, ///< the intent log cannot be read or written
     grace_running,     ///< a rotation would revoke a secret that is still in its grace period
     rotation_lost,     ///< a secret was rotated, and the new one is lost
 };
@@ -61,7 +63,7 @@ enum class errc {
 /// code alone does not tell: see `error::may_have_acted`.
 enum class condition {
     invalid_input = 1, ///< refused here, before anything was sent
-    network,           ///< no usable answer came: DNS, TCP, TLS, HTTP or the deadline
+    network,           ///< no usable response came: DNS, TCP, TLS, HTTP or the deadline
     unauthorized,      ///< the credentials are wrong or lack the permission
     not_found,         ///< no such token
     token_in_use,      ///< delete refused: unbind the token first, or rotate it
@@ -109,11 +111,11 @@ enum class condition {
     case errc::access_not_enabled: return "Access is not enabled for the account";
     case errc::server_error: return "server error";
     case errc::api_refused: return "refused by the API";
-    case errc::unexpected_response: return "not an answer of the API";
-    case errc::missing_field: return "field missing in the answer";
-    case errc::secret_missing: return "client secret missing in the answer";
+    case errc::unexpected_response: return "not a response of the API";
+    case errc::missing_field: return "field missing in the response";
+    case errc::secret_missing: return "client secret missing in the response";
     case errc::sink_failed: return "secret not stored";
-    case errc::intent_log_failed: return "log of intents not usable";
+    case errc::intent_log_failed: return "intent log unavailable";
     case errc::grace_running: return "a grace period is running";
     case errc::rotation_lost: return "rotated, and the new secret is lost";
     }
@@ -182,7 +184,7 @@ public:
         return to_string(static_cast<condition>(group));
     }
     bool equivalent(boost::system::error_code const& code, int group) const noexcept override {
-        return code.category() == v0::error_category() &&
+        return code.category() == cloudflare::error_category() &&
                in_group(static_cast<errc>(code.value()), static_cast<condition>(group));
     }
 };

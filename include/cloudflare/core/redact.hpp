@@ -1,4 +1,4 @@
-/// Strings from outside made fit to print: one line, no control characters, nothing like a credential.
+/// Makes strings from outside fit to print: one line, no control characters, nothing like a credential.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -30,7 +30,7 @@ namespace detail {
     return run.size() > 36 || has_credential_prefix(run);
 }
 
-/// Whether so many hexadecimal digits stand side by side, whatever is around them. (An old client
+/// Whether more than 36 hexadecimal digits stand side by side, whatever is around them. (An old client
 /// secret has 64, an old global key at least 37.)
 [[nodiscard]] constexpr bool has_credential_digits(std::string_view run) noexcept {
     std::size_t digits = 0;
@@ -41,7 +41,7 @@ namespace detail {
     return false;
 }
 
-/// A run of token characters that no name or path looks like: by its prefix or its digits.
+/// A run of token characters that cannot be a name or path: by its prefix or its digits.
 [[nodiscard]] constexpr bool is_surely_credential(std::string_view run) noexcept {
     return has_credential_digits(run) || has_credential_prefix(run);
 }
@@ -65,33 +65,33 @@ namespace detail {
     return marks || isolates ? "?" : character;
 }
 
-/// Appends the character at the front of `text` as it is printed, and takes it off.
-inline void append_printable(std::string& line, std::string_view& text) {
-    auto const byte = static_cast<unsigned char>(text.front());
-    auto const length = utf8_length(text);
+/// Appends the character at the front of `string` as it is printed, and takes it off.
+inline void append_printable(std::string& line, std::string_view& string) {
+    auto const byte = static_cast<unsigned char>(string.front());
+    auto const length = utf8_length(string);
     if (length > 1) {
-        line += printable(text.substr(0, length));
+        line += printable(string.substr(0, length));
     } else if (length == 0) {
         line += '?'; // no UTF-8: a terminal may read such a byte as a control character
     } else {
-        line += byte < 0x20 || byte == 0x7f ? ' ' : text.front();
+        line += byte < 0x20 || byte == 0x7f ? ' ' : string.front();
     }
-    text.remove_prefix(length == 0 ? 1 : length);
+    string.remove_prefix(length == 0 ? 1 : length);
 }
 
 /// `redact`, given what is taken for a credential.
 template <class Predicate>
-[[nodiscard]] std::string redact_if(std::string_view text, std::size_t limit,
+[[nodiscard]] std::string redact_if(std::string_view string, std::size_t limit,
                                     Predicate is_credential) {
     std::string line;
-    while (!text.empty() && line.size() <= limit) {
+    while (!string.empty() && line.size() <= limit) {
         std::size_t size = 0;
-        while (size != text.size() && is_credential_character(text[size]))
+        while (size != string.size() && is_credential_character(string[size]))
             ++size;
-        auto const run = text.substr(0, size);
+        auto const run = string.substr(0, size);
         line += is_credential(run) ? std::string_view("[redacted]") : run;
-        text.remove_prefix(size);
-        if (!text.empty()) append_printable(line, text);
+        string.remove_prefix(size);
+        if (!string.empty()) append_printable(line, string);
     }
     if (line.size() <= limit) return line;
     auto const continues = [&](std::size_t at) {
@@ -104,21 +104,21 @@ template <class Predicate>
 }
 
 /// `redact` for the library's own sentences, which may hold long names and paths.
-[[nodiscard]] inline std::string redact_own(std::string_view text, std::size_t limit) {
-    return redact_if(text, limit, is_surely_credential);
+[[nodiscard]] inline std::string redact_own(std::string_view string, std::size_t limit) {
+    return redact_if(string, limit, is_surely_credential);
 }
 
 } // namespace detail
 
-/// `text` in one line of at most `limit` bytes: control characters become spaces, a run of
+/// `string` in one line of at most `limit` bytes: control characters become spaces, a run of
 /// characters that may be a credential becomes `[redacted]`, and a cut is marked by `...`. UTF-8
 /// beyond ASCII stays, but for control characters and those that change the direction of text; these,
 /// and bytes that are no UTF-8, become `?`.
 ///
 /// Source of the credentials' forms:
 /// developers.cloudflare.com/fundamentals/api/get-started/token-formats.
-[[nodiscard]] inline std::string redact(std::string_view text, std::size_t limit = 200) {
-    return detail::redact_if(text, limit, detail::is_like_credential);
+[[nodiscard]] inline std::string redact(std::string_view string, std::size_t limit = 200) {
+    return detail::redact_if(string, limit, detail::is_like_credential);
 }
 
 } // namespace cloudflare::inline v0

@@ -1,4 +1,4 @@
-/// A moment as the API writes it: RFC 3339 text to and from a value.
+/// A moment as the API writes it: from and to an RFC 3339 string.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -55,7 +55,7 @@ public:
     /// digits, `Z` or an offset. A leap second (23:59:60 UTC) is read as the second after it.
     ///
     /// @return the moment, or `errc::invalid_argument` that says what is wrong.
-    [[nodiscard]] static result<timestamp> parse(std::string_view text);
+    [[nodiscard]] static result<timestamp> parse(std::string_view string);
 
     /// The whole second at or before the moment.
     [[nodiscard]] constexpr std::chrono::sys_seconds seconds() const noexcept { return seconds_; }

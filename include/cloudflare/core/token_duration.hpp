@@ -18,7 +18,7 @@
 
 namespace cloudflare::inline v0 {
 
-/// A duration that is compared by value and keeps its text: `60m` equals `1h`, and each is sent as
+/// A duration that is compared by value and keeps its spelling: `60m` equals `1h`, and each is sent as
 /// it was written, because the API gives back what it was sent.
 ///
 /// Always positive; at most 2^63-1 nanoseconds, about 292 years, as in Go.
@@ -28,12 +28,12 @@ public:
     /// h), or `forever`.
     ///
     /// @return the duration, or `errc::invalid_argument` that names the rule.
-    [[nodiscard]] static result<token_duration> parse(std::string_view text);
+    [[nodiscard]] static result<token_duration> parse(std::string_view string);
 
     /// `count` hours, written as such; clamped to 1 to 2562047 (292 years). For a count that was
     /// computed use `make`, which refuses what is outside.
     [[nodiscard]] static token_duration hours(std::int64_t count) {
-        count = std::clamp<std::int64_t>(count, 1, longest().count());
+        count = std::clamp<std::int64_t>(count, 1, max_hours().count());
         return {std::chrono::hours(count), std::to_string(count) + 'h'};
     }
 
@@ -47,7 +47,7 @@ public:
         using days = std::chrono::duration<double, std::ratio<86400>>; // any length fits
         if (length < decltype(length)::zero() || length == decltype(length)::zero())
             return error(errc::invalid_argument, "duration: must be at least one hour");
-        if (days(length) > days(longest()))
+        if (days(length) > days(max_hours()))
             return error(errc::invalid_argument, "duration: must be at most 292 years");
         return hours(std::chrono::hours(length).count());
     }
@@ -60,31 +60,31 @@ public:
     /// The length; nothing for `forever`.
     [[nodiscard]] std::optional<std::chrono::nanoseconds> value() const noexcept { return value_; }
 
-    /// The text as it was given, which is what is sent.
-    [[nodiscard]] std::string const& text() const noexcept { return text_; }
+    /// As it was given, which is what is sent.
+    [[nodiscard]] std::string const& str() const noexcept { return string_; }
 
     friend bool operator==(token_duration const& a, token_duration const& b) noexcept {
         return a.value_ == b.value_;
     }
-    /// `forever` is longer than every other. Weak: equal durations may have different texts.
+    /// `forever` is longer than every other. Weak: equal durations may be spelled differently.
     friend std::weak_ordering operator<=>(token_duration const& a,
                                           token_duration const& b) noexcept {
         if (a.is_forever() || b.is_forever()) return a.is_forever() <=> b.is_forever();
         return *a.value_ <=> *b.value_;
     }
     friend std::ostream& operator<<(std::ostream& out, token_duration const& d) {
-        return out << d.text_;
+        return out << d.string_;
     }
 
 private:
-    [[nodiscard]] static constexpr std::chrono::hours longest() noexcept {
+    [[nodiscard]] static constexpr std::chrono::hours max_hours() noexcept {
         return std::chrono::floor<std::chrono::hours>((std::chrono::nanoseconds::max)());
     }
-    token_duration(std::optional<std::chrono::nanoseconds> value, std::string text)
-        : value_(value), text_(std::move(text)) {}
+    token_duration(std::optional<std::chrono::nanoseconds> value, std::string string)
+        : value_(value), string_(std::move(string)) {}
 
     std::optional<std::chrono::nanoseconds> value_;
-    std::string text_;
+    std::string string_;
 };
 
 } // namespace cloudflare::inline v0

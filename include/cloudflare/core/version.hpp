@@ -10,7 +10,7 @@
 
 namespace cloudflare::inline v0 {
 
-/// The same version as text, e.g. for a `User-Agent`.
+/// The same version as a string, e.g. for a `User-Agent`.
 inline constexpr std::string_view version = "0.1.0";
 
 } // namespace cloudflare::inline v0

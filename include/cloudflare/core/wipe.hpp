@@ -1,5 +1,4 @@
-/// Memory that is overwritten before it is given back: what secrets and the bytes around them live
-/// in.
+/// Memory that is overwritten before it is freed: for secrets and the bytes around them.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -11,7 +10,7 @@
 
 namespace cloudflare::inline v0 {
 
-/// Overwrites `size` bytes at `data` with zeros, in a way that the optimiser may not leave out.
+/// Overwrites `size` bytes at `data` with zeros, in a way that the optimiser may not remove.
 inline void wipe(void* data, std::size_t size) noexcept {
     if (size == 0) return;
 #if defined(__GNUC__)
@@ -23,16 +22,15 @@ inline void wipe(void* data, std::size_t size) noexcept {
 #endif
 }
 
-/// Overwrites the text and what its buffer may still hold of earlier texts, and leaves it empty.
+/// Overwrites the string's whole buffer, which may hold parts of earlier values, and leaves it empty.
 template <class Allocator>
-void wipe(std::basic_string<char, std::char_traits<char>, Allocator>& text) noexcept {
-    text.resize(text.capacity());
-    wipe(text.data(), text.size());
-    text.clear();
+void wipe(std::basic_string<char, std::char_traits<char>, Allocator>& string) noexcept {
+    string.resize(string.capacity());
+    wipe(string.data(), string.size());
+    string.clear();
 }
 
-/// The standard allocator, but memory is wiped when it is given back: growing leaves no copy
-/// behind.
+/// The standard allocator, but memory is wiped when it is freed: growing leaves no copy behind.
 template <class T>
 struct wiping_allocator {
     using value_type = T;
@@ -53,8 +51,8 @@ struct wiping_allocator {
     }
 };
 
-/// Text whose heap memory is wiped. A text short enough to live inside the object (15 characters
-/// with libstdc++) is not: every secret of this API is longer. For what must never be printed use
+/// A string whose heap memory is wiped. One short enough to be stored in the object itself (15
+/// characters with libstdc++) is not: every secret of this API is longer. For what must never be printed use
 /// `secret`.
 using wiped_string = std::basic_string<char, std::char_traits<char>, wiping_allocator<char>>;
 

@@ -18,14 +18,14 @@ struct date_words {
     std::array<std::string_view, 9> word{};
     std::size_t count = 0;
 
-    explicit date_words(std::string_view text) noexcept {
+    explicit date_words(std::string_view string) noexcept {
         constexpr std::string_view separators = " ,:-";
         while (count != word.size()) {
-            auto const begin = text.find_first_not_of(separators);
-            if (begin == text.npos) return;
-            text.remove_prefix(begin);
-            word[count++] = text.substr(0, text.find_first_of(separators));
-            text.remove_prefix(word[count - 1].size());
+            auto const begin = string.find_first_not_of(separators);
+            if (begin == string.npos) return;
+            string.remove_prefix(begin);
+            word[count++] = string.substr(0, string.find_first_of(separators));
+            string.remove_prefix(word[count - 1].size());
         }
     }
 };
@@ -51,9 +51,9 @@ struct date_words {
 ///     Sunday, 06-Nov-94 08:49:37 GMT     obsolete (RFC 850); a year below 70 is taken for 20xx
 ///     Sun Nov  6 08:49:37 1994           obsolete (asctime)
 [[nodiscard]] inline std::optional<std::chrono::sys_seconds>
-parse_date(std::string_view text) noexcept {
+parse_date(std::string_view string) noexcept {
     using namespace std::chrono;
-    detail::date_words const words(text);
+    detail::date_words const words(string);
     auto const& w = words.word;
     bool const asctime = words.count == 7 && detail::month_number(w[1]) != 0;
     if (!asctime && (words.count != 8 || w[7] != "GMT")) return std::nullopt;

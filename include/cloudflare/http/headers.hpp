@@ -1,4 +1,4 @@
-/// HTTP header fields: checked when set, looked up without regard to case, printed without secrets.
+/// HTTP header fields: checked when set, looked up case-insensitively, printed without secrets.
 #pragma once
 
 #include <cloudflare/core/redact.hpp>
@@ -32,7 +32,7 @@ inline constexpr std::string_view reserved_names[] = {
     "Keep-Alive", "Proxy-Connection", "Upgrade",           "Expect",
     "TE",         "Trailer",          "Accept-Encoding"};
 
-/// Whether a name is in a list of names of less than 32 characters. Most are not by their length.
+/// Whether a name is in a list of names of less than 32 characters. The length alone excludes most.
 template <auto const& Names>
 [[nodiscard]] constexpr bool is_one_of(std::string_view name) noexcept {
     constexpr std::uint32_t lengths = [] { // bit n: some name has n characters
@@ -49,8 +49,8 @@ template <auto const& Names>
 
 } // namespace detail
 
-/// Whether a field of this name is the library's or the transport's alone: those that frame the
-/// message, and the encoding of the response, which nothing here decodes.
+/// Whether only the library or the transport may set a field of this name: those that frame the
+/// message, and `Accept-Encoding`, for nothing here decodes a content coding.
 [[nodiscard]] constexpr bool is_reserved(std::string_view name) noexcept {
     return detail::is_one_of<detail::reserved_names>(name);
 }
@@ -71,17 +71,17 @@ struct field_bytes {
 };
 inline constexpr field_bytes allowed;
 
-[[nodiscard]] constexpr bool all_in(bool const (&table)[256], std::string_view text) noexcept {
-    return std::all_of(text.begin(), text.end(),
+[[nodiscard]] constexpr bool all_in(bool const (&table)[256], std::string_view string) noexcept {
+    return std::all_of(string.begin(), string.end(),
                        [&](char c) { return table[static_cast<unsigned char>(c)]; });
 }
 
 } // namespace detail
 
-/// The fields of a message in their order, kept as the one block of text that goes on the wire
+/// The fields of a message in their order, kept as the one string that goes on the wire
 /// (`Name: value\r\n` ...): setting a field copies it once and sending copies the block.
 ///
-/// The memory is wiped when it is given back. Printing shows `[redacted]` in place of a credential.
+/// The memory is wiped when it is freed. Printing shows `[redacted]` in place of a credential.
 class headers {
 public:
     struct field {
@@ -92,7 +92,8 @@ public:
     class const_iterator {
     public:
         using iterator_concept = std::forward_iterator_tag;
-        using iterator_category = std::input_iterator_tag; // C++17 wants a real reference for more
+        using iterator_category =
+            std::input_iterator_tag; // C++17 demands a true reference for more
         using value_type = field;
         using difference_type = std::ptrdiff_t;
         using pointer = void;
@@ -127,7 +128,7 @@ public:
     [[nodiscard]] const_iterator end() const noexcept { return {}; }
     [[nodiscard]] bool empty() const noexcept { return block_.empty(); }
 
-    /// Room for `bytes` of fields, so that setting them allocates once.
+    /// Reserves space for `bytes` of fields, so that setting them allocates once.
     void reserve(std::size_t bytes) { block_.reserve(bytes); }
 
     /// Appends a field, after any of the same name.
@@ -161,13 +162,13 @@ public:
         return {};
     }
 
-    /// Takes out every field of this name, which may point into these headers.
+    /// Removes every field of this name, which may point into these headers.
     void remove(std::string_view name) { remove_all(std::string(name)); }
 
-    /// Takes out every field, and keeps the memory, wiped.
+    /// Removes every field, and keeps the memory, wiped.
     void clear() noexcept { wipe(block_); }
 
-    /// The value of the first field of this name, or an empty text; valid until the next change.
+    /// The value of the first field of this name, or an empty string; valid until the next change.
     [[nodiscard]] std::string_view find(std::string_view name) const noexcept {
         for (auto const f : *this)
             if (same_name(f.name, name)) return f.value;

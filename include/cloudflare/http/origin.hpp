@@ -20,7 +20,7 @@ class origin {
 public:
     /// Reads `http://host[:port]` or `https://host[:port]`; an IPv6 address stands in brackets. No
     /// user name, path or query. A host name may end with one dot, and has no empty label.
-    [[nodiscard]] static result<origin> parse(std::string_view text);
+    [[nodiscard]] static result<origin> parse(std::string_view string);
 
     /// Whether TLS is spoken.
     [[nodiscard]] bool is_secure() const noexcept { return parts_->secure; }
@@ -37,12 +37,12 @@ public:
     /// own.
     [[nodiscard]] std::string const& authority() const noexcept { return parts_->authority; }
 
-    // No move operations: a moved-from origin is a copy, which can still be looked at.
+    // No move operations: a moved-from origin is a copy, and still valid.
     origin(origin const&) noexcept = default;
     origin& operator=(origin const&) noexcept = default;
     ~origin() = default;
 
-    /// Equality of scheme, host (without regard to case) and port.
+    /// Equality of scheme, host (case-insensitively) and port.
     friend bool operator==(origin const& a, origin const& b) noexcept {
         return a.parts_ == b.parts_ || (a.is_secure() == b.is_secure() && a.port() == b.port() &&
                                         same_name(a.host(), b.host()));
@@ -68,34 +68,35 @@ private:
 namespace detail {
 
 /// Labels of letters, digits, '-' and '_' between dots, none of them empty; a dot may end the name.
-[[nodiscard]] constexpr bool is_host_name(std::string_view text) noexcept {
-    if (text.ends_with('.')) text.remove_suffix(1);
+[[nodiscard]] constexpr bool is_host_name(std::string_view string) noexcept {
+    if (string.ends_with('.')) string.remove_suffix(1);
     constexpr std::string_view host_characters =
         "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._";
-    return !text.empty() && text.front() != '.' && text.back() != '.' &&
-           text.find("..") == text.npos && text.find_first_not_of(host_characters) == text.npos;
+    return !string.empty() && string.front() != '.' && string.back() != '.' &&
+           string.find("..") == string.npos &&
+           string.find_first_not_of(host_characters) == string.npos;
 }
 
-/// How many groups of an IPv6 address stand in `text`, between colons; -1 where one is bad.
-[[nodiscard]] constexpr int count_ipv6_groups(std::string_view text) noexcept {
-    if (text.empty()) return 0;
+/// How many groups of an IPv6 address stand in `string`, between colons; -1 where one is bad.
+[[nodiscard]] constexpr int count_ipv6_groups(std::string_view string) noexcept {
+    if (string.empty()) return 0;
     int count = 0;
     for (bool more = true; more; ++count) {
-        auto const end = text.find(':');
-        auto const group = text.substr(0, end);
+        auto const end = string.find(':');
+        auto const group = string.substr(0, end);
         if (group.empty() || group.size() > 4 ||
             group.find_first_not_of("0123456789abcdefABCDEF") != group.npos)
             return -1;
-        more = end != text.npos;
-        if (more) text.remove_prefix(end + 1);
+        more = end != string.npos;
+        if (more) string.remove_prefix(end + 1);
     }
     return count;
 }
 
-/// Four numbers up to 255, between points.
-[[nodiscard]] constexpr bool is_ipv4(std::string_view text) noexcept {
+/// Four numbers up to 255, separated by points.
+[[nodiscard]] constexpr bool is_ipv4(std::string_view string) noexcept {
     int numbers = 0, value = -1;
-    for (char const c : text) {
+    for (char const c : string) {
         if (c >= '0' && c <= '9') {
             if (value == 0) return false; // no leading zeros: some read them as octal
             value = (std::max)(value, 0) * 10 + (c - '0');
@@ -110,19 +111,20 @@ namespace detail {
 }
 
 /// Eight groups, or fewer around one `::`; an IPv4 address at the end counts as two groups.
-[[nodiscard]] constexpr bool is_ipv6(std::string_view text) noexcept {
+[[nodiscard]] constexpr bool is_ipv6(std::string_view string) noexcept {
     int groups_of_ipv4 = 0;
-    if (auto const colon = text.rfind(':'); text.find('.') != text.npos && colon != text.npos) {
-        if (!is_ipv4(text.substr(colon + 1))) return false;
+    if (auto const colon = string.rfind(':');
+        string.find('.') != string.npos && colon != string.npos) {
+        if (!is_ipv4(string.substr(colon + 1))) return false;
         groups_of_ipv4 = 2;
-        bool const at_gap = colon != 0 && text[colon - 1] == ':';
-        text = text.substr(0, at_gap ? colon + 1 : colon);
+        bool const at_gap = colon != 0 && string[colon - 1] == ':';
+        string = string.substr(0, at_gap ? colon + 1 : colon);
     }
-    auto const gap = text.find("::");
-    if (gap == text.npos) return count_ipv6_groups(text) + groups_of_ipv4 == 8;
-    if (text.find("::", gap + 1) != text.npos) return false;
-    int const before = count_ipv6_groups(text.substr(0, gap));
-    int const after = count_ipv6_groups(text.substr(gap + 2));
+    auto const gap = string.find("::");
+    if (gap == string.npos) return count_ipv6_groups(string) + groups_of_ipv4 == 8;
+    if (string.find("::", gap + 1) != string.npos) return false;
+    int const before = count_ipv6_groups(string.substr(0, gap));
+    int const after = count_ipv6_groups(string.substr(gap + 2));
     return before >= 0 && after >= 0 && before + after + groups_of_ipv4 < 8;
 }
 
@@ -139,15 +141,15 @@ namespace detail {
 
 } // namespace detail
 
-inline result<origin> origin::parse(std::string_view text) {
+inline result<origin> origin::parse(std::string_view string) {
     auto const refuse = [](char const* rule) {
         return error(errc::invalid_argument, std::string("base URL: ") + rule);
     };
     parts p;
-    if (text.starts_with("https://")) {
-        text.remove_prefix(8);
-    } else if (text.starts_with("http://")) {
-        text.remove_prefix(7);
+    if (string.starts_with("https://")) {
+        string.remove_prefix(8);
+    } else if (string.starts_with("http://")) {
+        string.remove_prefix(7);
         p.secure = false;
         p.port = 80;
     } else {
@@ -155,21 +157,23 @@ inline result<origin> origin::parse(std::string_view text) {
     }
     auto const standard_port = p.port;
 
-    bool const bracketed = text.starts_with('[');
-    auto const host_end = bracketed ? text.find(']') : text.find(':');
-    if (bracketed && host_end == text.npos) return refuse("must close the bracket of the address");
-    p.host = text.substr(bracketed ? 1 : 0, bracketed ? host_end - 1 : host_end);
-    text.remove_prefix(host_end == text.npos ? text.size() : host_end + (bracketed ? 1 : 0));
+    bool const bracketed = string.starts_with('[');
+    auto const host_end = bracketed ? string.find(']') : string.find(':');
+    if (bracketed && host_end == string.npos)
+        return refuse("must close the bracket of the address");
+    p.host = string.substr(bracketed ? 1 : 0, bracketed ? host_end - 1 : host_end);
+    string.remove_prefix(host_end == string.npos ? string.size() : host_end + (bracketed ? 1 : 0));
     if (bracketed && !detail::is_ipv6(p.host))
         return refuse("must have an IPv6 address in its brackets");
     if (!bracketed && !detail::is_host_name(p.host))
         return refuse("must have a host of letters, digits and '-', between single dots");
 
-    if (!text.empty()) {
-        if (text[0] != ':') return refuse("has text after its host");
-        text.remove_prefix(1);
-        auto const [end, failed] = std::from_chars(text.data(), text.data() + text.size(), p.port);
-        if (failed != std::errc() || end != text.data() + text.size() || p.port == 0)
+    if (!string.empty()) {
+        if (string[0] != ':') return refuse("has text after its host");
+        string.remove_prefix(1);
+        auto const [end, failed] =
+            std::from_chars(string.data(), string.data() + string.size(), p.port);
+        if (failed != std::errc() || end != string.data() + string.size() || p.port == 0)
             return refuse("must have a port from 1 to 65535");
     }
     p.authority = bracketed ? '[' + p.host + ']' : p.host;

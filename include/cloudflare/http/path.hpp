@@ -9,32 +9,33 @@
 
 namespace cloudflare::inline v0::http {
 
-/// A path built segment by segment: whatever a segment holds, it stays one segment.
+/// A path built segment by segment. A segment is percent-encoded, so that it stays one segment
+/// whatever it holds.
 ///
 ///     path("accounts", id, "access", "service_tokens").str()
 ///
-/// An empty segment, `.` and `..` are the caller's to refuse: a server may fold them.
+/// An empty segment, `.` and `..` are the caller's to refuse: a server may normalise them away.
 class path {
 public:
     template <class... Segments>
         requires(sizeof...(Segments) != 0)
     explicit path(Segments const&... segments) {
-        text_.reserve(160); // also for the base URL's path, which is prepended later
+        string_.reserve(160); // also for the base URL's path, which is prepended later
         (append(segments), ...);
     }
 
     path& append(std::string_view segment) {
-        text_ += '/';
-        append_percent_encoded(text_, segment);
+        string_ += '/';
+        append_percent_encoded(string_, segment);
         return *this;
     }
 
     /// The path, beginning with `/`.
-    [[nodiscard]] std::string const& str() const& noexcept { return text_; }
-    [[nodiscard]] std::string str() && noexcept { return std::move(text_); }
+    [[nodiscard]] std::string const& str() const& noexcept { return string_; }
+    [[nodiscard]] std::string str() && noexcept { return std::move(string_); }
 
 private:
-    std::string text_;
+    std::string string_;
 };
 
 } // namespace cloudflare::inline v0::http

@@ -25,38 +25,39 @@ inline constexpr auto unreserved = [] {
 
 } // namespace detail
 
-/// Appends `text` to `target` with every byte but the unreserved ones (letters, digits, `-._~`)
+/// Appends `string` to `target` with every byte but the unreserved ones (letters, digits, `-._~`)
 /// written as `%XX`.
-inline void append_percent_encoded(std::string& target, std::string_view text) {
+inline void append_percent_encoded(std::string& target, std::string_view string) {
     constexpr std::string_view hex = "0123456789ABCDEF";
     auto const is_unreserved = [](char c) {
         return detail::unreserved[static_cast<unsigned char>(c)];
     };
     for (;;) {
-        auto const reserved = std::find_if_not(text.begin(), text.end(), is_unreserved);
-        target.append(text.begin(), reserved);
-        if (reserved == text.end()) return;
+        auto const reserved = std::find_if_not(string.begin(), string.end(), is_unreserved);
+        target.append(string.begin(), reserved);
+        if (reserved == string.end()) return;
         auto const byte = static_cast<unsigned char>(*reserved);
         ((target += '%') += hex[byte >> 4]) += hex[byte & 15];
-        text = {reserved + 1, text.end()};
+        string = {reserved + 1, string.end()};
     }
 }
 
-/// The text with every `%XX` read, or nothing where two hexadecimal digits are missing.
-[[nodiscard]] inline std::optional<std::string> percent_decode(std::string_view text) {
+/// The string with every `%XX` read, or nothing where two hexadecimal digits are missing.
+[[nodiscard]] inline std::optional<std::string> percent_decode(std::string_view string) {
     std::string decoded;
-    while (!text.empty()) {
-        if (text.front() != '%') {
-            decoded += text.front();
-            text.remove_prefix(1);
+    while (!string.empty()) {
+        if (string.front() != '%') {
+            decoded += string.front();
+            string.remove_prefix(1);
             continue;
         }
         unsigned char byte = 0;
-        if (text.size() < 3 ||
-            std::from_chars(text.data() + 1, text.data() + 3, byte, 16).ptr != text.data() + 3)
+        if (string.size() < 3 ||
+            std::from_chars(string.data() + 1, string.data() + 3, byte, 16).ptr !=
+                string.data() + 3)
             return std::nullopt;
         decoded += static_cast<char>(byte);
-        text.remove_prefix(3);
+        string.remove_prefix(3);
     }
     return decoded;
 }

@@ -23,24 +23,24 @@ struct request {
     std::string target{}; ///< path and query, percent-encoded, beginning with `/`
     headers fields{};
     std::string body{};
-    /// A second sending does no harm. Where false, a transport should not use a connection that has
-    /// been idle for long: the server may have closed it.
+    /// Whether sending it a second time does no harm. Where false, a transport should not use a
+    /// connection that has been idle for long: the server may have closed it.
     bool repeatable = true;
 };
 
 namespace detail {
 
-/// Whether every byte is a visible character of ASCII, 0x21 to 0x7e; looked at by eights.
-[[nodiscard]] inline bool is_graphic(std::string_view text) noexcept {
+/// Whether every byte is a visible character of ASCII, 0x21 to 0x7e; eight at a time.
+[[nodiscard]] inline bool is_graphic(std::string_view string) noexcept {
     constexpr std::uint64_t each = 0x0101010101010101;
-    while (text.size() >= 8) {
+    while (string.size() >= 8) {
         std::uint64_t eight = 0;
-        std::memcpy(&eight, text.data(), 8);
+        std::memcpy(&eight, string.data(), 8);
         // A byte below 0x80 has its highest bit set by + 0x5f from 0x21 on, and by + 1 at 0x7f.
         if (((eight | (eight + each) | ~(eight + 0x5f * each)) & (0x80 * each)) != 0) return false;
-        text.remove_prefix(8);
+        string.remove_prefix(8);
     }
-    return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+    return std::all_of(string.begin(), string.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 } // namespace detail
@@ -49,8 +49,8 @@ namespace detail {
 /// with `/`, without a blank, a control character or a byte beyond ASCII.
 ///
 /// @return `errc::invalid_argument` that names the rule
-[[nodiscard]] inline result<void> check_target(std::string_view text) {
-    if (text.starts_with('/') && detail::is_graphic(text)) return {};
+[[nodiscard]] inline result<void> check_target(std::string_view target) {
+    if (target.starts_with('/') && detail::is_graphic(target)) return {};
     return error(errc::invalid_argument,
                  "target: must begin with / and hold no blank or control character");
 }

@@ -8,8 +8,8 @@
 
 namespace cloudflare::inline v0::http {
 
-/// What a transport gives back: a whole answer, its body decoded from any transfer coding. The body
-/// may hold a client secret: it lives in memory that is wiped, and does not print.
+/// What a transport gives back: the whole response, its body decoded from any transfer coding. The
+/// body may hold a client secret: its memory is wiped, and it is not printed.
 struct response {
     int status = 0;
     headers fields{};

@@ -13,7 +13,7 @@
 
 namespace cloudflare::inline v0 {
 
-/// How large a JSON text the library reads.
+/// The largest JSON text that the library reads.
 struct json_limits {
     std::size_t max_depth = 32;
     std::size_t max_size = std::size_t{16} * 1024 * 1024; ///< bytes of text, at most 2^32 - 1
@@ -23,7 +23,7 @@ namespace detail {
 class json_builder;
 }
 
-/// A parsed JSON text. Responses of usual size need no heap. Strings are views into the text; those
+/// A parsed JSON text. A response of typical size needs no heap memory. Strings are views into the text; those
 /// with escapes are unescaped into a buffer that is wiped on destruction.
 class json_document {
 public:
@@ -47,7 +47,7 @@ private:
     friend class detail::json_builder;
     using node = detail::json_node;
 
-    static constexpr std::uint32_t inline_nodes = 40; ///< enough for an answer with one token
+    static constexpr std::uint32_t inline_nodes = 40; ///< enough for a response with one token
     node first_[inline_nodes];
     std::unique_ptr<node[]> more_;
     node* nodes_ = first_;

@@ -17,12 +17,12 @@
 
 namespace cloudflare::inline v0 {
 
-// Each overload gives false, and leaves `out` alone, where the value is not of that type.
+// Each overload returns false, and leaves `out` unchanged, where the value is not of that type.
 
 [[nodiscard]] inline bool read_json(json_value v, std::string& out) {
-    auto const text = v.if_string();
-    if (text) out = *text;
-    return text.has_value();
+    auto const string = v.if_string();
+    if (string) out = *string;
+    return string.has_value();
 }
 [[nodiscard]] inline bool read_json(json_value v, bool& out) noexcept {
     auto const flag = v.if_bool();
@@ -36,24 +36,24 @@ namespace cloudflare::inline v0 {
     return integer.has_value();
 }
 [[nodiscard]] inline bool read_json(json_value v, timestamp& out) {
-    auto const text = v.if_string();
+    auto const string = v.if_string();
     auto const parsed =
-        text ? timestamp::parse(*text) : result<timestamp>(error(errc::invalid_argument));
+        string ? timestamp::parse(*string) : result<timestamp>(error(errc::invalid_argument));
     if (parsed) out = *parsed;
     return parsed.has_value();
 }
 [[nodiscard]] inline bool read_json(json_value v, std::optional<token_duration>& out) {
-    auto const text = v.if_string();
-    if (!text) return false;
-    auto parsed = token_duration::parse(*text);
+    auto const string = v.if_string();
+    if (!string) return false;
+    auto parsed = token_duration::parse(*string);
     if (parsed) out = std::move(*parsed);
     return parsed.has_value();
 }
-/// A secret that comes back as asterisks is masked, which is as good as absent.
+/// A secret of nothing but asterisks is masked, and counts as absent.
 [[nodiscard]] inline bool read_json(json_value v, secret& out) {
-    auto const text = v.if_string();
-    if (!text || text->find_first_not_of('*') == text->npos) return false;
-    out = secret(*text);
+    auto const string = v.if_string();
+    if (!string || string->find_first_not_of('*') == string->npos) return false;
+    out = secret(*string);
     return true;
 }
 
@@ -64,8 +64,8 @@ namespace cloudflare::inline v0 {
 ///     in.optional("name", token.name);
 ///     return in.finish(std::move(token));
 ///
-/// Unknown members are passed over. An optional member of another type than expected counts as
-/// absent: an oddity in a field that the caller may not even want must not cost a client secret.
+/// Unknown members are ignored. An optional member of another type than expected counts as
+/// absent: an odd value in a field that the caller may not need must not lose a client secret.
 class json_object_reader {
 public:
     explicit json_object_reader(json_value object) noexcept : object_(object) {}

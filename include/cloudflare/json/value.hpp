@@ -1,4 +1,4 @@
-/// A value in a parsed JSON text, looked at in place.
+/// A value in a parsed JSON text, read in place.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -24,10 +24,10 @@ enum class json_kind : unsigned char {
     object
 };
 
-/// One value of a text. The values of an array or object follow it, each with all that is in it.
+/// One value of a text. The values of an array or object follow it, each with everything nested in it.
 struct json_node {
     union content {
-        char const* text;
+        char const* string;
         std::int64_t integer;
         double number;
         bool boolean;
@@ -43,8 +43,7 @@ struct json_node {
 
 } // namespace detail
 
-/// A value in a `json_document`, or JSON's null where there is none. A handle that is copied
-/// freely; it and the strings it gives are valid as long as both the document and the text it was
+/// A value in a `json_document`, or JSON's null where there is none. A cheap handle; it and the strings it gives are valid as long as both the document and the text it was
 /// parsed from.
 ///
 ///     for (json_value const token : document.root().find("result"))
@@ -61,10 +60,10 @@ public:
     [[nodiscard]] bool is_array() const noexcept { return kind() == detail::json_kind::array; }
     [[nodiscard]] bool is_object() const noexcept { return kind() == detail::json_kind::object; }
 
-    /// The text of a string; nothing for another type.
+    /// A string; nothing for another type.
     [[nodiscard]] std::optional<std::string_view> if_string() const noexcept {
         if (kind() != detail::json_kind::string) return std::nullopt;
-        return std::string_view(node_->value.text, node_->size);
+        return std::string_view(node_->value.string, node_->size);
     }
     /// A boolean; nothing for another type.
     [[nodiscard]] std::optional<bool> if_bool() const noexcept {
@@ -98,7 +97,7 @@ public:
     }
 
     /// The member of that name, the first where there are several; null where there is none, and
-    /// for what is no object.
+    /// for a value that is no object.
     [[nodiscard]] json_value find(std::string_view key) const noexcept;
 
     /// The name of a member of an object; empty for another value.

@@ -1,7 +1,7 @@
 /// Writing the JSON object of a request's body.
 #pragma once
 
-#include <cloudflare/core/detail/utf8.hpp> // what a string must be
+#include <cloudflare/core/detail/utf8.hpp> // for the precondition
 
 #include <algorithm>
 #include <concepts>
@@ -14,24 +14,24 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// Appends `text` as a JSON string. It must be UTF-8 (see `is_utf8`).
-inline void append_json_string(std::string& json, std::string_view text) {
+/// Appends `string` as a JSON string. It must be UTF-8 (see `is_utf8`).
+inline void append_json_string(std::string& json, std::string_view string) {
     constexpr std::string_view hex = "0123456789abcdef";
     auto const is_plain = [](char c) {
         return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
     };
     json += '"';
     for (;;) {
-        auto const plain = std::find_if_not(text.begin(), text.end(), is_plain);
-        json.append(text.begin(), plain);
-        if (plain == text.end()) break;
+        auto const plain = std::find_if_not(string.begin(), string.end(), is_plain);
+        json.append(string.begin(), plain);
+        if (plain == string.end()) break;
         auto const byte = static_cast<unsigned char>(*plain);
         if (byte >= 0x20) {
             (json += '\\') += *plain;
         } else {
             ((json += "\\u00") += hex[byte >> 4]) += hex[byte & 15];
         }
-        text = {plain + 1, text.end()};
+        string = {plain + 1, string.end()};
     }
     json += '"';
 }
@@ -61,7 +61,7 @@ public:
         return *this;
     }
 
-    /// The object's text; the writer is used up.
+    /// The object as JSON; the writer must not be used again.
     [[nodiscard]] std::string finish() && { return std::move(json_ += json_.empty() ? "{}" : "}"); }
 
 private:

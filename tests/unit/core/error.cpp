@@ -20,16 +20,16 @@ using namespace std::string_view_literals;
 namespace error_tests {
 namespace {
 
-bool is_one_line_without_control_characters(std::string_view text) {
-    return std::none_of(text.begin(), text.end(), [](char c) {
+bool is_one_line_without_control_characters(std::string_view string) {
+    return std::none_of(string.begin(), string.end(), [](char c) {
         auto const byte = static_cast<unsigned char>(c);
         return byte < 0x20 || byte == 0x7f;
     });
 }
 
-api_message message(std::optional<std::int64_t> code, std::string text, std::string pointer = {},
+api_message message(std::optional<std::int64_t> code, std::string string, std::string pointer = {},
                     std::vector<api_message> chain = {}) {
-    return {code, std::move(text), "", std::move(pointer), std::move(chain)};
+    return {code, std::move(string), "", std::move(pointer), std::move(chain)};
 }
 
 } // namespace
@@ -165,13 +165,13 @@ TEST_CASE("the line shows where in the request an API error points, and its chai
                            "Invalid format: no code (at /name); the server did not act");
 }
 
-TEST_CASE("the line shows an answer that is not the API's JSON") {
+TEST_CASE("the line shows a response that is not the API's JSON") {
     error const e(errc::unexpected_response, error_details{.delivery = delivery::unknown,
                                                            .http_status = 522,
                                                            .content_type = "text/html",
                                                            .excerpt = "<title>timed out</title>",
                                                            .attempts = 1});
-    CHECK(e.to_string() == "not an answer of the API: HTTP 522, text/html, "
+    CHECK(e.to_string() == "not a response of the API: HTTP 522, text/html, "
                            "\"<title>timed out</title>\"; the server may have acted");
 }
 
@@ -200,7 +200,7 @@ TEST_CASE("the stream shows the same line") {
 TEST_CASE("text from outside cannot break the line, wherever it stands") {
     constexpr auto hostile = "a\r\nb\0c\x1b[31md\x7f\te"sv;
     struct row {
-        std::string_view where;
+        std::string_view field;
         void (*put)(error_details&, std::string);
     };
     row const rows[] = {
@@ -220,8 +220,8 @@ TEST_CASE("text from outside cannot break the line, wherever it stands") {
              d.api_errors = {message(1, "m", "", {message(2, std::move(s))})};
          }},
     };
-    for (auto const& [where, put] : rows) {
-        CAPTURE(where);
+    for (auto const& [field, put] : rows) {
+        CAPTURE(field);
         error_details details{.attempts = 1};
         put(details, std::string(hostile));
         CHECK(is_one_line_without_control_characters(
@@ -229,7 +229,7 @@ TEST_CASE("text from outside cannot break the line, wherever it stands") {
     }
 }
 
-TEST_CASE("a credential that the API or a user's code put into a text is not printed") {
+TEST_CASE("a credential that the API or a user's code put into a string is not printed") {
     std::string const samples[] = {"cfut_tooshort", "cfast_tooshort", "cfat_x", "cfk_x",
                                    std::string(37, 'z')};
     for (auto const& sample : samples) {

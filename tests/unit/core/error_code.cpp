@@ -88,36 +88,36 @@ TEST_CASE("a code of another category with the same number is in no group") {
     }
 }
 
-TEST_CASE("every code is a failure with a text of its own") {
-    std::set<std::string> texts;
+TEST_CASE("every code is a failure with a message of its own") {
+    std::set<std::string> messages;
     for (int value = first_code; value <= last_code; ++value) {
         CAPTURE(value);
         auto const code = make_error_code(static_cast<errc>(value));
         CHECK(code.failed());
         CHECK(code.message() != "unknown error");
         CHECK(code.message() == to_string(static_cast<errc>(value)));
-        CHECK(texts.insert(code.message()).second);
+        CHECK(messages.insert(code.message()).second);
     }
 }
 
-TEST_CASE("a code's text can be had without an allocation") {
+TEST_CASE("a code's message can be had without an allocation") {
     auto const code = make_error_code(errc::connection_lost);
     CHECK(std::string_view(code.message(nullptr, 0)) == "connection lost");
 }
 
-TEST_CASE("a number that is no code has a text all the same") {
+TEST_CASE("a number that is no code has a message all the same") {
     CHECK(error_category().message(last_code + 1) == "unknown error");
     CHECK(error_category().message(0) == "unknown error");
     CHECK(condition_category().message(0) == "unknown condition");
 }
 
-TEST_CASE("every group has a text of its own") {
-    std::set<std::string> texts;
+TEST_CASE("every group has a message of its own") {
+    std::set<std::string> messages;
     for (auto const& [name, members] : groups) {
         CAPTURE(std::string_view(to_string(name)));
         CHECK(make_error_condition(name).message() == to_string(name));
         CHECK(make_error_condition(name).message() != "unknown condition");
-        CHECK(texts.insert(to_string(name)).second);
+        CHECK(messages.insert(to_string(name)).second);
     }
 }
 
@@ -174,11 +174,11 @@ TEST_CASE("each code and each group has the words that belong to it") {
              code_row{errc::access_not_enabled, "Access is not enabled for the account"},
              code_row{errc::server_error, "server error"},
              code_row{errc::api_refused, "refused by the API"},
-             code_row{errc::unexpected_response, "not an answer of the API"},
-             code_row{errc::missing_field, "field missing in the answer"},
-             code_row{errc::secret_missing, "client secret missing in the answer"},
+             code_row{errc::unexpected_response, "not a response of the API"},
+             code_row{errc::missing_field, "field missing in the response"},
+             code_row{errc::secret_missing, "client secret missing in the response"},
              code_row{errc::sink_failed, "secret not stored"},
-             code_row{errc::intent_log_failed, "log of intents not usable"},
+             code_row{errc::intent_log_failed, "intent log unavailable"},
              code_row{errc::grace_running, "a grace period is running"},
              code_row{errc::rotation_lost, "rotated, and the new secret is lost"},
          })

@@ -8,8 +8,8 @@
 using namespace cloudflare;
 
 TEST_CASE("both micro signs are read as UTF-8, whatever the compiler's execution character set") {
-    for (char const* text : {"5\xc2\xb5s", "5\xce\xbcs", "5us"}) {
-        auto const d = token_duration::parse(text);
+    for (char const* string : {"5\xc2\xb5s", "5\xce\xbcs", "5us"}) {
+        auto const d = token_duration::parse(string);
         REQUIRE(d.has_value());
         CHECK(d->value() == std::chrono::microseconds(5));
     }

@@ -14,21 +14,21 @@ using namespace std::string_view_literals;
 namespace redact_tests {
 namespace {
 
-/// Whether `text` is a beginning of `whole` that ends where a character of UTF-8 ends.
-bool is_cut_between_characters(std::string_view text, std::string_view whole) {
-    return whole.starts_with(text) &&
-           (text.size() == whole.size() ||
-            (static_cast<unsigned char>(whole[text.size()]) & 0xC0) != 0x80);
+/// Whether `string` is a beginning of `whole` that ends where a character of UTF-8 ends.
+bool is_cut_between_characters(std::string_view string, std::string_view whole) {
+    return whole.starts_with(string) &&
+           (string.size() == whole.size() ||
+            (static_cast<unsigned char>(whole[string.size()]) & 0xC0) != 0x80);
 }
 
 } // namespace
 
-TEST_CASE("an ordinary text stays as it is") {
-    for (auto const text :
+TEST_CASE("an ordinary string stays as it is") {
+    for (auto const string :
          {""sv, "Authentication error"sv, "access.api.error.not_found"sv, "a/b?c=d&e=%20"sv,
           "{\"success\":false}"sv, "87b9cc94-06e5-4000-8000-000000000000"sv}) {
-        CAPTURE(text);
-        CHECK(redact(text) == text);
+        CAPTURE(string);
+        CHECK(redact(string) == string);
     }
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("a run of token characters is redacted from 37 on") {
           "[redacted]." + std::string(36, 'Z'));
 }
 
-TEST_CASE("all credentials of a text are redacted") {
+TEST_CASE("all credentials of a string are redacted") {
     CHECK(redact("cfk_1 cfut_2 cfat_3") == "[redacted] [redacted] [redacted]");
 }
 
@@ -80,20 +80,20 @@ TEST_CASE("a run longer than the limit shows nothing of itself") {
     CHECK(redact(std::string(5000, 'z'), 4) == "[red...");
 }
 
-TEST_CASE("a text of exactly the limit is not cut") {
+TEST_CASE("a string of exactly the limit is not cut") {
     CHECK(redact("abcde", 5) == "abcde");
     CHECK(redact("ab de", 5) == "ab de");
     CHECK(redact("abcd ", 5) == "abcd ");
     CHECK(redact("", 0) == "");
 }
 
-TEST_CASE("a text beyond the limit is cut and the cut is marked") {
+TEST_CASE("a string beyond the limit is cut and the cut is marked") {
     struct row {
-        std::string_view text;
+        std::string_view string;
         std::size_t limit;
         std::string_view expected;
     };
-    for (auto const& [text, limit, expected] : {
+    for (auto const& [string, limit, expected] : {
              row{"abcdef", 5, "abcde..."},
              row{"ab cdef", 5, "ab cd..."},
              row{"abcd efg", 5, "abcd ..."},
@@ -102,24 +102,24 @@ TEST_CASE("a text beyond the limit is cut and the cut is marked") {
              row{"a\nb\nc", 4, "a b ..."},
              row{"a", 0, "..."},
          }) {
-        CAPTURE(text);
+        CAPTURE(string);
         CAPTURE(limit);
-        CHECK(redact(text, limit) == expected);
+        CHECK(redact(string, limit) == expected);
     }
 }
 
 TEST_CASE("a cut does not split a character of UTF-8") {
-    std::string const text = "a\u00e9b\u65e5 \U0001F511c \u00e9\u00e9\u00e9";
-    for (std::size_t limit = 0; limit <= text.size(); ++limit) {
+    std::string const string = "a\u00e9b\u65e5 \U0001F511c \u00e9\u00e9\u00e9";
+    for (std::size_t limit = 0; limit <= string.size(); ++limit) {
         CAPTURE(limit);
-        auto line = redact(text, limit);
-        if (limit == text.size()) {
-            CHECK(line == text);
+        auto line = redact(string, limit);
+        if (limit == string.size()) {
+            CHECK(line == string);
             continue;
         }
         REQUIRE(line.ends_with("..."));
         line.resize(line.size() - 3);
-        CHECK(is_cut_between_characters(line, text));
+        CHECK(is_cut_between_characters(line, string));
         CHECK(line.size() <= limit);
         CHECK(line.size() + 4 > limit); // no more than the broken character is missing
     }
@@ -128,8 +128,8 @@ TEST_CASE("a cut does not split a character of UTF-8") {
 TEST_CASE("no control character of C1 and none that turns text around comes through") {
     for (unsigned point = 0x80; point != 0xA0; ++point) {
         CAPTURE(point);
-        std::string const text = {'a', '\xC2', static_cast<char>(point), 'b'};
-        CHECK(redact(text) == "a?b");
+        std::string const string = {'a', '\xC2', static_cast<char>(point), 'b'};
+        CHECK(redact(string) == "a?b");
         CHECK(redact(std::string{'a', static_cast<char>(point), 'b'}) == "a?b"); // a raw byte
     }
     CHECK(redact("a\u00a0b") == "a\u00a0b");
@@ -150,16 +150,16 @@ TEST_CASE("no control character of C1 and none that turns text around comes thro
 TEST_CASE("what comes out is UTF-8, whatever bytes go in and wherever it is cut") {
     std::uint64_t state = 7;
     for (int round = 0; round != 2000; ++round) {
-        std::string text;
+        std::string string;
         for (auto n = detail::splitmix64(state += detail::splitmix64_step) % 12; n != 0; --n) {
             constexpr std::string_view bytes =
                 "a \x80\x8e\x9b\xa8\xc2\xd8\x9c\xe2\x81\xf0\x9f\xed\xff\n";
-            text += bytes[static_cast<std::size_t>(
+            string += bytes[static_cast<std::size_t>(
                 detail::splitmix64(state += detail::splitmix64_step) % bytes.size())];
         }
         for (std::size_t limit : {0U, 1U, 2U, 3U, 5U, 100U}) {
-            auto const line = redact(text, limit);
-            CAPTURE(text);
+            auto const line = redact(string, limit);
+            CAPTURE(string);
             REQUIRE(is_utf8(line));
             REQUIRE(line.size() <= limit + 3);
             REQUIRE(line.find("\xC2\x9b") == line.npos);
@@ -169,13 +169,13 @@ TEST_CASE("what comes out is UTF-8, whatever bytes go in and wherever it is cut"
 }
 
 TEST_CASE("each byte that is not UTF-8 becomes a question mark") {
-    for (auto const text : {"\x80\x80\x80\x80"sv, "\xff\xfe"sv, "\xc3"sv, "a\xf0"sv}) {
+    for (auto const string : {"\x80\x80\x80\x80"sv, "\xff\xfe"sv, "\xc3"sv, "a\xf0"sv}) {
         for (std::size_t limit = 0; limit != 5; ++limit) {
             CAPTURE(limit);
-            CHECK(redact(text, limit).size() <= limit + 3);
+            CHECK(redact(string, limit).size() <= limit + 3);
         }
-        CHECK(redact(text).size() == text.size());
-        CHECK(redact(text).find_first_not_of("?a") == std::string::npos);
+        CHECK(redact(string).size() == string.size());
+        CHECK(redact(string).find_first_not_of("?a") == std::string::npos);
     }
 }
 
@@ -186,8 +186,8 @@ TEST_CASE("letters, digits, - and _ make a run, and what stands beside them in A
     }
     for (char const c : "/:@[`{,."sv) {
         CAPTURE(c);
-        auto const text = std::string(18, 'x') + c + std::string(18, 'x');
-        CHECK(redact(text) == text);
+        auto const string = std::string(18, 'x') + c + std::string(18, 'x');
+        CHECK(redact(string) == string);
     }
 }
 
@@ -214,10 +214,11 @@ TEST_CASE("a character of other bytes than those that hide is shown") {
 }
 
 TEST_CASE("UTF-8 that ends too early is none, whatever stands behind it in memory") {
-    constexpr auto text = "\u00e9\u20ac\U0001F511"sv;
-    for (std::size_t size = 0; size <= text.size(); ++size) {
+    constexpr auto string = "\u00e9\u20ac\U0001F511"sv;
+    for (std::size_t size = 0; size <= string.size(); ++size) {
         CAPTURE(size);
-        CHECK(is_utf8(text.substr(0, size)) == (size == 0 || size == 2 || size == 5 || size == 9));
+        CHECK(is_utf8(string.substr(0, size)) ==
+              (size == 0 || size == 2 || size == 5 || size == 9));
     }
 }
 

@@ -75,7 +75,7 @@ TEST_CASE("a code alone becomes the error of a result") {
     CHECK(r.error() == errc::not_found);
 }
 
-TEST_CASE("a text becomes the value of a result, not its error") {
+TEST_CASE("a string becomes the value of a result, not its error") {
     result<std::string> const r = "text";
     REQUIRE(r.has_value());
     CHECK(*r == "text");

@@ -18,7 +18,7 @@ using namespace std::string_view_literals;
 
 namespace {
 
-// Blocks of this size are looked at when they are given back.
+// Blocks of this size are inspected when they are freed.
 std::size_t watched_size = 0;
 int watched_wiped = 0;
 int watched_dirty = 0;
@@ -47,7 +47,7 @@ void operator delete[](void* memory, std::size_t) noexcept {
     operator delete[](memory);
 }
 
-// Nothing takes a secret's text by accident ...
+// Nothing takes a secret by accident ...
 static_assert(!std::is_constructible_v<std::string_view, secret>);
 static_assert(!std::is_constructible_v<std::string, secret>);
 static_assert(!std::is_constructible_v<bool, secret>);
@@ -56,7 +56,7 @@ static_assert(!std::is_convertible_v<secret, int>);
 static_assert(!std::is_assignable_v<std::string&, secret>);
 static_assert(!std::totally_ordered<secret>);
 static_assert(!std::equality_comparable_with<secret, std::string_view>);
-// ... and no text becomes a secret by accident, or the text would seem to be wiped.
+// ... and no string becomes a secret by accident, or the caller's string would seem to be wiped.
 static_assert(!std::is_convertible_v<std::string, secret>);
 static_assert(!std::is_convertible_v<std::string_view, secret>);
 static_assert(!std::is_convertible_v<char const*, secret>);
@@ -64,19 +64,19 @@ static_assert(!std::is_convertible_v<char const*, secret>);
 static_assert(std::is_nothrow_move_constructible_v<secret>);
 static_assert(std::is_nothrow_default_constructible_v<secret>);
 
-TEST_CASE("a secret gives its text through reveal() only, byte for byte") {
-    for (auto const text : {""sv, "x"sv, "open sesame"sv, "with\0NUL"sv, "\r\n\xff\x80"sv}) {
-        secret const s(text);
-        CHECK(s.reveal() == text);
-        CHECK(s.size() == text.size());
-        CHECK(s.empty() == text.empty());
+TEST_CASE("a secret gives its value through reveal() only, byte for byte") {
+    for (auto const string : {""sv, "x"sv, "open sesame"sv, "with\0NUL"sv, "\r\n\xff\x80"sv}) {
+        secret const s(string);
+        CHECK(s.reveal() == string);
+        CHECK(s.size() == string.size());
+        CHECK(s.empty() == string.empty());
     }
 }
 
 TEST_CASE("a secret prints as [redacted], an empty one too") {
-    for (auto const text : {""sv, "open sesame"sv}) {
+    for (auto const string : {""sv, "open sesame"sv}) {
         std::ostringstream out;
-        out << secret(text);
+        out << secret(string);
         CHECK(out.str() == "[redacted]");
     }
 }
@@ -89,14 +89,14 @@ TEST_CASE("a secret made of nothing is empty") {
     CHECK(s == secret(""));
 }
 
-TEST_CASE("a secret keeps its own copy of the text") {
-    std::string text = "open sesame";
-    secret const s(text);
-    text[0] = 'O';
+TEST_CASE("a secret keeps its own copy of the string") {
+    std::string string = "open sesame";
+    secret const s(string);
+    string[0] = 'O';
     CHECK(s.reveal() == "open sesame");
 }
 
-TEST_CASE("taking a text leaves the source empty") {
+TEST_CASE("taking a string leaves the source empty") {
     std::string long_text(100, 'x');
     secret const from_long = secret::take(long_text);
     CHECK(from_long.reveal() == std::string(100, 'x'));
@@ -112,7 +112,7 @@ TEST_CASE("taking a text leaves the source empty") {
     CHECK(none.empty());
 }
 
-TEST_CASE("a copy is equal and lives on its own") {
+TEST_CASE("a copy is equal and independent") {
     secret original("open sesame");
     secret const copy = original;
     CHECK(copy == original);
@@ -146,7 +146,7 @@ TEST_CASE("a moved-from secret can be copied, compared, printed and assigned to"
     CHECK(source.reveal() == "again");
 }
 
-TEST_CASE("move assignment replaces the text and leaves the source empty") {
+TEST_CASE("move assignment replaces the value and leaves the source empty") {
     secret target("old");
     secret source("open sesame");
     target = std::move(source);
@@ -163,7 +163,7 @@ TEST_CASE("a secret may be assigned to itself") {
     CHECK(s.reveal() == "open sesame");
 }
 
-TEST_CASE("two secrets are equal where length and every byte are") {
+TEST_CASE("two secrets are equal if length and every byte are") {
     struct row {
         std::string_view a;
         std::string_view b;
@@ -187,19 +187,19 @@ TEST_CASE("two secrets are equal where length and every byte are") {
 }
 
 TEST_CASE("a difference in any one bit makes two secrets unequal") {
-    std::string const text = "open sesame";
-    for (std::size_t i = 0; i != text.size(); ++i) {
+    std::string const string = "open sesame";
+    for (std::size_t i = 0; i != string.size(); ++i) {
         for (int bit = 0; bit != 8; ++bit) {
             CAPTURE(i);
             CAPTURE(bit);
-            std::string other = text;
+            std::string other = string;
             other[i] = static_cast<char>(other[i] ^ (1 << bit));
-            CHECK(secret(text) != secret(other));
+            CHECK(secret(string) != secret(other));
         }
     }
 }
 
-TEST_CASE("a secret takes its text out of a string of either kind, which is wiped") {
+TEST_CASE("a secret takes its value out of a string of either kind, which is wiped") {
     std::string plain(40, 'p');
     auto const* const memory = plain.data();
     CHECK(secret::take(plain).reveal() == std::string(40, 'p'));
@@ -211,30 +211,30 @@ TEST_CASE("a secret takes its text out of a string of either kind, which is wipe
 }
 
 TEST_CASE("a secret's memory is wiped before it is given back") {
-    constexpr std::string_view text = "a secret of a length of its own: 47 characters.";
-    auto const dies_wiped = [&](auto use) {
-        watched_size = text.size();
+    constexpr std::string_view string = "a secret of a length of its own: 47 characters.";
+    auto const is_wiped_at_end = [&](auto use) {
+        watched_size = string.size();
         watched_wiped = watched_dirty = 0;
         use();
         watched_size = 0;
         CHECK(watched_dirty == 0);
         return watched_wiped;
     };
-    CHECK(dies_wiped([&] { secret const s(text); }) == 1);
-    CHECK(dies_wiped([&] {
-              secret const s(text);
+    CHECK(is_wiped_at_end([&] { secret const s(string); }) == 1);
+    CHECK(is_wiped_at_end([&] {
+              secret const s(string);
               secret const copy = s;
           }) == 2);
-    CHECK(dies_wiped([&] {
-              secret s(text);
-              s = secret(text);
+    CHECK(is_wiped_at_end([&] {
+              secret s(string);
+              s = secret(string);
           }) == 2);
-    CHECK(dies_wiped([&] {
-              secret s(text);
+    CHECK(is_wiped_at_end([&] {
+              secret s(string);
               secret const taken = std::move(s);
           }) == 1);
-    CHECK(dies_wiped([&] {
-              secret s(text);
+    CHECK(is_wiped_at_end([&] {
+              secret s(string);
               s = secret();
           }) == 1);
 }

@@ -36,10 +36,10 @@ TEST_CASE("the epoch and the seconds around it") {
 
 TEST_CASE("T, t or a space may stand before the time, Z or z after it") {
     auto const expected = timestamp(september_25 + 1h + 2min + 3s);
-    for (auto const text : {"2025-09-25T01:02:03Z"sv, "2025-09-25t01:02:03z"sv,
-                            "2025-09-25 01:02:03Z"sv, "2025-09-25T01:02:03z"sv}) {
-        CAPTURE(text);
-        CHECK(timestamp::parse(text).value() == expected);
+    for (auto const string : {"2025-09-25T01:02:03Z"sv, "2025-09-25t01:02:03z"sv,
+                              "2025-09-25 01:02:03Z"sv, "2025-09-25T01:02:03z"sv}) {
+        CAPTURE(string);
+        CHECK(timestamp::parse(string).value() == expected);
     }
 }
 
@@ -140,11 +140,11 @@ TEST_CASE("a leap second is read as the second after it") {
 }
 
 TEST_CASE("second 60 is refused where it is not 23:59 UTC") {
-    for (auto const text :
+    for (auto const string :
          {"2016-12-31T23:58:60Z"sv, "2016-12-31T22:59:60Z"sv, "2016-12-31T23:59:60+02:00"sv,
           "2016-12-31T00:00:60Z"sv, "2016-12-31T23:59:61Z"sv, "2016-12-31T23:59:60+00:01"sv}) {
-        CAPTURE(text);
-        CHECK_FALSE(timestamp::parse(text).has_value());
+        CAPTURE(string);
+        CHECK_FALSE(timestamp::parse(string).has_value());
     }
 }
 
@@ -152,11 +152,11 @@ TEST_CASE("the first and the last moment are read, those beyond are refused") {
     CHECK(timestamp::parse("0000-01-01T00:00:00Z").value().seconds() == sys_days(0y / 1 / 1));
     CHECK(timestamp::parse("9999-12-31T23:59:59.999999999Z").value() ==
           timestamp(sys_days(9999y / 12 / 31) + 23h + 59min + 59s, 999'999'999ns));
-    for (auto const text :
+    for (auto const string :
          {"0000-01-01T00:00:00+00:01"sv, "9999-12-31T23:59:59-00:01"sv, "9999-12-31T23:59:60Z"sv,
           "10000-01-01T00:00:00Z"sv, "-0001-01-01T00:00:00Z"sv, "+2025-01-01T00:00:00Z"sv}) {
-        CAPTURE(text);
-        CHECK_FALSE(timestamp::parse(text).has_value());
+        CAPTURE(string);
+        CHECK_FALSE(timestamp::parse(string).has_value());
     }
 }
 
@@ -168,7 +168,7 @@ TEST_CASE("an offset may reach over the end of what the local time seems to be")
 }
 
 TEST_CASE("what is not an RFC 3339 date-time is refused, and the error says so") {
-    for (auto const text : {
+    for (auto const string : {
              ""sv,
              "2025"sv,
              "2025-09-25"sv,
@@ -204,8 +204,8 @@ TEST_CASE("what is not an RFC 3339 date-time is refused, and the error says so")
              "\xd9\xa2\xd9\xa0\xd9\xa2\xd9\xa5-09-25T22:26:26Z"sv, // Arabic digits
              "1758839186"sv,
          }) {
-        CAPTURE(text);
-        auto const t = timestamp::parse(text);
+        CAPTURE(string);
+        auto const t = timestamp::parse(string);
         REQUIRE_FALSE(t.has_value());
         CHECK(t.error() == errc::invalid_argument);
         CHECK(t.error().details().explanation.starts_with("timestamp: "));
@@ -213,21 +213,21 @@ TEST_CASE("what is not an RFC 3339 date-time is refused, and the error says so")
 }
 
 TEST_CASE("no beginning of a moment is a moment") {
-    constexpr auto text = "2025-09-25T22:26:26.5+02:00"sv;
-    REQUIRE(timestamp::parse(text).has_value());
-    for (std::size_t size = 0; size != text.size(); ++size) {
+    constexpr auto string = "2025-09-25T22:26:26.5+02:00"sv;
+    REQUIRE(timestamp::parse(string).has_value());
+    for (std::size_t size = 0; size != string.size(); ++size) {
         CAPTURE(size);
-        CHECK_FALSE(timestamp::parse(text.substr(0, size)).has_value());
+        CHECK_FALSE(timestamp::parse(string.substr(0, size)).has_value());
     }
 }
 
 TEST_CASE("a moment with one byte spoiled is refused, wherever the byte stands") {
-    constexpr auto text = "2025-09-25T22:26:26.5+02:00"sv;
-    for (std::size_t i = 0; i != text.size(); ++i) {
+    constexpr auto string = "2025-09-25T22:26:26.5+02:00"sv;
+    for (std::size_t i = 0; i != string.size(); ++i) {
         for (char const spoiler : {'\0', '\n', 'x', '\xff', '/'}) {
             CAPTURE(i);
             CAPTURE(int(spoiler));
-            std::string spoiled(text);
+            std::string spoiled(string);
             spoiled[i] = spoiler;
             CHECK_FALSE(timestamp::parse(spoiled).has_value());
         }
@@ -236,10 +236,10 @@ TEST_CASE("a moment with one byte spoiled is refused, wherever the byte stands")
 
 TEST_CASE("a moment prints in UTC with as many fractional digits as are needed") {
     struct row {
-        std::string_view text;
+        std::string_view string;
         std::string_view printed;
     };
-    for (auto const& [text, printed] : {
+    for (auto const& [string, printed] : {
              row{"2025-09-25T22:26:26Z", "2025-09-25T22:26:26Z"},
              row{"2025-09-25T22:26:26.500Z", "2025-09-25T22:26:26.5Z"},
              row{"2025-09-25T22:26:26.000000001Z", "2025-09-25T22:26:26.000000001Z"},
@@ -251,8 +251,8 @@ TEST_CASE("a moment prints in UTC with as many fractional digits as are needed")
              row{"9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999999999Z"},
              row{"1969-12-31T23:59:59.75Z", "1969-12-31T23:59:59.75Z"},
          }) {
-        CAPTURE(text);
-        auto const t = timestamp::parse(text).value();
+        CAPTURE(string);
+        auto const t = timestamp::parse(string).value();
         CHECK(t.to_string() == printed);
         std::ostringstream out;
         out << t;
@@ -371,12 +371,12 @@ TEST_CASE("a moment before year 0 or after 9999 is clamped, whatever it is made 
     CHECK(timestamp(sys_seconds::max()).plus(seconds::min()).to_string() == first);
 }
 
-TEST_CASE("each error says which rule a text breaks") {
+TEST_CASE("each error says which rule a string breaks") {
     struct row {
-        std::string_view text;
+        std::string_view string;
         std::string_view explanation;
     };
-    for (auto const& [text, explanation] : {
+    for (auto const& [string, explanation] : {
              row{"2025", "timestamp: must begin with a date such as 2025-09-25"},
              row{"20a5-09-25T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
              row{"2025-0:-25T22:26:26Z", "timestamp: must begin with a date such as 2025-09-25"},
@@ -407,8 +407,8 @@ TEST_CASE("each error says which rule a text breaks") {
              row{"0000-01-01T00:00:00+00:01", "timestamp: must be from year 0 to 9999 in UTC"},
              row{"9999-12-31T23:59:60Z", "timestamp: must be from year 0 to 9999 in UTC"},
          }) {
-        CAPTURE(text);
-        auto const refused = timestamp::parse(text);
+        CAPTURE(string);
+        auto const refused = timestamp::parse(string);
         REQUIRE(refused.has_error());
         CHECK(refused.error().details().explanation == explanation);
     }

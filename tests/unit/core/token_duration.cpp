@@ -17,12 +17,12 @@ using namespace cloudflare;
 using namespace std::chrono_literals;
 using namespace std::string_view_literals;
 
-TEST_CASE("a duration is read by value and keeps its text") {
+TEST_CASE("a duration is read by value and keeps its spelling") {
     struct row {
-        std::string_view text;
+        std::string_view string;
         std::chrono::nanoseconds expected;
     };
-    for (auto const& [text, expected] : {
+    for (auto const& [string, expected] : {
              row{"8760h", 8760h},
              row{"1ns", 1ns},
              row{"1us", 1us},
@@ -50,20 +50,20 @@ TEST_CASE("a duration is read by value and keeps its text") {
              row{"1.9ns", 1ns}, // below a nanosecond there is nothing
              row{"1.0000000000000000000000000001s", 1s},
          }) {
-        CAPTURE(text);
-        auto const d = token_duration::parse(text);
+        CAPTURE(string);
+        auto const d = token_duration::parse(string);
         REQUIRE(d.has_value());
         CHECK(d->value() == expected);
-        CHECK(d->text() == text);
+        CHECK(d->str() == string);
         CHECK_FALSE(d->is_forever());
         std::ostringstream out;
         out << *d;
-        CHECK(out.str() == text);
+        CHECK(out.str() == string);
     }
 }
 
 TEST_CASE("what is not a positive duration is refused, and the error says so") {
-    for (auto const text : {
+    for (auto const string : {
              ""sv,
              "0"sv,
              "-1h"sv,
@@ -120,8 +120,8 @@ TEST_CASE("what is not a positive duration is refused, and the error says so") {
              "forever1h"sv,
              "infinity"sv,
          }) {
-        CAPTURE(text);
-        auto const d = token_duration::parse(text);
+        CAPTURE(string);
+        auto const d = token_duration::parse(string);
         REQUIRE_FALSE(d.has_value());
         CHECK(d.error() == errc::invalid_argument);
         CHECK(d.error().details().explanation.starts_with("duration: "));
@@ -131,19 +131,19 @@ TEST_CASE("what is not a positive duration is refused, and the error says so") {
 TEST_CASE("the longest duration is 2^63-1 nanoseconds") {
     auto const longest = std::chrono::nanoseconds::max();
     REQUIRE(longest.count() == std::numeric_limits<std::int64_t>::max());
-    for (auto const text :
+    for (auto const string :
          {"9223372036854775807ns"sv, "9223372036854775.807us"sv, "9223372036854ms775us807ns"sv,
           "2562047h47m16.854775807s"sv, "9223372036s854775807ns"sv, "0009223372036854775807ns"sv}) {
-        CAPTURE(text);
-        CHECK(token_duration::parse(text).value().value() == longest);
+        CAPTURE(string);
+        CHECK(token_duration::parse(string).value().value() == longest);
     }
-    for (auto const text :
+    for (auto const string :
          {"9223372036854775808ns"sv, "9223372036854775.808us"sv, "9223372036854ms775us808ns"sv,
           "2562047h47m16.854775808s"sv, "2562048h"sv, "153722868m"sv, "9223372037s"sv,
           "9223372036854776ms"sv, "9223372036854775808h"sv, "18446744073709551617ns"sv, // 2^64 + 1
           "99999999999999999999999999999999s"sv, "2562047h1h"sv}) {
-        CAPTURE(text);
-        auto const d = token_duration::parse(text);
+        CAPTURE(string);
+        auto const d = token_duration::parse(string);
         REQUIRE_FALSE(d.has_value());
         CHECK(d.error().details().explanation == "duration: must be at most 292 years");
     }
@@ -167,13 +167,13 @@ TEST_CASE("a zero at the end of a fraction changes nothing") {
     for (auto const digits : {"4585346365975"sv, "8866933300625"sv, "2728491817775"sv,
                               "8761867535175"sv, "123"sv, "5"sv}) {
         CAPTURE(digits);
-        std::string const text = "0." + std::string(digits);
-        CHECK(token_duration::parse(text + "h").value() ==
-              token_duration::parse(text + "0h").value());
+        std::string const string = "0." + std::string(digits);
+        CHECK(token_duration::parse(string + "h").value() ==
+              token_duration::parse(string + "0h").value());
     }
 }
 
-TEST_CASE("durations are equal by value, not by text") {
+TEST_CASE("durations are equal by value, not by spelling") {
     struct row {
         std::string_view a;
         std::string_view b;
@@ -223,14 +223,14 @@ TEST_CASE("forever has no length and is sent as such") {
     for (auto const& d : {token_duration::forever(), token_duration::parse("forever").value()}) {
         CHECK(d.is_forever());
         CHECK_FALSE(d.value().has_value());
-        CHECK(d.text() == "forever");
+        CHECK(d.str() == "forever");
     }
     CHECK(token_duration::forever() == token_duration::parse("forever").value());
 }
 
 TEST_CASE("hours are written as hours") {
     auto const year = token_duration::hours(8760);
-    CHECK(year.text() == "8760h");
+    CHECK(year.str() == "8760h");
     CHECK(year.value() == 8760h);
     CHECK(year == token_duration::parse("8760h").value());
     CHECK(token_duration::hours(1).value() == 1h);
@@ -239,15 +239,15 @@ TEST_CASE("hours are written as hours") {
 
 TEST_CASE("hours out of range are taken to the nearer end") {
     constexpr auto least = std::numeric_limits<std::int64_t>::min();
-    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    constexpr auto max = std::numeric_limits<std::int64_t>::max();
     for (std::int64_t const count : {std::int64_t{0}, std::int64_t{-1}, least}) {
         CAPTURE(count);
-        CHECK(token_duration::hours(count).text() == "1h");
+        CHECK(token_duration::hours(count).str() == "1h");
         CHECK(token_duration::hours(count).value() == 1h);
     }
-    for (std::int64_t const count : {std::int64_t{2562048}, most}) {
+    for (std::int64_t const count : {std::int64_t{2562048}, max}) {
         CAPTURE(count);
-        CHECK(token_duration::hours(count).text() == "2562047h");
+        CHECK(token_duration::hours(count).str() == "2562047h");
         CHECK(token_duration::hours(count).value() == 2562047h);
     }
 }
@@ -257,11 +257,11 @@ static_assert(std::is_same_v<decltype(token_duration::forever() <=> token_durati
 
 TEST_CASE("a duration of std::chrono is written in hours, or refused") {
     using namespace std::chrono;
-    CHECK(token_duration::make(hours(720)).value().text() == "720h");
-    CHECK(token_duration::make(days(30)).value().text() == "720h");
-    CHECK(token_duration::make(weeks(1)).value().text() == "168h");
-    CHECK(token_duration::make(hours(1)).value().text() == "1h");
-    CHECK(token_duration::make(hours(2562047)).value().text() == "2562047h");
+    CHECK(token_duration::make(hours(720)).value().str() == "720h");
+    CHECK(token_duration::make(days(30)).value().str() == "720h");
+    CHECK(token_duration::make(weeks(1)).value().str() == "168h");
+    CHECK(token_duration::make(hours(1)).value().str() == "1h");
+    CHECK(token_duration::make(hours(2562047)).value().str() == "2562047h");
     for (auto const bad :
          {hours(0), hours(-1), hours(-720), hours::min(), hours(2562048), hours::max()}) {
         CAPTURE(bad.count());
@@ -277,21 +277,21 @@ TEST_CASE("a duration of std::chrono is written in hours, or refused") {
 }
 
 TEST_CASE("a count of hours outside its range is clamped") {
-    constexpr auto most = std::numeric_limits<std::int64_t>::max();
-    CHECK(token_duration::hours(0).text() == "1h");
-    CHECK(token_duration::hours(-most - 1).text() == "1h");
-    CHECK(token_duration::hours(2562047).text() == "2562047h");
-    CHECK(token_duration::hours(most).text() == "2562047h");
+    constexpr auto max = std::numeric_limits<std::int64_t>::max();
+    CHECK(token_duration::hours(0).str() == "1h");
+    CHECK(token_duration::hours(-max - 1).str() == "1h");
+    CHECK(token_duration::hours(2562047).str() == "2562047h");
+    CHECK(token_duration::hours(max).str() == "2562047h");
 }
 
 TEST_CASE("each error says which rule a duration breaks") {
     struct row {
-        std::string_view text;
+        std::string_view string;
         std::string_view explanation;
     };
     auto const number = "duration: must be a number and a unit, such as 8760h, or forever";
     auto const unit = "duration: must have a unit after each number: ns, us, ms, s, m or h";
-    for (auto const& [text, explanation] : {
+    for (auto const& [string, explanation] : {
              row{"", "duration: must be positive, such as 8760h, or forever"},
              row{"-1h", "duration: must be positive, such as 8760h, or forever"},
              row{"-", "duration: must be positive, such as 8760h, or forever"},
@@ -311,8 +311,8 @@ TEST_CASE("each error says which rule a duration breaks") {
              row{"0h0m", "duration: must be longer than zero"},
              row{"0.1ns", "duration: must be longer than zero"},
          }) {
-        CAPTURE(text);
-        auto const refused = token_duration::parse(text);
+        CAPTURE(string);
+        auto const refused = token_duration::parse(string);
         REQUIRE(refused.has_error());
         CHECK(refused.error() == errc::invalid_argument);
         CHECK(refused.error().details().explanation == explanation);

@@ -14,7 +14,7 @@ using namespace cloudflare;
 namespace wipe_tests {
 namespace {
 
-/// Gives out memory that the test owns, so that it can be looked at when the string is done.
+/// Gives out memory that the test owns, so that it can be inspected when the string is done.
 std::array<char, 4096> arena;
 std::size_t arena_used = 0;
 
@@ -44,7 +44,7 @@ std::size_t observed_given_back = 0;
 } // namespace
 } // namespace wipe_tests
 
-/// The allocator beneath `wiping_allocator<observed>`: memory stays there to be looked at.
+/// The allocator beneath `wiping_allocator<observed>`: memory stays there to be inspected.
 template <>
 struct std::allocator<wipe_tests::observed> {
     using value_type = wipe_tests::observed;
@@ -72,27 +72,27 @@ TEST_CASE("wiping nothing is allowed, without memory too") {
 TEST_CASE("a wiped string is empty and usable") {
     for (std::size_t const length : {0u, 1u, 15u, 16u, 1000u}) {
         CAPTURE(length);
-        std::string text(length, 'x');
-        wipe(text);
-        CHECK(text.empty());
-        text = "again";
-        CHECK(text == "again");
+        std::string string(length, 'x');
+        wipe(string);
+        CHECK(string.empty());
+        string = "again";
+        CHECK(string == "again");
     }
 }
 
-TEST_CASE("a wiped string leaves nothing in its memory, not even of earlier, longer texts") {
+TEST_CASE("a wiped string leaves nothing in its memory, not even of earlier, longer strings") {
     arena.fill('#');
     arena_used = 0;
-    arena_string text(200, 'x');
-    auto const* const memory = text.data();
-    auto const capacity = text.capacity();
-    text = "short";
-    REQUIRE(text.data() == memory);
+    arena_string string(200, 'x');
+    auto const* const memory = string.data();
+    auto const capacity = string.capacity();
+    string = "short";
+    REQUIRE(string.data() == memory);
     REQUIRE(std::count(arena.begin(), arena.end(), 'x') > 100);
 
-    wipe(text);
+    wipe(string);
 
-    CHECK(text.empty());
+    CHECK(string.empty());
     CHECK(std::all_of(memory, memory + capacity, [](char c) { return c == '\0'; }));
     CHECK(arena[arena_used] == '#');
 }
@@ -121,14 +121,14 @@ TEST_CASE("the allocators of all types are alike") {
 
 TEST_CASE("a wiped_string is a string with that allocator") {
     static_assert(std::is_same_v<wiped_string::allocator_type, wiping_allocator<char>>);
-    wiped_string text;
+    wiped_string string;
     for (int i = 0; i != 1000; ++i)
-        text += static_cast<char>('a' + i % 26);
-    CHECK(text.size() == 1000);
-    CHECK(text[999] == static_cast<char>('a' + 999 % 26));
-    CHECK(std::string_view(text).substr(0, 26) == "abcdefghijklmnopqrstuvwxyz");
-    wiped_string const copy = text;
-    wiped_string const moved = std::move(text);
+        string += static_cast<char>('a' + i % 26);
+    CHECK(string.size() == 1000);
+    CHECK(string[999] == static_cast<char>('a' + 999 % 26));
+    CHECK(std::string_view(string).substr(0, 26) == "abcdefghijklmnopqrstuvwxyz");
+    wiped_string const copy = string;
+    wiped_string const moved = std::move(string);
     CHECK(copy == moved);
 }
 

@@ -41,7 +41,7 @@ TEST_CASE("a field added is on the wire as name, colon, space, value, CR and LF"
     CHECK_FALSE(h.empty());
 }
 
-TEST_CASE("a field is found without regard to case") {
+TEST_CASE("a field is found case-insensitively") {
     http::headers h;
     REQUIRE(h.add("Content-Type", "text/html").has_value());
     for (auto const name : {"Content-Type"sv, "content-type"sv, "CONTENT-TYPE"sv}) {
@@ -243,7 +243,7 @@ TEST_CASE("a credential in a field of another name is not printed either") {
     CHECK(out.str() == "X-Custom: Bearer [redacted]\nX-Other: [redacted]\n");
 }
 
-TEST_CASE("fields for which room was made are not moved as they are set") {
+TEST_CASE("fields for which space was reserved are not moved as they are set") {
     http::headers h;
     h.reserve(200);
     REQUIRE(h.add("A", "1").has_value());
@@ -252,7 +252,7 @@ TEST_CASE("fields for which room was made are not moved as they are set") {
     CHECK(h.wire_format().data() == memory);
 }
 
-TEST_CASE("a copy of fields lives on its own") {
+TEST_CASE("a copy of fields is independent") {
     http::headers h;
     REQUIRE(h.add("A", "1").has_value());
     http::headers const copy = h;
@@ -369,7 +369,7 @@ TEST_CASE("each error says which rule a header breaks") {
     }
 }
 
-TEST_CASE("names are compared without regard to case, in all letters and in nothing else") {
+TEST_CASE("names are compared ignoring case, in all letters and in nothing else") {
     CHECK(http::same_name("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"));
     CHECK(http::same_name("", ""));
     CHECK(!http::same_name("a", "ab"));

@@ -13,13 +13,13 @@ using namespace std::string_view_literals;
 
 TEST_CASE("an origin is read as scheme, host and port") {
     struct row {
-        std::string_view text;
+        std::string_view string;
         bool secure;
         std::string_view host;
         std::uint16_t port;
         std::string_view authority;
     };
-    for (auto const& [text, secure, host, port, authority] : {
+    for (auto const& [string, secure, host, port, authority] : {
              row{"https://api.cloudflare.com", true, "api.cloudflare.com", 443,
                  "api.cloudflare.com"},
              row{"http://localhost", false, "localhost", 80, "localhost"},
@@ -43,8 +43,8 @@ TEST_CASE("an origin is read as scheme, host and port") {
                  "[1:2:3:4:5:6:192.0.2.1]"},
              row{"https://a-b_c.example", true, "a-b_c.example", 443, "a-b_c.example"},
          }) {
-        CAPTURE(text);
-        auto const o = http::origin::parse(text);
+        CAPTURE(string);
+        auto const o = http::origin::parse(string);
         REQUIRE(o.has_value());
         CHECK(o->is_secure() == secure);
         CHECK(o->host() == host);
@@ -57,7 +57,7 @@ TEST_CASE("an origin is read as scheme, host and port") {
 }
 
 TEST_CASE("what is not an origin is refused, and the error says so") {
-    for (auto const text : {
+    for (auto const string : {
              ""sv,
              "https"sv,
              "https:/h"sv,
@@ -109,8 +109,8 @@ TEST_CASE("what is not an origin is refused, and the error says so") {
              "https://[fe80::1%25eth0]"sv,
              "https://[host]"sv,
          }) {
-        CAPTURE(text);
-        auto const o = http::origin::parse(text);
+        CAPTURE(string);
+        auto const o = http::origin::parse(string);
         REQUIRE_FALSE(o.has_value());
         CHECK(o.error() == errc::invalid_argument);
         CHECK(o.error().details().explanation.starts_with("base URL: "));
@@ -119,15 +119,15 @@ TEST_CASE("what is not an origin is refused, and the error says so") {
 }
 
 TEST_CASE("what stands in brackets must be an IPv6 address") {
-    for (auto const text :
+    for (auto const string :
          {"https://[:]"sv, "https://[1.2.3.4]"sv, "https://[1]"sv, "https://[abc]"sv,
           "https://[:::]"sv, "https://[1::2::3]"sv, "https://[12345::]"sv,
           "https://[1:2:3:4:5:6:7:8:9]"sv, "https://[1:2:3:4:5:6:7]"sv,
           "https://[1:2:3:4::5:6:7:8]"sv, "https://[::1.2.3]"sv, "https://[::01.2.3.4]"sv,
           "https://[::1.2.3.00]"sv, "https://[::1.2.3.256]"sv, "https://[::1.2.3.4:5]"sv,
           "https://[1:2:3:4:5:6:7:1.2.3.4]"sv, "https://[1:]"sv, "https://[:1::]"sv}) {
-        CAPTURE(text);
-        CHECK_FALSE(http::origin::parse(text).has_value());
+        CAPTURE(string);
+        CHECK_FALSE(http::origin::parse(string).has_value());
     }
 }
 
@@ -146,12 +146,12 @@ TEST_CASE("origins are equal where scheme, host and port are") {
 
 TEST_CASE("a host name has no empty label, and may end with one dot") {
     struct row {
-        std::string_view text;
+        std::string_view string;
         std::string_view host;
         std::string_view tls_host;
         std::string_view authority;
     };
-    for (auto const& [text, host, tls_host, authority] : {
+    for (auto const& [string, host, tls_host, authority] : {
              row{"https://a.example.", "a.example.", "a.example", "a.example."},
              row{"https://a.example.:8443", "a.example.", "a.example", "a.example.:8443"},
              row{"http://localhost.", "localhost.", "localhost", "localhost."},
@@ -159,26 +159,26 @@ TEST_CASE("a host name has no empty label, and may end with one dot") {
              row{"https://A.Example.", "A.Example.", "A.Example", "A.Example."},
              row{"https://[::1]", "::1", "::1", "[::1]"},
          }) {
-        CAPTURE(text);
-        auto const o = http::origin::parse(text);
+        CAPTURE(string);
+        auto const o = http::origin::parse(string);
         REQUIRE(o.has_value());
         CHECK(o->host() == host);
         CHECK(o->tls_host() == tls_host);
         CHECK(o->authority() == authority);
     }
-    for (auto const text :
+    for (auto const string :
          {"https://."sv, "https://.."sv, "https://.host"sv, "https://.host:443"sv, "https://a..b"sv,
           "https://host.."sv, "https://host..:443"sv, "https://a...b."sv, "https://..host"sv,
           "http://.localhost"sv, "https://.:443"sv}) {
-        CAPTURE(text);
-        auto const o = http::origin::parse(text);
+        CAPTURE(string);
+        auto const o = http::origin::parse(string);
         REQUIRE_FALSE(o.has_value());
         CHECK(o.error() == errc::invalid_argument);
         CHECK(o.error().details().explanation.starts_with("base URL: "));
     }
 }
 
-TEST_CASE("hosts are compared without regard to case") {
+TEST_CASE("hosts are compared case-insensitively") {
     auto const o = http::origin::parse("https://Api.Example").value();
     CHECK(o == http::origin::parse("https://api.example").value());
     CHECK(o == http::origin::parse("https://API.EXAMPLE:443").value());
@@ -231,7 +231,7 @@ TEST_CASE("loopback is localhost, what is below it, 127.0.0.0/8 and ::1 in every
     }
 }
 
-TEST_CASE("an origin that was moved from can still be looked at") {
+TEST_CASE("an origin that was moved from is still valid") {
     auto o = http::origin::parse("https://api.example").value();
     auto const taken = std::move(o);
     CHECK(taken.host() == "api.example");
@@ -243,10 +243,10 @@ TEST_CASE("an origin that was moved from can still be looked at") {
 
 TEST_CASE("each error says which rule an origin breaks") {
     struct row {
-        std::string_view text;
+        std::string_view string;
         std::string_view rule;
     };
-    for (auto const& [text, rule] : {
+    for (auto const& [string, rule] : {
              row{"ftp://a.example", "must begin with https:// or http://"},
              row{"https://[::1", "must close the bracket of the address"},
              row{"https://[1:2]", "must have an IPv6 address in its brackets"},
@@ -262,8 +262,8 @@ TEST_CASE("each error says which rule an origin breaks") {
              row{"https://a.example:0", "must have a port from 1 to 65535"},
              row{"https://a.example:65536", "must have a port from 1 to 65535"},
          }) {
-        CAPTURE(text);
-        auto const refused = http::origin::parse(text);
+        CAPTURE(string);
+        auto const refused = http::origin::parse(string);
         REQUIRE(refused.has_error());
         CHECK(refused.error() == errc::invalid_argument);
         CHECK(refused.error().details().explanation == std::string("base URL: ").append(rule));
@@ -271,19 +271,19 @@ TEST_CASE("each error says which rule an origin breaks") {
 }
 
 TEST_CASE("the bounds of a port and of an address's numbers are taken") {
-    for (auto const text :
+    for (auto const string :
          {"https://a.example:1"sv, "https://a.example:65535"sv, "https://[1:2:3:4:5:6:7:8]"sv,
           "https://[::ffff]"sv, "https://[1::]"sv, "https://[::255.255.255.255]"sv,
           "https://[::0.0.0.0]"sv, "https://[1:2:3:4:5:6:255.0.0.1]"sv}) {
-        CAPTURE(text);
-        CHECK(http::origin::parse(text).has_value());
+        CAPTURE(string);
+        CHECK(http::origin::parse(string).has_value());
     }
-    for (auto const text :
+    for (auto const string :
          {"https://[1:2:3:4:5:6:7]"sv, "https://[1:2:3:4:5:6:7:8:9]"sv,
           "https://[1:2:3:4:5:6:7::8]"sv, "https://[12345::]"sv, "https://[::g]"sv,
           "https://[::256.0.0.1]"sv, "https://[::1.2.3]"sv, "https://[::1.2.3.4.5]"sv,
           "https://[::01.2.3.4]"sv, "https://[1:2:3:4:5:6:7:1.2.3.4]"sv}) {
-        CAPTURE(text);
-        CHECK(http::origin::parse(text).has_error());
+        CAPTURE(string);
+        CHECK(http::origin::parse(string).has_error());
     }
 }

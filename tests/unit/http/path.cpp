@@ -36,12 +36,12 @@ TEST_CASE("an empty segment is the caller's to refuse") {
     CHECK(http::path("accounts", "", "access").str() == "/accounts//access");
 }
 
-TEST_CASE("a path can be copied, and its text moved out") {
+TEST_CASE("a path can be copied, and its string moved out") {
     http::path p("a");
     http::path copy(p);
     copy.append("b");
     CHECK(p.str() == "/a");
     CHECK(copy.str() == "/a/b");
-    std::string const text = std::move(copy).str();
-    CHECK(text == "/a/b");
+    std::string const string = std::move(copy).str();
+    CHECK(string == "/a/b");
 }

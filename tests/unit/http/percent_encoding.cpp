@@ -10,10 +10,10 @@ using namespace std::string_view_literals;
 
 TEST_CASE("every byte but the unreserved ones is written as %XX in upper case") {
     struct row {
-        std::string_view text;
+        std::string_view string;
         std::string_view encoded;
     };
-    for (auto const& [text, encoded] : {
+    for (auto const& [string, encoded] : {
              row{"", ""},
              row{"abcxyzABCXYZ0189-._~", "abcxyzABCXYZ0189-._~"},
              row{" ", "%20"},
@@ -26,20 +26,20 @@ TEST_CASE("every byte but the unreserved ones is written as %XX in upper case") 
              row{"\u00fc\u65e5", "%C3%BC%E6%97%A5"},
              row{"!$'()*,;:@[]", "%21%24%27%28%29%2A%2C%3B%3A%40%5B%5D"},
          }) {
-        CAPTURE(text);
+        CAPTURE(string);
         std::string target;
-        http::append_percent_encoded(target, text);
+        http::append_percent_encoded(target, string);
         CHECK(target == encoded);
     }
 }
 
-TEST_CASE("the encoded text goes behind what is there") {
+TEST_CASE("the encoded string is appended") {
     std::string target = "/a b/";
     http::append_percent_encoded(target, "c d");
     CHECK(target == "/a b/c%20d");
 }
 
-TEST_CASE("percent-encoded text is read back") {
+TEST_CASE("a percent-encoded string is read back") {
     std::string all;
     for (int byte = 0; byte != 256; ++byte)
         all += static_cast<char>(byte);

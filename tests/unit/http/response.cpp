@@ -14,7 +14,7 @@ TEST_CASE("a response made of nothing has no status, field or body") {
     CHECK(r.body.empty());
 }
 
-TEST_CASE("the body lives in memory that is wiped") {
+TEST_CASE("the body's memory is wiped") {
     static_assert(std::is_same_v<decltype(http::response::body), wiped_string>);
 }
 

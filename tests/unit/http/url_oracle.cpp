@@ -23,10 +23,10 @@ namespace url_oracle_tests {
 namespace {
 
 std::string random_bytes(std::mt19937& random, std::size_t least) {
-    std::string text(least + random() % 20, '\0');
-    for (char& c : text)
+    std::string string(least + random() % 20, '\0');
+    for (char& c : string)
         c = static_cast<char>(random() % 256);
-    return text;
+    return string;
 }
 
 } // namespace
@@ -34,10 +34,10 @@ std::string random_bytes(std::mt19937& random, std::size_t least) {
 TEST_CASE("every byte is encoded as Boost.URL encodes all but the unreserved characters") {
     for (int byte = 0; byte != 256; ++byte) {
         CAPTURE(byte);
-        std::string const text(1, static_cast<char>(byte));
+        std::string const string(1, static_cast<char>(byte));
         std::string ours;
-        http::append_percent_encoded(ours, text);
-        CHECK(ours == urls::encode(text, urls::unreserved_chars));
+        http::append_percent_encoded(ours, string);
+        CHECK(ours == urls::encode(string, urls::unreserved_chars));
     }
 }
 
@@ -88,13 +88,13 @@ TEST_CASE("Boost.URL reads from a target the parameters that it was built of") {
 }
 
 TEST_CASE("a good base URL is read as Boost.URL reads it") {
-    for (auto const text :
+    for (auto const string :
          {"https://api.cloudflare.com"sv, "http://localhost"sv, "http://localhost:8080"sv,
           "https://127.0.0.1:1"sv, "https://h:65535"sv, "https://[::1]"sv, "http://[::1]:8080"sv,
           "https://[2001:db8::A]"sv, "https://[::ffff:192.0.2.1]:443"sv, "https://a-b_c.d"sv}) {
-        CAPTURE(text);
-        auto const ours = http::origin::parse(text);
-        auto const theirs = urls::parse_uri(text);
+        CAPTURE(string);
+        auto const ours = http::origin::parse(string);
+        auto const theirs = urls::parse_uri(string);
         REQUIRE(ours.has_value());
         REQUIRE(theirs.has_value());
         CHECK(ours->is_secure() == (theirs->scheme() == "https"));
@@ -104,14 +104,14 @@ TEST_CASE("a good base URL is read as Boost.URL reads it") {
 }
 
 TEST_CASE("a base URL that Boost.URL refuses is refused here") {
-    for (auto const text :
+    for (auto const string :
          {""sv, "h"sv, "://h"sv, "https://h i"sv, "https://[::1"sv, "https://::1]"sv,
           "https://[]"sv, "https://[host]"sv, "https://[1.2.3.4]"sv, "https://[:::]"sv,
           "https://[1::2::3]"sv, "https://[12345::]"sv, "https://h\n"sv, "https://h\0"sv,
           "https://\xff"sv, "https://h%"sv, "https://h%zz"sv, "https://h\\i"sv}) {
-        CAPTURE(text);
-        REQUIRE_FALSE(urls::parse_uri(text).has_value());
-        CHECK_FALSE(http::origin::parse(text).has_value());
+        CAPTURE(string);
+        REQUIRE_FALSE(urls::parse_uri(string).has_value());
+        CHECK_FALSE(http::origin::parse(string).has_value());
     }
 }
 
@@ -146,15 +146,15 @@ TEST_CASE("whatever is taken for an origin is one for Boost.URL too, and nothing
     std::mt19937 random(3);
     int taken = 0;
     for (int round = 0; round != 20'000; ++round) {
-        std::string text = random() % 2 == 0 ? "https://" : "http://";
-        if (random() % 3 == 0) text += "[::1]";
+        std::string string = random() % 2 == 0 ? "https://" : "http://";
+        if (random() % 3 == 0) string += "[::1]";
         for (auto more = 1 + random() % 6; more != 0; --more)
-            text += alphabet[random() % alphabet.size()];
-        auto const ours = http::origin::parse(text);
+            string += alphabet[random() % alphabet.size()];
+        auto const ours = http::origin::parse(string);
         if (!ours) continue;
         ++taken;
-        CAPTURE(text);
-        auto const theirs = urls::parse_uri(text);
+        CAPTURE(string);
+        auto const theirs = urls::parse_uri(string);
         CHECK(theirs.has_value());
         if (!theirs) continue;
         CHECK(ours->host() == theirs->host_address());

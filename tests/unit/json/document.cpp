@@ -45,7 +45,7 @@ TEST_CASE("what is not JSON, or more than JSON, is not valid, and its root is nu
     }
 }
 
-TEST_CASE("a text deeper than the bound is refused, one just as deep is read") {
+TEST_CASE("a JSON text deeper than the bound is refused, one just as deep is read") {
     json_limits const limits;
     CHECK(is_valid(nested(limits.max_depth)));
     CHECK_FALSE(is_valid(nested(limits.max_depth + 1)));
@@ -61,7 +61,7 @@ TEST_CASE("a million opening brackets are refused") {
     CHECK_FALSE(is_valid(objects));
 }
 
-TEST_CASE("a text larger than the bound is refused, one just as large is read") {
+TEST_CASE("a JSON text larger than the bound is refused, one just as large is read") {
     std::string const text = "\"" + std::string(98, 'x') + "\"";
     CHECK(is_valid(text, json_limits{.max_size = 100}));
     CHECK_FALSE(is_valid(text, json_limits{.max_size = 99}));

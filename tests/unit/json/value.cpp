@@ -55,7 +55,7 @@ TEST_CASE("numbers are read as they are written") {
     CHECK(v == document.root().end());
 }
 
-TEST_CASE("what is nested is passed over as one value") {
+TEST_CASE("a nested value is skipped as one value") {
     json_document const document(R"({"a":[[],[1,{"x":[2,3]}],{}],"b":{"c":{"d":4}},"e":5})");
     auto const root = document.root();
     CHECK(root.size() == 3);

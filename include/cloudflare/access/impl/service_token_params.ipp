@@ -20,7 +20,7 @@ CLOUDFLARE_DECL result<void> detail::token_settings::check() const {
 CLOUDFLARE_DECL std::string detail::token_settings::body() const {
     json_object_writer json;
     if (name) json.add("name", *name);
-    if (duration) json.add("duration", duration->text());
+    if (duration) json.add("duration", duration->str());
     if (enabled) json.add("enabled", *enabled);
     if (client_secret_version) json.add("client_secret_version", *client_secret_version);
     if (previous_client_secret_expires_at)

@@ -10,17 +10,17 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// The length in bytes of the character that `text` begins with; 0 where it begins with none.
-[[nodiscard]] constexpr std::size_t utf8_length(std::string_view text) noexcept {
-    auto const byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    if (text.empty()) return 0;
+/// The length in bytes of the character that `string` begins with; 0 where it begins with none.
+[[nodiscard]] constexpr std::size_t utf8_length(std::string_view string) noexcept {
+    auto const byte = [&](std::size_t at) { return static_cast<unsigned char>(string[at]); };
+    if (string.empty()) return 0;
     unsigned const lead = byte(0);
     if (lead < 0x80) return 1;
     std::size_t const length = lead >= 0xC2 && lead <= 0xDF   ? 2
                                : lead >= 0xE0 && lead <= 0xEF ? 3
                                : lead >= 0xF0 && lead <= 0xF4 ? 4
                                                               : 0;
-    if (length == 0 || length > text.size()) return 0;
+    if (length == 0 || length > string.size()) return 0;
     for (std::size_t k = 1; k != length; ++k)
         if ((byte(k) & 0xC0) != 0x80) return 0;
     if (length > 2) { // overlong forms, surrogates, and what is past U+10FFFF
@@ -34,12 +34,12 @@ namespace detail {
 
 } // namespace detail
 
-/// Whether `text` is well-formed UTF-8: what a JSON string may hold.
-[[nodiscard]] constexpr bool is_utf8(std::string_view text) noexcept {
-    while (!text.empty()) {
-        auto const length = detail::utf8_length(text);
+/// Whether `string` is well-formed UTF-8: what a JSON string may hold.
+[[nodiscard]] constexpr bool is_utf8(std::string_view string) noexcept {
+    while (!string.empty()) {
+        auto const length = detail::utf8_length(string);
         if (length == 0) return false;
-        text.remove_prefix(length);
+        string.remove_prefix(length);
     }
     return true;
 }

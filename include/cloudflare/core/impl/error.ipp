@@ -28,7 +28,7 @@ inline void append_response(std::string& line, error_details const& d) {
 }
 
 inline void append_outcome(std::string& line, error_details const& d) {
-    if (d.attempts == 0) return; // refused here: that nothing was sent goes without saying
+    if (d.attempts == 0) return; // refused here: obviously nothing was sent
     if (d.idempotency != idempotency::safe) (line += "; ") += to_string(d.delivery);
     bool const revokes = d.idempotency == idempotency::voids;
     auto const why = revokes && d.stopped == stop_reason::not_repeatable

@@ -14,10 +14,11 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// Takes an RFC 3339 text apart from left to right; every step fails for good.
+/// Takes an RFC 3339 string apart from left to right. A step that fails may have consumed part of it:
+/// the caller gives up then.
 class rfc3339_reader {
 public:
-    explicit rfc3339_reader(std::string_view text) noexcept : rest_(text) {}
+    explicit rfc3339_reader(std::string_view string) noexcept : rest_(string) {}
 
     [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
     [[nodiscard]] bool next_is_digit() const noexcept {
@@ -52,22 +53,22 @@ private:
     std::string_view rest_;
 };
 
-inline void append_digits(std::string& text, std::int64_t value, int width) {
+inline void append_digits(std::string& string, std::int64_t value, int width) {
     auto const digits = std::to_string(value);
     if (auto const have = static_cast<int>(digits.size()); have < width)
-        text.append(static_cast<std::size_t>(width - have), '0');
-    text += digits;
+        string.append(static_cast<std::size_t>(width - have), '0');
+    string += digits;
 }
 
 } // namespace detail
 
-CLOUDFLARE_DECL result<timestamp> timestamp::parse(std::string_view text) {
+CLOUDFLARE_DECL result<timestamp> timestamp::parse(std::string_view string) {
     using namespace std::chrono;
     auto const refuse = [](char const* rule) {
         return error(errc::invalid_argument, std::string("timestamp: ") + rule);
     };
 
-    detail::rfc3339_reader in(text);
+    detail::rfc3339_reader in(string);
     int const y = in.number<4>(0, 9999);
     bool const separated = in.accept('-') != 0;
     int const m = in.number<2>(1, 12);
@@ -123,20 +124,20 @@ CLOUDFLARE_DECL std::string timestamp::to_string() const {
     year_month_day const date(midnight);
     hh_mm_ss const time(seconds_ - midnight);
 
-    std::string text;
-    text.reserve(30);
-    detail::append_digits(text, int(date.year()), 4);
-    detail::append_digits(text += '-', unsigned(date.month()), 2);
-    detail::append_digits(text += '-', unsigned(date.day()), 2);
-    detail::append_digits(text += 'T', time.hours().count(), 2);
-    detail::append_digits(text += ':', time.minutes().count(), 2);
-    detail::append_digits(text += ':', time.seconds().count(), 2);
+    std::string string;
+    string.reserve(30);
+    detail::append_digits(string, int(date.year()), 4);
+    detail::append_digits(string += '-', unsigned(date.month()), 2);
+    detail::append_digits(string += '-', unsigned(date.day()), 2);
+    detail::append_digits(string += 'T', time.hours().count(), 2);
+    detail::append_digits(string += ':', time.minutes().count(), 2);
+    detail::append_digits(string += ':', time.seconds().count(), 2);
     if (fraction_ != 0ns) {
-        detail::append_digits(text += '.', fraction_.count(), 9);
-        while (text.back() == '0')
-            text.pop_back();
+        detail::append_digits(string += '.', fraction_.count(), 9);
+        while (string.back() == '0')
+            string.pop_back();
     }
-    return text += 'Z';
+    return string += 'Z';
 }
 
 } // namespace cloudflare::inline v0

@@ -14,8 +14,8 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// Takes the unit off the front of `text`; nanoseconds a unit, or 0 where there is none.
-[[nodiscard]] inline std::int64_t take_duration_unit(std::string_view& text) noexcept {
+/// Takes the unit off the front of `string`; nanoseconds a unit, or 0 where there is none.
+[[nodiscard]] inline std::int64_t take_duration_unit(std::string_view& string) noexcept {
     using namespace std::chrono_literals;
     struct unit {
         std::string_view name;
@@ -27,8 +27,8 @@ namespace detail {
         {"ms", 1ms}, {"s", 1s},   {"m", 1min},        {"h", 1h},
     };
     for (auto const& [name, length] : units) {
-        if (!text.starts_with(name)) continue;
-        text.remove_prefix(name.size());
+        if (!string.starts_with(name)) continue;
+        string.remove_prefix(name.size());
         return length.count();
     }
     return 0;
@@ -37,33 +37,33 @@ namespace detail {
 /// a * b + c for numbers that are not negative; nothing where it overflows.
 [[nodiscard]] constexpr std::optional<std::int64_t> multiply_add(std::int64_t a, std::int64_t b,
                                                                  std::int64_t c) noexcept {
-    constexpr auto most = (std::numeric_limits<std::int64_t>::max)();
-    if (b != 0 && a > (most - c) / b) return std::nullopt;
+    constexpr auto max = (std::numeric_limits<std::int64_t>::max)();
+    if (b != 0 && a > (max - c) / b) return std::nullopt;
     return a * b + c;
 }
 
-/// One component such as `1.5h`, taken off the front of `text`, in nanoseconds.
-[[nodiscard]] inline result<std::int64_t> take_duration_component(std::string_view& text) {
+/// One component such as `1.5h`, taken off the front of `string`, in nanoseconds.
+[[nodiscard]] inline result<std::int64_t> take_duration_component(std::string_view& string) {
     auto const refuse = [](char const* rule) {
         return error(errc::invalid_argument, std::string("duration: ") + rule);
     };
-    auto const is_digit = [&] { return !text.empty() && text[0] >= '0' && text[0] <= '9'; };
+    auto const is_digit = [&] { return !string.empty() && string[0] >= '0' && string[0] <= '9'; };
 
     std::optional<std::int64_t> whole = 0;
     bool any_digit = false;
-    for (; is_digit(); text.remove_prefix(1), any_digit = true)
-        if (whole) whole = multiply_add(*whole, 10, text[0] - '0');
+    for (; is_digit(); string.remove_prefix(1), any_digit = true)
+        if (whole) whole = multiply_add(*whole, 10, string[0] - '0');
 
     std::string_view fraction;
-    if (text.starts_with('.')) {
-        text.remove_prefix(1);
-        fraction = text.substr(0, text.find_first_not_of("0123456789"));
-        text.remove_prefix(fraction.size());
+    if (string.starts_with('.')) {
+        string.remove_prefix(1);
+        fraction = string.substr(0, string.find_first_not_of("0123456789"));
+        string.remove_prefix(fraction.size());
         any_digit = any_digit || !fraction.empty();
     }
     if (!any_digit) return refuse("must be a number and a unit, such as 8760h, or forever");
 
-    auto const unit = take_duration_unit(text);
+    auto const unit = take_duration_unit(string);
     if (unit == 0) return refuse("must have a unit after each number: ns, us, ms, s, m or h");
     // floor((d1 * unit + floor(rest / 10)) / 10), from the last digit to the first: nested floors
     // equal one floor, so this is exact without a wide integer.
@@ -77,14 +77,14 @@ namespace detail {
 
 } // namespace detail
 
-CLOUDFLARE_DECL result<token_duration> token_duration::parse(std::string_view text) {
-    if (text == "forever") return forever();
-    if (text.empty() || text.starts_with('-'))
+CLOUDFLARE_DECL result<token_duration> token_duration::parse(std::string_view string) {
+    if (string == "forever") return forever();
+    if (string.empty() || string.starts_with('-'))
         return error(errc::invalid_argument,
                      "duration: must be positive, such as 8760h, or forever");
 
     std::int64_t total = 0;
-    auto rest = text.starts_with('+') ? text.substr(1) : text;
+    auto rest = string.starts_with('+') ? string.substr(1) : string;
     do {
         auto const component = detail::take_duration_component(rest);
         if (!component) return component.error();
@@ -93,7 +93,7 @@ CLOUDFLARE_DECL result<token_duration> token_duration::parse(std::string_view te
         total = *sum;
     } while (!rest.empty());
     if (total == 0) return error(errc::invalid_argument, "duration: must be longer than zero");
-    return token_duration(std::chrono::nanoseconds(total), std::string(text));
+    return token_duration(std::chrono::nanoseconds(total), std::string(string));
 }
 
 } // namespace cloudflare::inline v0

@@ -18,7 +18,7 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// Takes down what Boost.JSON's parser finds: a node for each value, in the order of the text.
+/// Records what Boost.JSON's parser finds: a node for each value, in the order of the text.
 class json_builder {
 public:
     static constexpr auto max_array_size = (std::numeric_limits<std::size_t>::max)();
@@ -49,10 +49,10 @@ public:
     }
     bool on_string_part(text_view part, std::size_t, failure&) { return unescape(part); }
     bool on_string(text_view last, std::size_t size, failure&) {
-        auto const text = whole(last, size);
+        auto const string = whole(last, size);
         auto& node = add(json_kind::string);
-        node.value.text = text.data();
-        node.size = static_cast<std::uint32_t>(text.size());
+        node.value.string = string.data();
+        node.size = static_cast<std::uint32_t>(string.size());
         return true;
     }
 
@@ -116,14 +116,14 @@ private:
         capacity_ = capacity;
     }
 
-    /// A string whose last part this is, of `size` bytes together.
+    /// The whole string, of `size` bytes, of which `last` is the last part.
     [[nodiscard]] std::string_view whole(std::string_view last, std::size_t size) {
         if (size == last.size() && is_in_text(last)) return last;
         unescape(last);
         return std::string_view(document_.unescaped_).substr(document_.unescaped_.size() - size);
     }
     [[nodiscard]] bool is_in_text(std::string_view part) const noexcept {
-        std::less_equal<> const at_most; // `<=` does not order pointers into different texts
+        std::less_equal<> const at_most; // `<=` does not order pointers into different arrays
         return at_most(text_.data(), part.data()) &&
                at_most(part.data() + part.size(), text_.data() + text_.size());
     }
@@ -146,7 +146,7 @@ private:
 } // namespace detail
 
 CLOUDFLARE_DECL json_document::json_document(std::string_view text, json_limits limits) {
-    // A text has no more values than bytes, so that 32 bits count them all.
+    // A text has no more values than bytes: 32 bits can count them.
     limits.max_size =
         std::min<std::size_t>(limits.max_size, (std::numeric_limits<std::uint32_t>::max)());
     if (text.size() > limits.max_size) return;

@@ -384,7 +384,7 @@ inline boost::json::object sandbox::show(sandbox_token const& t, bool with_secre
     shown["id"] = t.id;
     shown["name"] = t.name;
     shown["updated_at"] = t.updated_at.to_string();
-    shown["duration"] = t.duration.text();
+    shown["duration"] = t.duration.str();
     if (t.last_seen_at) shown["last_seen_at"] = t.last_seen_at->to_string();
     if (t.previous_expires_at && (with_secret || switches_.shows_previous_expiry))
         shown["previous_client_secret_expires_at"] = t.previous_expires_at->to_string();
