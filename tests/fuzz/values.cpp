@@ -56,7 +56,7 @@ void check(std::string_view input) {
         require(fields.find("retry-after") == input, "a header keeps its value");
         require(std::count(fields.wire_format().begin(), fields.wire_format().end(), '\n') == 1,
                 "one field is one line");
-        static_cast<void>(cf::retry_after(fields));
+        static_cast<void>(cf::http::retry_after(fields));
     }
     static_cast<void>(cf::http::parse_date(input));
     static_cast<void>(cf::parse_rate_limit(input));

@@ -1,8 +1,9 @@
-/// What a response says of the rate limit: `Retry-After` and the `Ratelimit` field.
+/// What a response says of the rate limit, by its `Ratelimit` field.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
 #include <cloudflare/http/headers.hpp>
+#include <cloudflare/http/retry_after.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -11,23 +12,11 @@
 
 namespace cloudflare::inline v0 {
 
-/// The longest wait that a server is taken to ask for, about 136 years: longer ones are clamped to
-/// it, so that a wait also fits into 64 bits as nanoseconds.
-inline constexpr std::chrono::seconds longest_retry_after{0xffff'ffff};
-
-/// The wait that `Retry-After` asks for: whole seconds, or an HTTP date measured against the
-/// response's own `Date`, so that this machine's clock does not matter. Without a `Date` it says
-/// nothing, unless it is so far (2200 or later) that it means "do not come back".
-///
-/// @return at most `longest_retry_after`, however large the count; 0 for a date that has passed;
-/// nothing where the field is absent or senseless.
-[[nodiscard]] std::optional<std::chrono::seconds> retry_after(http::headers const& fields) noexcept;
-
 /// How many requests are left in a window. A hint only: the advertised bucket is not always the one
 /// that refuses, so `Retry-After` and 429 decide.
 struct rate_limit {
     std::int64_t remaining = 0;
-    std::chrono::seconds resets_in{}; ///< at most `longest_retry_after`
+    std::chrono::seconds resets_in{}; ///< at most `http::max_retry_after`
 };
 
 /// Reads `Ratelimit: "default";r=50;t=30` (an RFC 9651 list; draft-ietf-httpapi-ratelimit-headers).

@@ -31,7 +31,7 @@ namespace detail {
 clamped_retry_after(error const& e) noexcept {
     auto const asked = e.details().retry_after;
     if (!asked) return std::nullopt;
-    return std::clamp(*asked, std::chrono::seconds(0), longest_retry_after);
+    return std::clamp(*asked, std::chrono::seconds(0), http::max_retry_after);
 }
 
 } // namespace detail

@@ -60,7 +60,7 @@ struct error_details {
     std::string excerpt{};        ///< its first characters, redacted
     std::string cf_ray{};         ///< names the request to Cloudflare's support
     std::string cf_auditlog_id{}; ///< names the entry in the account's audit log
-    /// How long the server asked us to wait; at most `longest_retry_after` in the error of a call.
+    /// How long the server asked us to wait; at most `http::max_retry_after` in the error of a call.
     std::optional<std::chrono::seconds> retry_after{};
     unsigned attempts = 0; ///< requests made, this failure's included
     stop_reason stopped = stop_reason::none;

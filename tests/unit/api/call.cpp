@@ -298,7 +298,7 @@ TEST_CASE("a Retry-After that does not fit the deadline ends the call at once") 
               action::done);
         CHECK(c.failure() == errc::rate_limited);
         CHECK(c.failure().details().stopped == stop_reason::deadline);
-        CHECK(c.failure().details().retry_after == (std::min)(asked, longest_retry_after));
+        CHECK(c.failure().details().retry_after == (std::min)(asked, http::max_retry_after));
         CHECK(c.failure().details().attempts == 1);
     }
     auto fits = call(idempotency::safe);

@@ -155,7 +155,7 @@ CLOUDFLARE_DECL error_details details_of(http::response const& response) {
     d.http_status = response.status;
     d.cf_ray = response.fields.find("cf-ray");
     d.cf_auditlog_id = response.fields.find("cf-auditlog-id");
-    d.retry_after = retry_after(response.fields);
+    d.retry_after = http::retry_after(response.fields);
     return d;
 }
 

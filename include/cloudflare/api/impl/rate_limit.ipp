@@ -1,8 +1,7 @@
-/// The definitions of `retry_after` and `parse_rate_limit`.
+/// The definitions of `parse_rate_limit`.
 #pragma once
 
 #include <cloudflare/api/rate_limit.hpp>
-#include <cloudflare/http/date.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -11,23 +10,6 @@
 #include <system_error>
 
 namespace cloudflare::inline v0 {
-
-CLOUDFLARE_DECL std::optional<std::chrono::seconds>
-retry_after(http::headers const& fields) noexcept {
-    using namespace std::chrono;
-    auto const text = fields.find("Retry-After");
-    if (!text.empty() && text.find_first_not_of("0123456789") == text.npos) {
-        std::uint32_t count = 0;
-        auto const failed = std::from_chars(text.data(), text.data() + text.size(), count).ec;
-        return failed == std::errc() ? seconds(count) : longest_retry_after;
-    }
-    auto const until = http::parse_date(text);
-    if (!until) return std::nullopt;
-    if (auto const now = http::parse_date(fields.find("Date")))
-        return std::clamp(*until - *now, seconds(0), longest_retry_after);
-    if (*until >= sys_days(year(2200) / 1 / 1)) return longest_retry_after;
-    return std::nullopt;
-}
 
 namespace detail {
 
@@ -71,7 +53,7 @@ CLOUDFLARE_DECL std::optional<rate_limit> parse_rate_limit(std::string_view list
         }
         if (!remaining || (least && least->remaining <= *remaining)) continue;
         auto const resets_in = std::chrono::seconds(resets.value_or(0));
-        least = rate_limit{*remaining, (std::min)(resets_in, longest_retry_after)};
+        least = rate_limit{*remaining, (std::min)(resets_in, http::max_retry_after)};
     }
     return least;
 }
