@@ -1,8 +1,10 @@
-// The README's functions run against a sandbox. Its program is only compiled, for it would talk to
-// Cloudflare.
-#include "readme_2.hpp"
-#include "readme_3.hpp"
-#include "readme_4.hpp"
+// The functions of README and transport guide run against a sandbox. The README's program is only
+// compiled, for it would talk to Cloudflare.
+#include "readme_endpoint.hpp"
+#include "readme_failure.hpp"
+#include "readme_issue.hpp"
+#include "transport_coroutine.hpp"
+#include "transport_options.hpp"
 
 #include <cloudflare/testing/sandbox_server.hpp>
 
@@ -55,7 +57,11 @@ int main() {
     serving.stop();
     thread.join();
     fs::remove_all(directory);
-    bool const good = made && made->has_value() && issued.has_value() && stored;
+    static_assert(cf::operation<get_zone>);
+    bool const endpoint = get_zone{"023e"}.target().value() == "/zones/023e";
+    bool const failure = report(cf::error(cf::errc::invalid_argument)) == 1;
+    bool const good =
+        made && made->has_value() && issued.has_value() && stored && endpoint && failure;
     std::printf(good ? "the README holds\n" : "the README does not hold\n");
     return good ? 0 : 1;
 }
