@@ -61,6 +61,8 @@ TEST_CASE("a header that frames the message is an error, in any case of letters"
         auto const options = call_options().header(name, "x");
         REQUIRE(options.bad_header().has_value());
         CHECK(*options.bad_header() == errc::invalid_argument);
+        CHECK(options.bad_header()->details().explanation ==
+              "header " + std::string(name) + ": is not the caller's to set");
     }
 }
 

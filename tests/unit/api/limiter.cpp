@@ -145,6 +145,16 @@ TEST_CASE("a create under way keeps a permit for what settles it") {
     CHECK(sent_of(3, l, start) == 2);
 }
 
+TEST_CASE("a create under way keeps a permit of those that Ratelimit leaves, too") {
+    auto const l = small();
+    CHECK(send(l, start, urgency::settles, rate_limit{3, 60s}));
+    limiter::permit one(l, urgency::begins), two(l, urgency::begins), three(l, urgency::begins);
+    CHECK_FALSE(one.request(start));
+    CHECK_FALSE(two.request(start));
+    CHECK(three.request(start));
+    CHECK(send(l, start));
+}
+
 TEST_CASE("a waiting call that is withdrawn or destroyed gives its place back") {
     for (bool const destroyed : {true, false}) {
         CAPTURE(destroyed);
@@ -183,6 +193,26 @@ TEST_CASE("whoever insists gets a permit, and it counts") {
     CHECK_FALSE(p.request(start));
     p.ended(start + 5s, true, std::nullopt);
     CHECK(sent_of(10, l, start + 12s) == 9);
+}
+
+TEST_CASE("whoever insists is no probe that others wait for") {
+    auto const l = small();
+    CHECK(send(l, start));
+    limiter::permit p(l, urgency::settles);
+    p.insist(start + 5s);
+    CHECK(send(l, start + 5s));
+}
+
+TEST_CASE("who had to wait while a tenth of the window was silent is a probe") {
+    for (auto const wait : {999ms, 1000ms}) {
+        CAPTURE(wait.count());
+        auto const l = limiter(limiter_options().permits(10).window(10s).burst(1).spread(1s));
+        CHECK(send(l, start));
+        limiter::permit waiting(l, urgency::settles), other(l, urgency::settles);
+        CHECK(waiting.request(start));
+        CHECK_FALSE(waiting.request(start + wait));
+        CHECK(other.request(start + wait + 200ms).has_value() == (wait == 1000ms));
+    }
 }
 
 TEST_CASE("what is granted at once is a burst, the rest comes spread") {
@@ -233,6 +263,16 @@ TEST_CASE("after a 429 nothing is sent until Retry-After, and a little longer") 
     CHECK(until < start + 61s);
     CHECK(p.request(start + 59s).value() == until);
     CHECK_FALSE(p.request(until));
+}
+
+TEST_CASE("requests that are refused together make the wait no longer") {
+    auto const l = small();
+    limiter::permit one(l, urgency::settles), two(l, urgency::settles), other(l, urgency::settles);
+    CHECK_FALSE(one.request(start));
+    CHECK_FALSE(two.request(start));
+    one.refused(start, 60s);
+    two.refused(start, 60s);
+    CHECK(other.request(start).value() < start + 61s);
 }
 
 TEST_CASE("after a 429 without Retry-After nothing is sent for five minutes") {
@@ -289,6 +329,7 @@ TEST_CASE("after a ban one request goes first, and the others wait for its "
     limiter::permit probe(l, urgency::settles), other(l, urgency::settles);
     CHECK_FALSE(probe.request(later));
     CHECK(other.request(later).value() < later + 1s);
+    CHECK(other.request(later).value() >= later + 100ms);
     CHECK(other.request(later + 100ms));
     probe.ended(later + 200ms, true, std::nullopt);
     CHECK_FALSE(other.request(later + 200ms));

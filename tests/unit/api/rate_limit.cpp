@@ -57,6 +57,14 @@ TEST_CASE("the lists of several fields are one, of which the least counts") {
     CHECK(limit->resets_in == 4s);
 }
 
+TEST_CASE("of fields with as little left the first counts") {
+    http::headers fields;
+    REQUIRE(fields.add("Ratelimit", R"("a";r=3;t=10)").has_value());
+    REQUIRE(fields.add("Ratelimit", R"("b";r=3;t=20)").has_value());
+    CHECK(parse_rate_limit(fields)->resets_in == 10s);
+    CHECK(parse_rate_limit(R"("a";r=3;t=10, "b";r=3;t=20)")->resets_in == 10s);
+}
+
 TEST_CASE("an escaped quote does not end the name of a Ratelimit item") {
     auto const limit = parse_rate_limit(R"("a\"b";r=5;t=1)");
     REQUIRE(limit.has_value());

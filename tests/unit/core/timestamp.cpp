@@ -173,6 +173,10 @@ TEST_CASE("what is not an RFC 3339 date-time is refused, and the error says so")
              "2025"sv,
              "2025-09-25"sv,
              "2025-09-25T22:26"sv,
+             "2025-09-25T2226:26Z"sv,
+             "2025-09-25T22:2626Z"sv,
+             "2025-0925T22:26:26Z"sv,
+             "202509-25T22:26:26Z"sv,
              "2025-09-25T22:26Z"sv,
              "2025-09-25T22:26:26"sv, // no offset
              "2025-09-25T22:26:26.Z"sv,
