@@ -9,6 +9,7 @@
 #include <cloudflare/access/service_tokens.hpp>
 #include <cloudflare/api/call.hpp>
 #include <cloudflare/api/credentials.hpp>
+#include <cloudflare/api/list_all.hpp>
 #include <cloudflare/api/make_request.hpp>
 #include <cloudflare/core/version.hpp>
 #include <cloudflare/json/writer.hpp>

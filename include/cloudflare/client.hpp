@@ -34,6 +34,7 @@ public:
     /// Makes the operation, trying again as far as its idempotency, the retry policy, the retry
     /// budget and the deadline allow.
     ///
+    /// @param op an `operation`; what is missing of one is named by the compiler
     /// @return the operation's result or an `error`, whose `delivery` says whether the server may
     /// have acted
     ///
@@ -43,8 +44,8 @@ public:
     /// Cancellation, where the transport's coroutines know it: the call ends with
     /// `errc::cancelled`, and the error's delivery tells whether the request may have arrived. A
     /// response that was already there is still given.
-    template <operation Op>
-    [[nodiscard]] task<result<typename Op::result_type>>
+    template <class Op>
+    [[nodiscard]] task<result<typename detail::checked_operation<Op>::result_type>>
     call(Op op, call_options options = call_options()) const {
         std::shared_ptr<call_context> context(state_, &state_->context); // keeps the transport too
         return run(*state_, std::make_unique<v0::call<Op>>(std::move(context), std::move(op),
@@ -81,7 +82,7 @@ private:
     };
 
     /// @param call on the heap, so that the coroutine frame stays small enough for Asio to recycle
-    template <operation Op>
+    template <class Op>
     static task<result<typename Op::result_type>> run(state& self,
                                                       std::unique_ptr<v0::call<Op>> call) {
         using action = call_step::action;

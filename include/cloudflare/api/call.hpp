@@ -97,15 +97,10 @@ private:
 ///
 /// Neither copied nor moved. Destroyed before its end, it counts a request under way as sent.
 /// Threads: one at a time; the context may be shared with calls on others.
-template <operation Op>
+template <class Op>
 class call {
-    static_assert(!detail::is_always<Op>(idempotency::done_when_gone) ||
-                      detail::can_be_nothing<typename Op::result_type>,
-                  "an operation that is done_when_gone has a result of void or std::optional, "
-                  "for where nothing was left to delete");
-
 public:
-    using result_type = typename Op::result_type;
+    using result_type = typename detail::checked_operation<Op>::result_type;
     using action = call_step::action;
 
     /// @param context kept until the call is destroyed

@@ -44,7 +44,7 @@ public:
 
 private:
     friend class detail::attempts;
-    template <operation Op>
+    template <class Op>
     friend class call;
 
     cloudflare::credentials credentials_;

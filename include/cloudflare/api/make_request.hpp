@@ -78,7 +78,6 @@ template <operation O>
 [[nodiscard]] result<http::request>
 make_request(O const& op, credentials const& who, client_options const& options,
              call_options const& call = call_options(), http::headers memory = http::headers()) {
-    constexpr bool has_body = requires { op.body(); };
     auto target = op.target();
     if (!target) return detail::not_sent(target.error());
     if (auto const ok = http::check_target(*target); !ok) return ok.error();
@@ -88,9 +87,15 @@ make_request(O const& op, credentials const& who, client_options const& options,
     r.target = std::move(target->insert(0, options.base_url().path()));
     r.repeatable = is_repeatable(op.idempotency);
     r.fields = std::move(memory);
-    if constexpr (has_body) r.body = op.body();
-    if (auto const ok = detail::add_fields(r.fields, who, options, call, has_body); !ok)
-        return detail::not_sent(ok.error());
+    if constexpr (detail::may_refuse_body<O>) {
+        auto body = op.body();
+        if (!body) return detail::not_sent(body.error());
+        r.body = std::move(*body);
+    } else if constexpr (detail::has_body<O>) {
+        r.body = op.body();
+    }
+    auto const ok = detail::add_fields(r.fields, who, options, call, detail::has_body<O>);
+    if (!ok) return detail::not_sent(ok.error());
     return r;
 }
 

@@ -18,6 +18,105 @@
 
 namespace cloudflare::inline v0 {
 
+namespace detail {
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+/// Whether a result can say that there was nothing to decode.
+template <class T>
+inline constexpr bool can_be_nothing = std::is_void_v<T> || is_optional<T>;
+
+template <class T>
+inline constexpr bool is_page = false;
+template <class T>
+inline constexpr bool is_page<page<T>> = true;
+
+/// Whether all operations of this type have that idempotency, which is then a static constant.
+template <class O>
+[[nodiscard]] consteval bool is_always([[maybe_unused]] idempotency kind) {
+    if constexpr (std::is_member_object_pointer_v<decltype(&O::idempotency)>) {
+        return false; // a member of each operation
+    } else {
+        return O::idempotency == kind;
+    }
+}
+
+template <class O>
+[[nodiscard]] consteval bool is_always_done_when_gone() {
+    if constexpr (requires { &O::idempotency; }) {
+        return is_always<O>(idempotency::done_when_gone);
+    } else {
+        return false;
+    }
+}
+
+template <class T>
+struct is_decodable : std::bool_constant<json_readable<T>> {};
+template <>
+struct is_decodable<void> : std::true_type {};
+template <class T>
+struct is_decodable<std::optional<T>> : is_decodable<T> {};
+template <class T>
+struct is_decodable<page<T>> : is_decodable<T> {};
+
+// Whether a class has a member of that name, of any kind and access: it is then ambiguous in a class
+// that inherits another one.
+struct has_all_names {
+    int body, decode, meaning_of;
+};
+template <class O>
+struct with_all_names : O, has_all_names {};
+template <class O>
+concept can_be_base = std::is_class_v<O> && !std::is_final_v<O>;
+template <class O>
+concept names_body = can_be_base<O> && !requires { &with_all_names<O>::body; };
+template <class O>
+concept names_decode = can_be_base<O> && !requires { &with_all_names<O>::decode; };
+template <class O>
+concept names_meaning_of = can_be_base<O> && !requires { &with_all_names<O>::meaning_of; };
+
+template <class O>
+concept may_refuse_body = requires(O const& op) {
+    { op.body() } -> std::same_as<result<std::string>>;
+};
+template <class O>
+concept has_body = may_refuse_body<O> || requires(O const& op) {
+    { op.body() } -> std::convertible_to<std::string>;
+};
+template <class O>
+concept has_decode = requires(http::response const& response) {
+    { O::decode(response) } -> std::same_as<result<typename O::result_type>>;
+};
+template <class O>
+concept has_meaning_of = requires(api_message const& message) {
+    { O::meaning_of(message) } -> std::same_as<std::optional<errc>>;
+};
+
+template <class O>
+concept has_result_type = requires { typename O::result_type; };
+template <class O>
+concept has_name = requires {
+    { O::name } -> std::convertible_to<std::string_view>;
+    requires !std::is_member_object_pointer_v<decltype(&O::name)>;
+};
+template <class O>
+concept has_method = requires {
+    { O::method } -> std::convertible_to<http::method>;
+    requires !std::is_member_object_pointer_v<decltype(&O::method)>;
+};
+template <class O>
+concept has_idempotency = requires(O const& op) {
+    { op.idempotency } -> std::convertible_to<cloudflare::idempotency>;
+};
+template <class O>
+concept has_target = requires(O const& op) {
+    { op.target() } -> std::same_as<result<std::string>>;
+};
+
+} // namespace detail
+
 /// An operation is a value with these members. A user adds an endpoint by writing such a struct:
 ///
 ///     struct get_zone {
@@ -31,56 +130,74 @@ namespace cloudflare::inline v0 {
 ///         std::string id;
 ///     };
 ///
-/// `target()` is the path below the base URL, with the query; it gives an error for bad input. An
-/// operation with a body has `std::string body() const` (JSON). `result_type` may be `void`, a type
-/// with `from_json`, `std::optional` of one, or `page` of one; of an operation that is
-/// `done_when_gone` it is `void` or an `std::optional`, which is nothing where the call found
-/// nothing left to delete.
+/// - `result_type`: `void`, a type that `read_json` reads (with `from_json`, or a string, a vector
+///   ...), `std::optional` of one, or `page` of one. Of an operation that is `done_when_gone` it is
+///   `void` or an `std::optional`, which is nothing where the call found nothing left to delete.
+/// - `target()`: the path below the base URL, with the query; an error for bad input.
+/// - `body() const`, where there is one: JSON, see `json_object_writer`; a `std::string`, or
+///   `result<std::string>` with an error for bad input.
+/// - `static result<result_type> decode(http::response const&)`, where the response is no envelope
+///   (an export, a value as it is, nothing): what a 2xx means, whatever its body. Its error counts
+///   as `delivery::accepted` unless it says `rejected`: the server did not act.
+/// - `static std::optional<errc> meaning_of(api_message const&)`, where the endpoint has error codes
+///   of its own: nothing for those it does not know. Without it the codes of service tokens count.
+///
+/// A slip in one of these does not compile where the operation is called, and is named there.
 template <class O>
-concept operation = requires(O const& op) {
-    typename O::result_type;
-    { O::name } -> std::convertible_to<std::string_view>;
-    { O::method } -> std::convertible_to<http::method>;
-    { op.idempotency } -> std::convertible_to<cloudflare::idempotency>;
-    { op.target() } -> std::same_as<result<std::string>>;
-};
+concept operation = detail::has_result_type<O> && detail::has_name<O> && detail::has_method<O> &&
+                    detail::has_idempotency<O> && detail::has_target<O>;
 
 namespace detail {
 
-template <class T>
-inline constexpr bool is_optional = false;
-template <class T>
-inline constexpr bool is_optional<std::optional<T>> = true;
-/// Whether a result can say that there was nothing to decode.
-template <class T>
-inline constexpr bool can_be_nothing = std::is_void_v<T> || is_optional<T>;
-
-/// Whether all operations of this type have that idempotency, which is then a static constant.
+/// Names what is wrong with an operation.
 template <class O>
-[[nodiscard]] consteval bool is_always([[maybe_unused]] idempotency kind) {
-    if constexpr (std::is_member_object_pointer_v<decltype(&O::idempotency)>) {
-        return false; // a member of each operation
-    } else {
-        return O::idempotency == kind;
-    }
-}
+struct checked_operation {
+    static_assert(has_result_type<O>, "an operation needs a result_type: what its response gives");
+    static_assert(has_name<O>,
+                  "an operation needs a name: static constexpr std::string_view name = \"...\"");
+    static_assert(has_method<O>, "an operation needs a method: static constexpr auto method = "
+                                 "cloudflare::http::method::get, or another");
+    static_assert(has_idempotency<O>,
+                  "an operation needs its idempotency: static constexpr auto idempotency = "
+                  "cloudflare::idempotency::safe, or another");
+    static_assert(has_target<O>, "an operation needs its target, in this form: "
+                                 "cloudflare::result<std::string> target() const");
+    static_assert(!names_body<O> || has_body<O>,
+                  "an operation's body is a public function that changes nothing and gives a "
+                  "string, or result<std::string>: std::string body() const");
+    static_assert(
+        !names_decode<O> || has_decode<O>,
+        "an operation's decode has this form: "
+        "static cloudflare::result<result_type> decode(cloudflare::http::response const&)");
+    static_assert(
+        !names_meaning_of<O> || has_meaning_of<O>,
+        "an operation's meaning_of has this form: "
+        "static std::optional<cloudflare::errc> meaning_of(cloudflare::api_message const&)");
 
-template <class T>
-inline constexpr bool is_page = false;
-template <class T>
-inline constexpr bool is_page<page<T>> = true;
+    template <class T>
+    struct types {
+        using result_type = void;
+    };
+    template <has_result_type T>
+    struct types<T> {
+        using result_type = typename T::result_type;
+        static_assert(has_decode<T> || is_decodable<result_type>::value,
+                      "an operation's result_type is read from JSON: it needs "
+                      "static cloudflare::result<result_type> from_json(cloudflare::json_value)");
+        static_assert(!is_always_done_when_gone<T>() || can_be_nothing<result_type>,
+                      "an operation that is done_when_gone has a result of void or std::optional, "
+                      "for where nothing was left to delete");
+    };
+    using result_type = typename types<O>::result_type;
+};
 
 template <class T>
 [[nodiscard]] result<page<T>> decode_page(envelope const& e) {
     if (!e.result.is_array()) return error(errc::missing_field, "result: must be an array");
     page<T> decoded;
     decoded.info = e.info;
-    decoded.items.reserve(e.result.size());
-    for (json_value const v : e.result) {
-        auto item = T::from_json(v);
-        if (!item) return item.error();
-        decoded.items.push_back(std::move(*item));
-    }
+    if (auto const fault = read_or_locate(e.result, decoded.items))
+        return error(errc::missing_field, "result" + *fault);
     return decoded;
 }
 
@@ -92,11 +209,37 @@ template <class T>
         return decode_page<typename decltype(T::items)::value_type>(e);
     } else if constexpr (is_optional<T>) {
         if (e.result.is_null()) return T();
-        auto decoded = T::value_type::from_json(e.result);
+        auto decoded = decode_result<typename T::value_type>(e);
         return decoded ? T(std::move(*decoded)) : T();
-    } else {
+    } else if constexpr (has_from_json<T>) {
         if (e.result.is_null()) return error(errc::missing_field, "result");
         return T::from_json(e.result);
+    } else {
+        T decoded{};
+        if (auto const fault = read_or_locate(e.result, decoded))
+            return error(errc::missing_field, "result" + *fault);
+        return decoded;
+    }
+}
+
+/// The error of a success whose content cannot be read, with what is known of the response. Whatever
+/// code it has, a response came: it is none of bad input.
+[[nodiscard]] inline error unreadable(error const& e, http::response const& response) {
+    auto d = details_of(response);
+    d.delivery = e.delivery() == delivery::rejected ? delivery::rejected : delivery::accepted;
+    d.explanation = e.details().explanation;
+    d.api_errors = e.details().api_errors;
+    if (e.details().retry_after) d.retry_after = e.details().retry_after;
+    bool const fits = e.code() && e != condition::invalid_input;
+    return {fits ? static_cast<errc>(e.code().value()) : errc::missing_field, std::move(d)};
+}
+
+template <class O>
+[[nodiscard]] constexpr code_meaning meaning_of_codes() noexcept {
+    if constexpr (has_meaning_of<O>) {
+        return &O::meaning_of;
+    } else {
+        return nullptr;
     }
 }
 
@@ -104,25 +247,31 @@ template <class T>
 
 /// What a response means for an operation: its result, or the error it stands for.
 ///
-/// A success is a 2xx whose envelope says `success: true`. Each error says by its `delivery`
-/// whether the server acted; a response that cannot be read leaves that open.
+/// A success is a 2xx whose envelope says `success: true`, or, for an operation with `decode`, any
+/// 2xx. Each error says by its `delivery` whether the server acted; a response that cannot be read
+/// leaves that open.
 ///
 /// @param messages where the notes go that come with a success; may be null
 template <operation O>
 [[nodiscard]] result<typename O::result_type> decode(http::response const& response,
                                                      std::vector<api_message>* messages = nullptr) {
+    bool const ok = response.status >= 200 && response.status < 300;
+    if constexpr (detail::has_decode<O>) {
+        if (ok) {
+            auto decoded = O::decode(response);
+            if (decoded) return decoded;
+            return detail::unreadable(decoded.error(), response);
+        }
+    }
     json_document const document(response.body);
     auto e = read_envelope(document);
-    bool const ok = response.status >= 200 && response.status < 300;
-    if (!ok || !e || !e->success) return refusal(response, std::move(e));
+    if (!ok || !e || !e->success)
+        return error_response(response, std::move(e), detail::meaning_of_codes<O>());
 
     if (messages != nullptr) *messages = std::move(e->messages);
     auto decoded = detail::decode_result<typename O::result_type>(*e);
     if (decoded) return decoded;
-    auto d = details_of(response);
-    d.delivery = delivery::accepted;
-    d.explanation = decoded.error().details().explanation;
-    return error(static_cast<errc>(decoded.error().code().value()), std::move(d));
+    return detail::unreadable(decoded.error(), response);
 }
 
 } // namespace cloudflare::inline v0

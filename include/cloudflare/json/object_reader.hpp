@@ -14,10 +14,13 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace cloudflare::inline v0 {
 
-// Each overload returns false, and leaves `out` unchanged, where the value is not of that type.
+// `read_json(json_value, T& out)` returns false, and leaves `out` unchanged, where the value is not of
+// that type. Here it is for strings, booleans, numbers, points in time, durations, secrets, classes
+// with `from_json`, and vectors of these; for a type of your own write one in its namespace.
 
 [[nodiscard]] inline bool read_json(json_value v, std::string& out) {
     auto const string = v.if_string();
@@ -34,6 +37,19 @@ namespace cloudflare::inline v0 {
     auto const integer = v.if_integer();
     if (integer) out = *integer;
     return integer.has_value();
+}
+/// Whole numbers that the type can hold.
+template <std::integral T>
+[[nodiscard]] bool read_json(json_value v, T& out) noexcept {
+    auto const integer = v.if_integer();
+    bool const fits = integer && std::in_range<T>(*integer);
+    if (fits) out = static_cast<T>(*integer);
+    return fits;
+}
+[[nodiscard]] inline bool read_json(json_value v, double& out) noexcept {
+    auto const number = v.if_number();
+    if (number) out = *number;
+    return number.has_value();
 }
 [[nodiscard]] inline bool read_json(json_value v, timestamp& out) {
     auto const string = v.if_string();
@@ -57,11 +73,88 @@ namespace cloudflare::inline v0 {
     return true;
 }
 
+/// A class that is read from a JSON value: `static result<T> from_json(json_value)`.
+template <class T>
+concept has_from_json = requires(json_value v) {
+    { T::from_json(v) } -> std::same_as<result<T>>;
+};
+template <has_from_json T>
+[[nodiscard]] bool read_json(json_value v, T& out);
+
+/// A type that `read_json` reads.
+template <class T>
+concept json_readable = requires(json_value v, T& out) {
+    { read_json(v, out) } -> std::same_as<bool>;
+};
+/// All or none: an array with one value of another type is not read.
+template <json_readable T>
+[[nodiscard]] bool read_json(json_value v, std::vector<T>& out);
+
+namespace detail {
+
+/// Where in a value the error of a `from_json` lies, e.g. `.data.port`, which begins behind its
+/// "result".
+[[nodiscard]] inline std::string place_of(error const& e) {
+    auto const& words = e.details().explanation;
+    if (words.starts_with("result")) return words.substr(6);
+    return words.empty() ? words : ": " + words;
+}
+
+/// Reads a value; gives where in it the first fault lies, and nothing where there is none.
+template <class T>
+[[nodiscard]] std::optional<std::string> read_or_locate(json_value v, T& out) {
+    if constexpr (has_from_json<T>) {
+        auto read = T::from_json(v);
+        if (!read) return place_of(read.error());
+        out = std::move(*read);
+        return std::nullopt;
+    } else {
+        return read_json(v, out) ? std::nullopt : std::optional(std::string());
+    }
+}
+template <class T>
+[[nodiscard]] std::optional<std::string> read_or_locate(json_value v, std::vector<T>& out) {
+    if (!v.is_array()) return ": must be an array";
+    std::vector<T> items;
+    items.reserve(v.size());
+    for (json_value const item : v) {
+        std::optional<std::string> fault;
+        if constexpr (has_from_json<T>) {
+            auto read = T::from_json(item);
+            if (read) {
+                items.push_back(std::move(*read));
+            } else {
+                fault = place_of(read.error());
+            }
+        } else {
+            T value{};
+            fault = read_or_locate(item, value);
+            if (!fault) items.push_back(std::move(value));
+        }
+        if (fault) return '[' + std::to_string(items.size()) + ']' + *fault;
+    }
+    out = std::move(items);
+    return std::nullopt;
+}
+
+} // namespace detail
+
+template <has_from_json T>
+bool read_json(json_value v, T& out) {
+    return !detail::read_or_locate(v, out);
+}
+template <json_readable T>
+bool read_json(json_value v, std::vector<T>& out) {
+    return !detail::read_or_locate(v, out);
+}
+
 /// Reads the members of one object, and remembers the first required one that is missing.
 ///
 ///     json_object_reader in(value);
 ///     in.required("id", token.id);
 ///     in.optional("name", token.name);
+///     in.optional("tags", token.tags);         // std::vector<std::string>
+///     in.optional("settings", token.settings); // a class with from_json
 ///     return in.finish(std::move(token));
 ///
 /// Unknown members are ignored. An optional member of another type than expected counts as
@@ -72,7 +165,8 @@ public:
 
     template <class T>
     void required(std::string_view key, T& out) {
-        if (!read_json(object_.find(key), out) && missing_.empty()) missing_ = key;
+        auto const fault = detail::read_or_locate(object_.find(key), out);
+        if (fault && missing_.empty()) (missing_ = key) += *fault;
     }
 
     template <class T>
@@ -90,13 +184,13 @@ public:
     template <class T>
     [[nodiscard]] result<std::remove_cvref_t<T>> finish(T&& value) const {
         if (!object_.is_object()) return error(errc::missing_field, "result: must be an object");
-        if (!missing_.empty()) return error(errc::missing_field, "result." + std::string(missing_));
+        if (!missing_.empty()) return error(errc::missing_field, "result." + missing_);
         return std::forward<T>(value);
     }
 
 private:
     json_value object_;
-    std::string_view missing_;
+    std::string missing_; // and where in it the fault lies
 };
 
 } // namespace cloudflare::inline v0

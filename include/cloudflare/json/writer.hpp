@@ -1,13 +1,19 @@
-/// Writing the JSON object of a request's body.
+/// Writing the JSON of a request's body.
 #pragma once
 
 #include <cloudflare/core/detail/utf8.hpp> // for the precondition
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <limits>
+#include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace cloudflare::inline v0 {
@@ -36,41 +42,117 @@ inline void append_json_string(std::string& json, std::string_view string) {
     json += '"';
 }
 
+/// Appends a number in the shortest form that reads back as the same one; null for what JSON has no
+/// form for.
+inline void append_json_number(std::string& json, std::floating_point auto number) {
+    if (!std::isfinite(number)) {
+        json += "null";
+        return;
+    }
+    char digits[std::numeric_limits<long double>::max_digits10 + 16];
+    json.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+template <class T>
+concept character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+                    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+template <class T>
+concept string_like = std::convertible_to<T const&, std::string_view>;
+template <class T>
+concept has_append_to = requires(T const& value, std::string& json) { value.append_to(json); };
+template <class T>
+concept has_to_json = requires(T const& value) {
+    { value.to_json() } -> has_append_to;
+};
+
 } // namespace detail
 
-/// A flat JSON object, written member by member.
+/// What can be written as a JSON value: a boolean, a number, a string in UTF-8, `nullptr`, another
+/// writer, a class with `to_json() const` that gives a writer, and a range of any of these.
+template <class T>
+concept json_writable =
+    (std::is_arithmetic_v<T> && !detail::character<T>) || std::same_as<T, std::nullptr_t> ||
+    detail::string_like<T> || detail::has_append_to<T> || detail::has_to_json<T> ||
+    std::ranges::input_range<T const>;
+
+namespace detail {
+
+template <json_writable T>
+void append_json(std::string& json, T const& value) {
+    if constexpr (std::same_as<T, bool>) {
+        json += value ? "true" : "false";
+    } else if constexpr (std::same_as<T, std::nullptr_t>) {
+        json += "null";
+    } else if constexpr (std::integral<T>) {
+        json += std::to_string(value);
+    } else if constexpr (std::floating_point<T>) {
+        append_json_number(json, value);
+    } else if constexpr (string_like<T>) {
+        append_json_string(json, value);
+    } else if constexpr (has_append_to<T>) {
+        value.append_to(json);
+    } else if constexpr (has_to_json<T>) {
+        value.to_json().append_to(json);
+    } else {
+        char separator = '[';
+        for (auto const& element : value) {
+            json += std::exchange(separator, ',');
+            append_json<std::ranges::range_value_t<T const>>(json, element);
+        }
+        if (separator == '[') json += '[';
+        json += ']';
+    }
+}
+
+} // namespace detail
+
+/// A JSON object, written member by member.
+///
+///     json_object_writer()
+///         .add("type", "A")
+///         .add("tags", tags) // a std::vector<std::string>
+///         .add("settings", json_object_writer().add("flatten_cname", false));
 class json_object_writer {
 public:
     json_object_writer() { json_.reserve(192); }
 
-    json_object_writer& add(std::string_view key, std::string_view value) {
-        begin_member(key);
-        detail::append_json_string(json_, value);
-        return *this;
-    }
-    json_object_writer& add(std::string_view key, char const* value) {
-        return add(key, std::string_view(value));
-    }
-    json_object_writer& add(std::string_view key, std::integral auto value) {
-        begin_member(key);
-        if constexpr (std::same_as<decltype(value), bool>) {
-            json_ += value ? "true" : "false";
-        } else {
-            json_ += std::to_string(value);
-        }
-        return *this;
-    }
-
-    /// The object as JSON; the writer must not be used again.
-    [[nodiscard]] std::string finish() && { return std::move(json_ += json_.empty() ? "{}" : "}"); }
-
-private:
-    void begin_member(std::string_view key) {
+    template <json_writable T>
+    json_object_writer& add(std::string_view key, T const& value) {
         json_ += json_.empty() ? '{' : ',';
         detail::append_json_string(json_, key);
         json_ += ':';
+        detail::append_json(json_, value);
+        return *this;
+    }
+    /// Leaves the member out where there is no value. (`nullptr` is written as null.)
+    template <json_writable T>
+    json_object_writer& add(std::string_view key, std::optional<T> const& value) {
+        return value ? add(key, *value) : *this;
     }
 
+    /// The object as JSON; the writer must not be used again.
+    [[nodiscard]] std::string finish() { return std::move(json_ += json_.empty() ? "{}" : "}"); }
+    void append_to(std::string& json) const { (json += json_) += json_.empty() ? "{}" : "}"; }
+
+private:
+    std::string json_;
+};
+
+/// A JSON array, written value by value: for values of several types, and for a body that is one.
+class json_array_writer {
+public:
+    template <json_writable T>
+    json_array_writer& add(T const& value) {
+        json_ += json_.empty() ? '[' : ',';
+        detail::append_json(json_, value);
+        return *this;
+    }
+
+    /// The array as JSON; the writer must not be used again.
+    [[nodiscard]] std::string finish() { return std::move(json_ += json_.empty() ? "[]" : "]"); }
+    void append_to(std::string& json) const { (json += json_) += json_.empty() ? "[]" : "]"; }
+
+private:
     std::string json_;
 };
 

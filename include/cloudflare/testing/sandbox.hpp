@@ -16,6 +16,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -44,6 +45,13 @@ struct sandbox_token {
     bool in_use = false;         ///< a policy refers to it: it cannot be deleted
 };
 
+/// An endpoint of a user's own in a sandbox: gives the response to a request that is for it, and
+/// nothing for any other.
+///
+/// @param target the request's target behind the base path, e.g. `/zones/<id>/dns_records?page=1`
+using sandbox_route = std::function<std::optional<http::response>(
+    http::request const& r, std::string_view target, timestamp now)>;
+
 /// The API, without a network, a clock or chance: the same seed, requests and times give the same
 /// answers.
 class sandbox {
@@ -53,6 +61,17 @@ public:
 
     /// Answers a request that arrives at `now`.
     [[nodiscard]] http::response handle(http::request const& r, timestamp now);
+
+    /// Adds an endpoint. It is asked for each request that has credentials and keeps to the rate,
+    /// before the sandbox's own endpoints and after those added earlier.
+    sandbox& add_route(sandbox_route route) {
+        routes_.push_back(std::move(route));
+        return *this;
+    }
+    /// The responses that the API gives: an envelope with that result, or with that error.
+    [[nodiscard]] static http::response success(boost::json::value result, int status = 200);
+    [[nodiscard]] static http::response failure(int status, std::int64_t code,
+                                                std::string_view message);
 
     /// Whether Access lets these two headers pass at `now`; notes that the token was seen.
     [[nodiscard]] bool admits(std::string_view client_id, std::string_view secret, timestamp now);
@@ -96,8 +115,6 @@ private:
     [[nodiscard]] std::string new_secret();
     [[nodiscard]] std::string new_uuid();
 
-    static http::response success(boost::json::value result, int status = 200);
-    static http::response failure(int status, std::int64_t code, std::string_view message);
     [[nodiscard]] http::response bad_request(std::string_view reason) const {
         return failure(switches_.refusal_status, switches_.refusal_code,
                        "access.api.error.invalid_request: " + std::string(reason));
@@ -106,6 +123,7 @@ private:
     std::uint64_t random_;
     sandbox_switches switches_;
     std::vector<sandbox_token> tokens_;
+    std::vector<sandbox_route> routes_;
     std::uint64_t request_count_ = 0;
     timestamp window_begin_;
     std::int64_t window_count_ = 0;

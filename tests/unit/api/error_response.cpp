@@ -19,7 +19,7 @@ http::response answer(int status, std::string_view body) {
 
 error refuse(http::response const& r) {
     json_document const document(r.body);
-    return refusal(r, read_envelope(document));
+    return error_response(r, read_envelope(document));
 }
 
 std::string failure(std::string_view code, std::string_view message) {

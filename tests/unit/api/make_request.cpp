@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cloudflare/json/writer.hpp>
+
 #include <optional>
 #include <sstream>
 #include <string>
@@ -254,6 +256,32 @@ TEST_CASE("a call's header does not make up for a strategy that failed") {
                                 call_options().header("X-A", "1"));
     REQUIRE(r.has_error());
     CHECK(r.error() == errc::invalid_credentials);
+}
+
+namespace {
+
+struct set_name : get_zone {
+    result<std::string> body() const {
+        if (name_.empty()) return error(errc::connect_failed, "name: must not be empty");
+        return json_object_writer().add("name", name_).finish();
+    }
+    std::string name_ = "z";
+};
+
+} // namespace
+
+TEST_CASE("a body may refuse what it is made of, and nothing is sent") {
+    auto const who = *api_token::make("sample");
+    set_name op;
+    auto const r = make_request(op, who, client_options());
+    REQUIRE(r.has_value());
+    CHECK(r->body == R"({"name":"z"})");
+    CHECK(r->fields.find("Content-Type") == "application/json");
+    op.name_.clear();
+    auto const refused = make_request(op, who, client_options());
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().details().explanation == "name: must not be empty");
+    CHECK(refused.error().delivery() == delivery::not_sent);
 }
 
 } // namespace make_request_tests

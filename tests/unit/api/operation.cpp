@@ -192,4 +192,126 @@ TEST_CASE("notes are given out with a success") {
     CHECK(notes[0].message == "deprecated");
 }
 
+namespace {
+
+/// A value as it is: no envelope.
+struct read_value : ask<std::string> {
+    static result<std::string> decode(http::response const& r) {
+        if (r.body == "refused")
+            return error(errc::rate_limited, error_details{.delivery = delivery::rejected});
+        if (r.body == "bad") return error(errc::invalid_argument, "must be good");
+        if (r.body == "none") return error();
+        return std::string(r.body);
+    }
+};
+
+/// An endpoint whose codes are not those of service tokens.
+struct own_codes : ask<widget> {
+    static std::optional<errc> meaning_of(api_message const& m) {
+        switch (m.code.value_or(0)) {
+        case 81044: return errc::not_found;
+        case 12130: return errc::conflict;
+        case 5: return errc{};
+        default: return std::nullopt;
+        }
+    }
+};
+
+} // namespace
+
+TEST_CASE("an operation may read its responses itself: each 2xx, and no other") {
+    CHECK(decode<read_value>(answer(200, "raw")).value() == "raw");
+    CHECK(decode<read_value>(answer(204, "")).value().empty());
+    CHECK(decode<read_value>(answer(200, R"({"success":false})")).value() ==
+          R"({"success":false})");
+    for (int const status : {199, 300, 404, 500}) {
+        CAPTURE(status);
+        CHECK(decode<read_value>(answer(status, "raw")).has_error());
+    }
+    auto const absent = decode<read_value>(
+        answer(404, R"({"success":false,"errors":[{"code":7003,"message":"x"}]})"));
+    CHECK(absent.error() == errc::no_route);
+    CHECK(absent.error().delivery() == delivery::rejected);
+}
+
+TEST_CASE("what an operation's own reading does not like was acted on, unless it says otherwise") {
+    auto const bad = decode<read_value>(answer(201, "bad"));
+    CHECK(bad.error() == errc::missing_field);
+    CHECK(bad.error() != condition::invalid_input);
+    CHECK(bad.error().delivery() == delivery::accepted);
+    CHECK(bad.error().details().explanation == "must be good");
+    CHECK(bad.error().details().http_status == 201);
+    auto const refused = decode<read_value>(answer(200, "refused"));
+    CHECK(refused.error() == errc::rate_limited);
+    CHECK(refused.error().delivery() == delivery::rejected);
+    auto const none = decode<read_value>(answer(200, "none"));
+    CHECK(none.error().code().failed());
+    CHECK(none.error().delivery() == delivery::accepted);
+}
+
+TEST_CASE("an operation's own error codes count, then those that the API shares") {
+    struct row {
+        int status;
+        int code;
+        errc meaning;
+        delivery acted;
+    };
+    for (auto const& [status, code, meaning, acted] : {
+             row{400, 81044, errc::not_found, delivery::rejected},
+             row{200, 81044, errc::not_found, delivery::rejected},
+             row{400, 12130, errc::conflict, delivery::rejected},
+             row{400, 12139, errc::bad_request, delivery::rejected}, // of service tokens
+             row{200, 12139, errc::api_refused, delivery::unknown},
+             row{400, 7003, errc::no_route, delivery::rejected},
+             row{400, 971, errc::rate_limited, delivery::rejected},
+             row{400, 5, errc::bad_request, delivery::rejected},
+             row{500, 81044, errc::server_error, delivery::unknown},
+         }) {
+        CAPTURE(status);
+        CAPTURE(code);
+        auto const e =
+            decode<own_codes>(answer(status, R"({"success":false,"errors":[{"code":)" +
+                                                 std::to_string(code) + R"(,"message":"m"}]})"))
+                .error();
+        CHECK(e == meaning);
+        CHECK(e.delivery() == acted);
+    }
+    CHECK(decode<ask<widget>>(
+              answer(400, R"({"success":false,"errors":[{"code":12139,"message":"m"}]})"))
+              .error() == errc::token_in_use);
+}
+
+TEST_CASE("a result may be a string, a number or an array of what can be read") {
+    CHECK(decode<ask<std::string>>(answer(200, R"({"success":true,"result":"x"})")).value() == "x");
+    CHECK(decode<ask<double>>(answer(200, R"({"success":true,"result":0.5})")).value() == 0.5);
+    auto const all = decode<ask<std::vector<widget>>>(
+        answer(200, R"({"success":true,"result":[{"id":"1"},{"id":"2"}]})"));
+    REQUIRE(all.has_value());
+    CHECK(all->at(1).id == "2");
+    CHECK(decode<ask<std::optional<std::string>>>(answer(200, R"({"success":true,"result":1})"))
+              .value() == std::nullopt);
+    auto const bad = decode<ask<std::vector<widget>>>(
+        answer(200, R"({"success":true,"result":[{"id":"1"},{}]})"));
+    CHECK(bad.error() == errc::missing_field);
+    CHECK(bad.error().details().explanation == "result[1].id");
+    CHECK(decode<ask<page<widget>>>(answer(200, R"({"success":true,"result":[{}]})"))
+              .error()
+              .details()
+              .explanation == "result[0].id");
+    CHECK(decode<ask<std::string>>(answer(200, R"({"success":true})")).error() ==
+          errc::missing_field);
+}
+
+TEST_CASE("an error that from_json makes of a response is none of bad input") {
+    struct strict {
+        static result<strict> from_json(json_value) {
+            return error(errc::invalid_argument, "result.at: must be a time");
+        }
+    };
+    auto const e = decode<ask<strict>>(answer(200, R"({"success":true,"result":{}})")).error();
+    CHECK(e == errc::missing_field);
+    CHECK(e.delivery() == delivery::accepted);
+    CHECK(e.details().explanation == "result.at: must be a time");
+}
+
 } // namespace operation_tests

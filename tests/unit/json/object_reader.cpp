@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 using namespace cloudflare;
 
@@ -164,6 +166,97 @@ TEST_CASE("a field of another type leaves what stood there") {
     CHECK(count == 7);
     CHECK(whole == 8);
     CHECK(name == "before");
+}
+
+namespace {
+
+struct point {
+    double x = 0;
+    double y = 0;
+    static result<point> from_json(json_value v) {
+        json_object_reader in(v);
+        point p;
+        in.required("x", p.x);
+        in.optional("y", p.y);
+        return in.finish(p);
+    }
+};
+
+struct shape {
+    point center{};
+    std::vector<point> corners{};
+    std::vector<std::vector<int>> grid{};
+    std::vector<std::string> tags{};
+    std::optional<point> mark{};
+    unsigned char level = 0;
+    static result<shape> from_json(json_value v) {
+        json_object_reader in(v);
+        shape s;
+        in.required("center", s.center);
+        in.required("corners", s.corners);
+        in.optional("grid", s.grid);
+        in.optional("tags", s.tags);
+        in.optional("mark", s.mark);
+        in.optional("level", s.level);
+        return in.finish(std::move(s));
+    }
+};
+
+result<shape> read_shape(std::string_view text) {
+    json_document const document(text);
+    return shape::from_json(document.root());
+}
+
+} // namespace
+
+TEST_CASE("nested objects, arrays, doubles and numbers of any width are read") {
+    auto const s = read_shape(R"({"center":{"x":1.5,"y":-2},"corners":[{"x":1},{"x":2,"y":3e2}],)"
+                              R"("grid":[[1,2],[],[3]],"tags":["a","b"],"mark":{"x":7},)"
+                              R"("level":255})");
+    REQUIRE(s.has_value());
+    CHECK(s->center.x == 1.5);
+    CHECK(s->center.y == -2);
+    REQUIRE(s->corners.size() == 2);
+    CHECK(s->corners[1].y == 300);
+    CHECK(s->grid == std::vector<std::vector<int>>{{1, 2}, {}, {3}});
+    CHECK(s->tags == std::vector<std::string>{"a", "b"});
+    REQUIRE(s->mark.has_value());
+    CHECK(s->mark->x == 7);
+    CHECK(s->level == 255);
+}
+
+TEST_CASE("the place of what is missing is told, however deep it is") {
+    struct row {
+        char const* text;
+        char const* explanation;
+    };
+    for (auto const& [text, explanation] : {
+             row{R"({"corners":[]})", "result.center: must be an object"},
+             row{R"({"center":{},"corners":[]})", "result.center.x"},
+             row{R"({"center":{"x":"1"},"corners":[]})", "result.center.x"},
+             row{R"({"center":{"x":1}})", "result.corners: must be an array"},
+             row{R"({"center":{"x":1},"corners":{}})", "result.corners: must be an array"},
+             row{R"({"center":{"x":1},"corners":[{"x":1},{"y":1}]})", "result.corners[1].x"},
+             row{R"({"center":{"x":1},"corners":[{"x":1},7]})",
+                 "result.corners[1]: must be an object"},
+         }) {
+        CAPTURE(text);
+        auto const s = read_shape(text);
+        REQUIRE(s.has_error());
+        CHECK(s.error() == errc::missing_field);
+        CHECK(s.error().details().explanation == explanation);
+    }
+}
+
+TEST_CASE("an odd value in an optional array or object makes all of it absent") {
+    auto const s = read_shape(R"({"center":{"x":1},"corners":[],"grid":[[1],["x"]],)"
+                              R"("tags":["a",1],"mark":{"y":1},"level":256})");
+    REQUIRE(s.has_value());
+    CHECK(s->grid.empty());
+    CHECK(s->tags.empty());
+    CHECK_FALSE(s->mark);
+    CHECK(s->level == 0);
+    CHECK(read_shape(R"({"center":{"x":1},"corners":[],"level":-1})")->level == 0);
 }
 
 } // namespace json_object_reader_tests

@@ -4,11 +4,15 @@
 
 #include <cloudflare/json/document.hpp>
 #include <cloudflare/json/object_reader.hpp>
-#include <utility>
 
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 using namespace cloudflare;
 
@@ -71,3 +75,61 @@ TEST_CASE("what need not be escaped is written as it is") {
     writer.add("k", " !#[]~\x7f/");
     CHECK(std::move(writer).finish() == "{\"k\":\" !#[]~\x7f/\"}");
 }
+
+namespace json_writer_tests {
+namespace {
+
+struct settings {
+    bool flatten = true;
+    [[nodiscard]] json_object_writer to_json() const {
+        return json_object_writer().add("flatten", flatten);
+    }
+};
+
+} // namespace
+
+TEST_CASE("objects and arrays are written in one another") {
+    std::vector<std::string> const tags{"a", "\"b\""};
+    std::vector<settings> const all{{true}, {false}};
+    CHECK(json_object_writer()
+              .add("data", json_object_writer().add("port", 8443).add("none", json_object_writer()))
+              .add("tags", tags)
+              .add("empty", std::vector<std::int64_t>())
+              .add("all", all)
+              .add("one", settings())
+              .add("mixed", json_array_writer().add(1).add("x").add(nullptr).add(tags))
+              .finish() == R"({"data":{"port":8443,"none":{}},"tags":["a","\"b\""],"empty":[],)"
+                           R"("all":[{"flatten":true},{"flatten":false}],"one":{"flatten":true},)"
+                           R"("mixed":[1,"x",null,["a","\"b\""]]})");
+    CHECK(json_array_writer().finish() == "[]");
+    CHECK(json_array_writer().add(json_object_writer().add("k", 1)).finish() == R"([{"k":1}])");
+    CHECK(json_array_writer().add(std::vector<bool>{true, false}).finish() == "[[true,false]]");
+}
+
+TEST_CASE("a double is written so that it reads back as the same one") {
+    for (double const number : {0.0, 0.1, -1.5, 1e300, 5e-324, 1.0 / 3, 123456789.0}) {
+        CAPTURE(number);
+        auto const json = json_array_writer().add(number).finish();
+        CHECK(std::strtod(json.c_str() + 1, nullptr) == number);
+        CHECK(json.find(',') == json.npos);
+    }
+    CHECK(json_array_writer().add(0.5).add(2.0).add(0.25F).finish() == "[0.5,2,0.25]");
+    for (double const none :
+         {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
+          std::numeric_limits<double>::quiet_NaN()})
+        CHECK(json_array_writer().add(none).finish() == "[null]");
+}
+
+TEST_CASE("a member without a value is left out, and null is written where it is asked for") {
+    CHECK(json_object_writer()
+              .add("a", std::optional<int>())
+              .add("b", std::optional<std::string>("x"))
+              .add("c", nullptr)
+              .finish() == R"({"b":"x","c":null})");
+}
+
+static_assert(!json_writable<char> && !json_writable<wchar_t> && !json_writable<void*>);
+static_assert(!json_writable<std::optional<int>> && json_writable<bool>);
+static_assert(json_writable<unsigned long long> && json_writable<std::string_view>);
+
+} // namespace json_writer_tests

@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace sandbox_tests {
 namespace {
@@ -290,6 +292,49 @@ TEST_CASE("a token that lasts for ever has an expiry that means nothing") {
             .value();
     CHECK(made.expires_at);
     CHECK_FALSE(made.expires_within(24h * 365 * 9000, call.now));
+}
+
+TEST_CASE("a route of a user's own is an endpoint like the sandbox's") {
+    caller call;
+    std::string seen;
+    call.box.add_route([&](http::request const& r, std::string_view target,
+                           timestamp) -> std::optional<http::response> {
+        if (!target.starts_with("/zones/1/dns_records")) return std::nullopt;
+        seen.append(to_string(r.method)).append(" ").append(target).append("\n");
+        return r.method == http::method::get ? sandbox::success(boost::json::array{1})
+                                             : sandbox::failure(400, 81057, "it exists");
+    });
+    auto const ask = [&](http::method method, std::string target, bool authorized = true) {
+        http::request r{.origin = http::origin::parse("https://api.cloudflare.com").value(),
+                        .method = method};
+        r.target = "/client/v4" + target;
+        if (authorized) CHECK(r.fields.add("Authorization", "Bearer sample").has_value());
+        return call.box.handle(r, call.now);
+    };
+    auto const listed = ask(http::method::get, "/zones/1/dns_records?page=2");
+    CHECK(listed.status == 200);
+    CHECK(listed.body == R"({"success":true,"errors":[],"messages":[],"result":[1]})");
+    CHECK_FALSE(listed.fields.find("cf-ray").empty());
+    auto const refused = ask(http::method::post, "/zones/1/dns_records");
+    CHECK(refused.status == 400);
+    CHECK(refused.body.find("81057") != std::string::npos);
+    CHECK(seen == "GET /zones/1/dns_records?page=2\nPOST /zones/1/dns_records\n");
+
+    CHECK(ask(http::method::get, "/zones/1/dns_records", false).status == 400);
+    CHECK(ask(http::method::get, "/zones/2/dns_records").status == 404);
+    CHECK(call(create(call.account)).has_value());
+
+    // An earlier route goes first, and each before the sandbox's own.
+    call.box
+        .add_route([](http::request const&, std::string_view, timestamp) {
+            return std::optional(http::response{.status = 418});
+        })
+        .add_route([](http::request const&, std::string_view, timestamp) {
+            return std::optional(http::response{.status = 500});
+        });
+    CHECK(ask(http::method::get, "/zones/1/dns_records").status == 200);
+    CHECK(ask(http::method::get, "/zones/2/dns_records").status == 418);
+    CHECK(call(create(call.account)).has_error());
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-/// The definitions of `refusal` and `details_of`.
+/// The definitions of `error_response` and `details_of`.
 #pragma once
 
 #include <cloudflare/api/error_response.hpp>
@@ -16,13 +16,15 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// The meaning of one of the API's error codes; nothing where the HTTP status says more.
-[[nodiscard]] inline std::optional<errc> meaning_of(api_message const& m) {
-    std::string_view const text = m.message;
-    auto const says = [&](std::string_view part) { return text.find(part) != text.npos; };
-    if (says("service_token_not_found")) return errc::not_found;
+[[nodiscard]] inline bool says(api_message const& m, std::string_view part) noexcept {
+    return m.message.find(part) != m.message.npos;
+}
+
+/// The meaning of an error code that the whole API shares; nothing where the HTTP status says more.
+[[nodiscard]] inline std::optional<errc> meaning_of_shared_code(api_message const& m) noexcept {
     switch (m.code.value_or(0)) {
-    case 1000: return says("Invalid API Token") ? std::optional(errc::unauthorized) : std::nullopt;
+    case 1000:
+        return says(m, "Invalid API Token") ? std::optional(errc::unauthorized) : std::nullopt;
     case 971:
     case 10100: return errc::rate_limited;
     case 7000:
@@ -31,17 +33,30 @@ namespace detail {
     case 9106:
     case 9109: return errc::unauthorized;
     case 6003: return m.error_chain.empty() ? errc::bad_request : errc::unauthorized;
+    case 10001: return says(m, "nternal") ? std::optional(errc::server_error) : std::nullopt;
+    default: return std::nullopt;
+    }
+}
+
+/// The same of a code of service tokens.
+[[nodiscard]] inline std::optional<errc> meaning_of_token_code(api_message const& m) noexcept {
+    if (says(m, "service_token_not_found")) return errc::not_found;
+    switch (m.code.value_or(0)) {
     case 9999: return errc::access_not_enabled;
-    case 10001: return says("nternal") ? std::optional(errc::server_error) : std::nullopt;
     case 12130:
         // The reason's text is all that tells one bad request from another.
-        return says("maximum number") || says("limit reached") ? errc::limit_reached
-                                                               : errc::bad_request;
+        return says(m, "maximum number") || says(m, "limit reached") ? errc::limit_reached
+                                                                     : errc::bad_request;
     case 12132: return errc::conflict;
     case 12135: return errc::not_found;
     case 12139: return errc::token_in_use;
     default: return std::nullopt;
     }
+}
+
+[[nodiscard]] inline std::optional<errc> meaning_of(api_message const& m, code_meaning own) {
+    auto const code = own != nullptr ? own(m) : meaning_of_token_code(m);
+    return code && *code != errc{} ? code : meaning_of_shared_code(m);
 }
 
 [[nodiscard]] constexpr errc meaning_of(int status, bool has_envelope) noexcept {
@@ -62,16 +77,17 @@ namespace detail {
     }
 }
 
-[[nodiscard]] inline errc meaning_of(int status, std::optional<envelope> const& e) {
+[[nodiscard]] inline errc meaning_of(int status, std::optional<envelope> const& e,
+                                     code_meaning own) {
     if (status != 429 && status < 500 && e)
         for (auto const& m : e->errors)
-            if (auto const code = meaning_of(m)) return *code;
+            if (auto const code = meaning_of(m, own)) return *code;
     return meaning_of(status, e.has_value());
 }
 
 /// Whether the API gives this of its errors before it acts on a request. Only codes on record (see
 /// `meaning_of`) are known to; for one that has several meanings the text tells.
-[[nodiscard]] inline bool is_given_before_acting(api_message const& m) {
+[[nodiscard]] inline bool is_given_before_acting(api_message const& m, code_meaning own) {
     switch (m.code.value_or(0)) {
     case 9207:  // Request body is invalid
     case 10000: // Authentication error
@@ -85,21 +101,24 @@ namespace detail {
         break;
     default: break;
     }
-    auto const code = meaning_of(m);
+    auto const code = meaning_of(m, own);
     return code && *code != errc::server_error;
 }
 
-[[nodiscard]] inline bool is_refused_before_acting(std::optional<envelope> const& e) {
+[[nodiscard]] inline bool is_refused_before_acting(std::optional<envelope> const& e,
+                                                   code_meaning own) {
     return e && !e->errors.empty() &&
-           std::all_of(e->errors.begin(), e->errors.end(), is_given_before_acting);
+           std::all_of(e->errors.begin(), e->errors.end(),
+                       [&](api_message const& m) { return is_given_before_acting(m, own); });
 }
 
 /// Whether a server that responds like this has acted on the request.
-[[nodiscard]] inline delivery delivery_of(int status, std::optional<envelope> const& e, errc code) {
+[[nodiscard]] inline delivery delivery_of(int status, std::optional<envelope> const& e, errc code,
+                                          code_meaning own) {
     if (code == errc::server_error) return delivery::unknown;
     // `success: false` in a success is the API's word only as far as its codes are known.
     if (status >= 200 && status < 300)
-        return is_refused_before_acting(e) ? delivery::rejected : delivery::unknown;
+        return is_refused_before_acting(e, own) ? delivery::rejected : delivery::unknown;
     switch (status) {
     // Any HTTP server and Cloudflare's edge give these before they act. (After a 421 or 425 a
     // request may be sent again too, and a 408 says that no whole one arrived: `unknown` is careful.)
@@ -159,10 +178,11 @@ CLOUDFLARE_DECL error_details details_of(http::response const& response) {
     return d;
 }
 
-CLOUDFLARE_DECL error refusal(http::response const& response, std::optional<envelope> e) {
-    auto const code = detail::meaning_of(response.status, e);
+CLOUDFLARE_DECL error error_response(http::response const& response, std::optional<envelope> e,
+                                     code_meaning own) {
+    auto const code = detail::meaning_of(response.status, e, own);
     auto d = details_of(response);
-    d.delivery = detail::delivery_of(response.status, e, code);
+    d.delivery = detail::delivery_of(response.status, e, code, own);
     if (e) {
         d.api_errors = std::move(e->errors);
         return {code, std::move(d)};

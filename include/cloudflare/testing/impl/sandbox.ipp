@@ -116,6 +116,8 @@ inline http::response sandbox::route(http::request const& r, timestamp now) {
     text.remove_prefix(switches_.base_path.size());
     if (auto refused = refuse_credentials(r)) return std::move(*refused);
     if (auto refused = refuse_rate(now)) return std::move(*refused);
+    for (auto const& own : routes_)
+        if (auto response = own(r, text, now)) return std::move(*response);
 
     // "", accounts or zones, id, access, service_tokens [, token id [, action]]
     detail::target const where(text);
