@@ -31,8 +31,9 @@ namespace cloudflare::inline v0::access {
 /// threads at once share one. A file past 64 KiB of which most is of no use any more is written
 /// anew beside (`NAME.new.DIGITS`) and put in its place.
 ///
-/// Errors: `errc::intent_log_failed` with the path and the reason; `errc::invalid_argument` for an
-/// intent whose texts are not UTF-8; `errc::conflict` as `intent_log` says.
+/// Errors: `errc::intent_log_failed` with the path and the reason, also where the directory is
+/// missing, which may be a volume that is not mounted; `errc::invalid_argument` for an intent whose
+/// strings are not UTF-8; `errc::conflict` as `intent_log` says.
 ///
 /// Threads: may be used from several at once, and by several processes of one host, or of several
 /// where the file system has locks (`flock`) across them; one that has none is an error. Blocks on
@@ -44,7 +45,8 @@ class basic_file_intent_log {
 public:
     /// @param path the file, made with the first intent; its directory must exist. Of a symbolic
     /// link, what it leads to.
-    /// @param patience how long to wait for another process: it may be stopped
+    /// @param patience how long a call may wait for another process, which may be stopped; below
+    /// zero counts as none. (An issue calls a log that failed again, up to four times.)
     explicit basic_file_intent_log(std::string path,
                                    std::chrono::milliseconds patience = std::chrono::seconds(5))
         : state_(std::make_shared<state>(std::move(path), patience)) {}
@@ -121,6 +123,10 @@ private:
         [[nodiscard]] error failed(std::string const& why) const {
             return {errc::intent_log_failed,
                     error_details{.explanation = path + why, .delivery = delivery::not_sent}};
+        }
+        /// The same error, with the path that the caller knows.
+        [[nodiscard]] error named(error const& e, std::string const& why = "") const {
+            return e.with([&](error_details& d) { d.explanation = path + why; });
         }
         [[nodiscard]] error last_error(std::string const& why = "") const {
             return file::last_error(errc::intent_log_failed, path + why);
@@ -227,6 +233,8 @@ result<std::vector<intent>> basic_file_intent_log<System>::state::list() {
     if (!opened) {
         if (opened.error().details().cause.value() != ENOENT) return opened.error();
         forget();
+        auto const directory = open_directory_of<System>(target, errc::intent_log_failed);
+        if (!directory) return named(directory.error(), ": its directory cannot be opened");
         return std::vector<intent>();
     }
     if (auto const read = read_on(*opened); !read) return read.error();
@@ -241,7 +249,7 @@ auto basic_file_intent_log<System>::state::open_locked(int flags, int operation)
         if (!resolved) return resolved.error();
         target = std::move(*resolved);
         auto opened = file::open(target, flags | O_NONBLOCK, errc::intent_log_failed);
-        if (!opened) return opened.error();
+        if (!opened) return named(opened.error());
         auto const locked = opened->lock(operation, patience, errc::intent_log_failed, path);
         if (!locked) return locked.error();
         struct ::stat own{}, there{};

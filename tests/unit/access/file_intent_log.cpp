@@ -508,6 +508,52 @@ TEST_CASE("a log that cannot be written is an error that names it") {
     CHECK(opened.error().to_string().find("/no-such-directory/log") != std::string::npos);
 }
 
+TEST_CASE("a log that is not there yet is empty; one whose directory is missing is an error") {
+    scratch const s;
+    CHECK(file_intent_log(s.path()).list().value().empty());
+    fs::create_symlink("later", s.path("link"));
+    CHECK(file_intent_log(s.path("link")).list().value().empty());
+    fs::create_symlink("not-mounted/log", s.path("elsewhere"));
+    for (auto const& path : {s.path("not-mounted/log"), s.path("elsewhere")}) {
+        CAPTURE(path);
+        file_intent_log const log(path);
+        auto const listed = log.list();
+        REQUIRE(listed.has_error());
+        CHECK(listed.error() == errc::intent_log_failed);
+        CHECK(listed.error().to_string().find(path) != std::string::npos);
+        CHECK(log.insert(make('1')).error().to_string().find(path) != std::string::npos);
+    }
+}
+
+TEST_CASE("a log whose directory goes away is an error, and empty when that is back") {
+    scratch const s;
+    fs::create_directory(s.path("volume"));
+    file_intent_log const log(s.path("volume/log"));
+    CHECK_FALSE(log.insert(make('1')).value().has_value());
+    fs::rename(s.path("volume"), s.path("away"));
+    CHECK(log.list().error() == errc::intent_log_failed);
+    fs::create_directory(s.path("volume"));
+    CHECK(log.list().value().empty());
+}
+
+TEST_CASE("a patience of any length waits for the lock, and one of none asks once") {
+    scratch const s;
+    insert(s.path(), make('1'));
+    for (auto const patience : {std::chrono::milliseconds::max(), std::chrono::milliseconds(0),
+                                std::chrono::milliseconds(-1), std::chrono::milliseconds::min()})
+        CHECK(file_intent_log(s.path(), patience).list().value().size() == 1);
+    int const held = ::open(s.path().c_str(), O_RDWR);
+    REQUIRE(::flock(held, LOCK_EX) == 0);
+    CHECK(file_intent_log(s.path(), std::chrono::milliseconds(-1)).list().has_error());
+    std::thread releasing([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        ::close(held);
+    });
+    auto const listed = file_intent_log(s.path(), std::chrono::milliseconds::max()).list();
+    releasing.join();
+    CHECK(listed.has_value());
+}
+
 TEST_CASE("whichever system call fails: no other intent is lost, and an error "
           "means not or whole") {
     for (bool const all_after : {false, true})
