@@ -130,7 +130,7 @@ public:
     void refused(time_point now, std::optional<std::chrono::seconds> retry_after) noexcept {
         end(now, [&](detail::allowance& allowed) {
             allowed.counted(number_);
-            allowed.refused(retry_after);
+            allowed.refused(number_, retry_after);
         });
         was_refused_ = true;
     }

@@ -354,6 +354,42 @@ TEST_CASE("a probe that is refused makes the next wait longer") {
     CHECK(p.request(second).value() - second >= 20s);
 }
 
+TEST_CASE("without Ratelimit the last third of a window's permits goes one request at a time") {
+    for (bool const told : {false, true}) {
+        CAPTURE(told);
+        auto const l = limiter(limiter_options().permits(30).window(300s).burst(30).spread(1s));
+        auto const says = told ? std::optional(rate_limit{29, 300s}) : std::nullopt;
+        CHECK(send(l, start, urgency::settles, says));
+        CHECK(sent_of(19, l, start) == 19);
+        auto const now = start + 2s;
+        auto first = std::make_unique<limiter::permit>(l, urgency::settles);
+        limiter::permit second(l, urgency::settles), third(l, urgency::settles);
+        CHECK_FALSE(first->request(now));
+        CHECK(second.request(now).has_value() != told);
+        if (told) continue;
+        CHECK(second.request(now).value() <= now + 50ms);
+        CHECK(third.request(now).value() > second.request(now).value());
+        first->ended(now + 10ms, true, std::nullopt);
+        CHECK_FALSE(second.request(now + 10ms));
+        CHECK(third.request(now + 900ms));        // `second` is under way ...
+        CHECK_FALSE(third.request(now + 1010ms)); // ... and does not end
+        second.ended(now + 2s, true, std::nullopt);
+        third.withdraw(now + 2s);
+        CHECK(sent_of(30, l, start + 400s) == 30);
+    }
+}
+
+TEST_CASE("a 429 for the first request after a silence means that others prolong the ban") {
+    auto const l = limiter(limiter_options().permits(2).window(300s).burst(2).spread(0s));
+    CHECK(sent_of(2, l, start) == 2);
+    limiter::permit first(l, urgency::settles), next(l, urgency::settles);
+    auto const until = first.request(start).value();
+    CHECK_FALSE(first.request(until));
+    first.refused(until, 300s);
+    CHECK(next.request(until).value() - until >= 600s);
+    CHECK(next.request(until).value() - until < 610s);
+}
+
 TEST_CASE("copies of a limiter share one count; off grants all") {
     auto const l = small();
     auto const copy = l;

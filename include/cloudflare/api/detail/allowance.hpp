@@ -16,12 +16,14 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// Keeps count of requests. Four things bound what may be sent, each for a reason of its own:
+/// Keeps count of requests. Five things bound what may be sent, each for a reason of its own:
 ///
 /// - the window: a request counts from its grant until one window after its response came, so
 ///   that no window of the server's sees more than the permits, whatever the latency;
 /// - the pace: a burst at once, the rest spread, so that others' use shows in the responses before
 ///   all is used up;
+/// - care: where no response has `Ratelimit`, the last third of what is sent in a window goes one
+///   request at a time, for others may have used the permits: then a single one meets with the 429;
 /// - the server: what `Ratelimit` says is left, less what is under way, less what others are
 ///   expected to use until it resets (from how fast they used it so far);
 /// - a ban: after a 429 nothing is sent; then one request goes first, as a probe, and the others
@@ -61,6 +63,7 @@ public:
     [[nodiscard]] std::int64_t available(std::int64_t kept) noexcept {
         if (latest_ < banned_until_ || probing_) return 0;
         auto count = (std::min)(in_window() - kept, static_cast<std::int64_t>(tokens_));
+        if (is_careful()) count = (std::min)(count, std::int64_t(may_go_alone() ? 1 : 0));
         if (latest_ < resets_at_) {
             auto const left = left_by_server();
             if (left <= 0) blocked_until_ = (std::max)(blocked_until_, resets_at_);
@@ -80,6 +83,8 @@ public:
         // The first response unlocks the burst.
         if (burst_ != options_.burst() && begin == latest_ && count <= options_.burst())
             paced = (std::min)(paced, latest_ + poll);
+        // One after the other, each as long as a quick response takes.
+        if (is_careful()) paced = (std::max)(paced, latest_ + (count * 2 - 1) * quick / 2);
         return (std::max)({paced, window_allows(count + kept), latest_ + shortest_wait});
     }
 
@@ -101,6 +106,11 @@ public:
             probe_until_ = latest_ + options_.window() / 30;
             tokens_ = 1;
         }
+        if (latest_ >= sent_since_ + options_.window()) {
+            sent_since_ = latest_;
+            sent_ = 0;
+        }
+        ++sent_;
         last_grant_ = latest_;
         tokens_ = (std::max)(tokens_ - 1, 0.0);
         ++in_flight_;
@@ -172,15 +182,17 @@ public:
         }
     }
 
-    /// The server refused a request for the rate.
+    /// The server refused the request `number` for the rate.
     ///
     /// @param asked what `Retry-After` said
-    void refused(std::optional<std::chrono::seconds> asked) noexcept {
+    void refused(std::uint64_t number, std::optional<std::chrono::seconds> asked) noexcept {
         auto const wait =
             asked ? std::clamp<time_point::duration>(*asked, std::chrono::seconds(1), longest_ban)
                   : time_point::duration(options_.ban());
         bool const again = latest_ < banned_until_;
         if (!again) ++refusals_;
+        // The first request after a silence finds a ban: others were refused before, and ask again.
+        if (!again && refusals_ == 1 && number == probe_) ++refusals_;
         // Where the probe was refused too, somebody else prolongs the ban: give him the time to end.
         auto const patience = (std::min)(wait * (1 << (std::min)(refusals_ - 1, 6)), longest_ban);
         // Others may have been refused a little later than we were, and prolonged the ban.
@@ -202,10 +214,22 @@ private:
     static constexpr std::int64_t first_burst = 20; // before anything is known
     static constexpr int most_seen = 32;            // responses in the mean
     static constexpr auto poll = std::chrono::milliseconds(100);
+    static constexpr auto quick = std::chrono::milliseconds(20);
+    static constexpr auto slow = std::chrono::seconds(1);
     static constexpr auto shortest_wait = std::chrono::milliseconds(1);
     static constexpr auto memory = std::chrono::hours(1);
     static constexpr auto longest_ban = time_point::duration(std::chrono::hours(1));
 
+    /// Whether others may have used what seems to be left, and nothing tells.
+    [[nodiscard]] bool is_careful() const noexcept {
+        bool const is_told = seen_ != 0 && latest_ - seen_at_ < options_.window();
+        return !is_told && options_.spread() > limiter_options::duration(0) &&
+               sent_ >= options_.permits() * 2 / 3;
+    }
+    /// Whether no other request is under way, but for one that may never end.
+    [[nodiscard]] bool may_go_alone() const noexcept {
+        return in_flight_ == 0 || latest_ - last_grant_ >= slow;
+    }
     /// Of others' requests: fewer may be noise.
     [[nodiscard]] double slack() const noexcept {
         return static_cast<double>(options_.permits()) / 300;
@@ -277,6 +301,8 @@ private:
     time_point narrowed_until_{};
     std::uint64_t granted_ = 0;
     time_point last_grant_{};
+    std::int64_t sent_ = 0; // since then, for a window
+    time_point sent_since_{};
     // The pace.
     std::int64_t burst_;
     double tokens_;
