@@ -24,15 +24,15 @@ using cf::testing::sandbox_switches;
 namespace cloudflare::inline v0::testing {
 BOOST_DESCRIBE_STRUCT(sandbox_switches, (),
                       (base_path, token_limit, api_token, read_permission, rate_limit,
-                       shows_rate_limit, refusal_status, refusal_code, create_status, limit_status,
-                       limit_code, limit_message, max_name_length, cuts_long_names, trims_names,
-                       max_duration, cfast_secrets, masks_secrets, shows_expiry_with_secret,
-                       rotate_raises_version, rotate_refuses_disabled, rotate_refuses_expired,
-                       zones_have_actions, lower_version_is_refused, update_moves_expiry,
-                       update_shows_secret, refresh_uses_duration, shows_previous_expiry,
-                       delete_shows_token, shows_version_and_enabled, forever_expires_at,
-                       filters_by_name, filters_by_search, name_is_substring, max_per_page,
-                       ignores_page, has_result_info, list_lag))
+                       shows_rate_limit, rate_ban, tells_retry_after, refusal_status, refusal_code,
+                       create_status, limit_status, limit_code, limit_message, max_name_length,
+                       cuts_long_names, trims_names, max_duration, cfast_secrets, masks_secrets,
+                       shows_expiry_with_secret, rotate_raises_version, rotate_refuses_disabled,
+                       rotate_refuses_expired, zones_have_actions, lower_version_is_refused,
+                       update_moves_expiry, update_shows_secret, refresh_uses_duration,
+                       shows_previous_expiry, delete_shows_token, shows_version_and_enabled,
+                       forever_expires_at, filters_by_name, filters_by_search, name_is_substring,
+                       max_per_page, ignores_page, has_result_info, list_lag))
 }
 
 namespace {

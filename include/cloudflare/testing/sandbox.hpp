@@ -125,8 +125,10 @@ private:
     std::vector<sandbox_token> tokens_;
     std::vector<sandbox_route> routes_;
     std::uint64_t request_count_ = 0;
-    timestamp window_begin_;
+    // Of the rate limit.
+    timestamp window_end_;
     std::int64_t window_count_ = 0;
+    timestamp banned_until_;
 };
 
 } // namespace cloudflare::inline v0::testing

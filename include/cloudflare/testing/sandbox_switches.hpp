@@ -20,6 +20,10 @@ struct sandbox_switches {
     bool read_permission = true;  ///< without it a list is empty, with status 200
     std::int64_t rate_limit = 0;  ///< requests in five minutes; 0: as many as you like
     bool shows_rate_limit = true; ///< in `Ratelimit`; else nothing tells of it before the 429
+    /// How long all is refused past it, counted anew from each refused request; 0: for the rest of
+    /// the five minutes.
+    std::chrono::seconds rate_ban{300};
+    bool tells_retry_after = true; ///< in the 429's `Retry-After`
     // What is answered to bad input: names, durations, lower versions, rotating what is disabled.
     int refusal_status = 400;
     std::int64_t refusal_code = 12130;

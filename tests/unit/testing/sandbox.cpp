@@ -269,6 +269,55 @@ TEST_CASE("the rate limit may come without a word before") {
     CHECK_FALSE(limit_shown());
 }
 
+TEST_CASE("past the rate all is refused for five minutes, anew from each refused request") {
+    caller call;
+    call.box.switches().rate_limit = 2;
+    auto const refused = [&](std::chrono::seconds later) {
+        call.now = call.now.plus(later);
+        auto const listed = call(access::list_service_tokens(call.account));
+        return !listed && listed.error() == errc::rate_limited;
+    };
+    CHECK_FALSE(refused(0s));
+    CHECK_FALSE(refused(100s));
+    CHECK(refused(100s));
+    CHECK(refused(299s)); // the ban is counted anew
+    CHECK(refused(299s));
+    CHECK_FALSE(refused(300s));
+    CHECK_FALSE(refused(299s));
+    CHECK_FALSE(refused(1s)); // the window has ended
+    CHECK_FALSE(refused(1s));
+    CHECK(refused(1s));
+
+    call.box.switches().rate_ban = 0s;
+    CHECK_FALSE(refused(300s));
+    CHECK_FALSE(refused(0s));
+    CHECK(refused(299s));
+    CHECK_FALSE(refused(1s)); // refused no longer than the window lasts
+}
+
+TEST_CASE("a response tells what is left of the rate and when it resets, a 429 when to ask again") {
+    caller call;
+    call.box.switches().rate_limit = 2;
+    auto const field = [&](std::string_view name, std::chrono::seconds later) {
+        call.now = call.now.plus(later);
+        auto const r =
+            make_request(access::list_service_tokens(call.account), call.who, client_options())
+                .value();
+        auto const response = call.box.handle(r, call.now);
+        return response.fields.contains(name) ? std::string(response.fields.find(name)) : "none";
+    };
+    CHECK(field("Ratelimit", 0s) == R"("default";r=1;t=300)");
+    CHECK(field("Ratelimit", 40s) == R"("default";r=0;t=260)");
+    CHECK(field("Ratelimit", 10s) == R"("default";r=0;t=300)");
+    CHECK(field("Retry-After", 200s) == "300");
+    call.box.switches().tells_retry_after = false;
+    CHECK(field("Retry-After", 0s) == "none");
+    CHECK(field("Retry-After", 300s) == "none");
+    CHECK(field("Ratelimit", 1s) == R"("default";r=0;t=299)");
+    call.box.switches().rate_limit = 0;
+    CHECK(field("Ratelimit", 0s) == "none");
+}
+
 TEST_CASE("a name filter compares the whole name, or a part where so switched") {
     caller call;
     call(create(call.account, "a&b=c d/%")).value();

@@ -104,8 +104,10 @@ inline http::response sandbox::handle(http::request const& r, timestamp now) {
     static_cast<void>(answer.fields.add("cf-auditlog-id", new_uuid()));
     if (switches_.rate_limit != 0 && switches_.shows_rate_limit) {
         auto const left = std::max<std::int64_t>(0, switches_.rate_limit - window_count_);
+        auto const reset = std::max(window_end_, banned_until_).seconds() - now.seconds();
         static_cast<void>(
-            answer.fields.add("Ratelimit", "\"default\";r=" + std::to_string(left) + ";t=300"));
+            answer.fields.add("Ratelimit", "\"default\";r=" + std::to_string(left) +
+                                               ";t=" + std::to_string(reset.count())));
     }
     return answer;
 }
@@ -170,15 +172,18 @@ inline std::optional<http::response> sandbox::refuse_credentials(http::request c
 
 inline std::optional<http::response> sandbox::refuse_rate(timestamp now) {
     if (switches_.rate_limit == 0) return std::nullopt;
-    auto const window_end = window_begin_.plus(std::chrono::minutes(5));
-    if (now >= window_end) {
-        window_begin_ = now;
+    bool const banned = now < banned_until_;
+    if (now >= window_end_ && !banned) {
+        window_end_ = now.plus(std::chrono::minutes(5));
         window_count_ = 0;
     }
-    if (++window_count_ <= switches_.rate_limit) return std::nullopt;
+    if (!banned && ++window_count_ <= switches_.rate_limit) return std::nullopt;
+    auto const has_ban = switches_.rate_ban > std::chrono::seconds(0);
+    banned_until_ = has_ban ? now.plus(switches_.rate_ban) : window_end_;
     auto refused = failure(429, 971, "Please wait and consider throttling your request speed");
-    auto const wait = window_begin_.plus(std::chrono::minutes(5)).seconds() - now.seconds();
-    static_cast<void>(refused.fields.add("Retry-After", std::to_string(wait.count())));
+    auto const wait = banned_until_.seconds() - now.seconds();
+    if (switches_.tells_retry_after)
+        static_cast<void>(refused.fields.add("Retry-After", std::to_string(wait.count())));
     return refused;
 }
 
