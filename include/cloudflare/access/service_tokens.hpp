@@ -1,4 +1,4 @@
-/// The service tokens of one scope: the comfortable face of the operations.
+/// The service tokens of one scope: a convenience wrapper over the operations.
 #pragma once
 
 #include <cloudflare/access/service_token_operations.hpp>
@@ -48,94 +48,137 @@ private:
 ///     access::service_tokens tokens(client, account);
 ///     auto token = co_await tokens.create(access::create_params("ci"));
 ///
-/// Each call gives `result<...>` in the client's coroutine type; see `client::call` for errors,
-/// retries and cancellation.
+/// Each function gives `result<...>` in the client's coroutine type. What holds for all of them:
+///
+/// - Errors: bad parameters end with `condition::invalid_input` and name the field, and nothing is
+///   sent. Every other error says by `delivery()` whether the server may have acted. `errc::not_found`
+///   where there is no such token, `errc::unauthorized` or `errc::forbidden` where the credentials
+///   do not allow the call.
+/// - Retries: as each function says, within the retry policy, the budget and the deadline of
+///   client and call. Sent again in any case is what certainly did nothing: it was not sent, or
+///   refused with a 429.
+/// - Cancellation, where the transport's coroutines know it: the call ends with
+///   `errc::cancelled`, and the error's `delivery()` says whether the server may have acted.
+/// - Lifetimes: a task owns its parameters, and may outlive this object and the client.
+/// - Threads: as for the client. This object is a cheap value; its functions are const.
 template <class Client, scope Scope>
 class service_tokens {
 public:
     template <class T>
     using task = typename Client::template task<T>;
 
-    service_tokens(Client through, Scope where) : client_(std::move(through)), where_(where) {}
+    /// @param scope an account, a zone, or `any_scope`, of which it is known at run time only
+    service_tokens(Client client, Scope scope) : client_(std::move(client)), scope_(scope) {}
 
-    /// Makes a token; its secret is shown in this answer and never again.
+    /// Makes a token. Its secret is in the result and is never shown again.
+    ///
+    /// Not sent again when the outcome is unknown: there may be a token by that name whose secret
+    /// nobody has, and a second request could make another. `issuer::issue` settles that.
+    ///
+    /// @param params name, and optionally duration and more; several tokens may have one name
+    /// @return the token with its secret. `errc::limit_reached` where the account has as many as
+    /// it may
     [[nodiscard]] task<result<issued_service_token>>
     create(create_params params, call_options options = call_options()) const {
-        return client_.call(create_service_token(where_, std::move(params)), std::move(options));
+        return client_.call(create_service_token(scope_, std::move(params)), std::move(options));
     }
 
-    /// One page of the tokens.
+    /// One page of the tokens, without their secrets. Sent again after any failure that may pass.
+    ///
+    /// @param params page, page size, and what to look for; the API may compare a part of the
+    /// name only
+    /// @return the page; an empty one may also mean that the credentials may not see the tokens
     [[nodiscard]] task<result<page<service_token>>>
     list(list_params params = list_params(), call_options options = call_options()) const {
-        return client_.call(list_service_tokens(where_, std::move(params)), std::move(options));
+        return client_.call(list_service_tokens(scope_, std::move(params)), std::move(options));
     }
 
     /// All tokens, page by page from the first. Each page is a call of its own with its own
-    /// deadline. What is created or deleted meanwhile may be missed; no token is given twice.
+    /// deadline, and sent again as by `list`. What is created or deleted meanwhile may be missed; no
+    /// token is given twice.
+    ///
+    /// @return all of them, or the first page's error that remains: never a part of the list
     [[nodiscard]] task<result<std::vector<service_token>>>
     list_all(list_params params = list_params(), call_options options = call_options()) const {
-        return collect_tokens(client_, any_scope(where_), std::move(params), std::move(options));
+        return collect_tokens(client_, any_scope(scope_), std::move(params), std::move(options));
     }
 
     /// The same, and whether the list is complete: a list that is not is a success, too.
     [[nodiscard]] task<result<token_listing>>
     list_whole(list_params params = list_params(), call_options options = call_options()) const {
-        return collect(client_, any_scope(where_), std::move(params), std::move(options));
+        return collect(client_, any_scope(scope_), std::move(params), std::move(options));
     }
 
-    /// One token.
+    /// One token, without its secret. Sent again after any failure that may pass.
+    ///
+    /// @param id a UUID
     [[nodiscard]] task<result<service_token>> get(std::string id,
                                                   call_options options = call_options()) const {
-        return client_.call(get_service_token(where_, std::move(id)), std::move(options));
+        return client_.call(get_service_token(scope_, std::move(id)), std::move(options));
     }
 
-    /// Changes a token.
+    /// Changes a token; what `params` does not set stays. Sent again after any failure that may
+    /// pass, unless it sets `client_secret_version`, which may rotate the secret: such an update is
+    /// not sent again when the outcome is unknown.
+    ///
+    /// @return the token as it is now; of an update that rotated also the new secret, which is
+    /// never shown again
     [[nodiscard]] task<result<updated_service_token>>
     update(std::string id, update_params params, call_options options = call_options()) const {
-        return client_.call(update_service_token(where_, std::move(id), std::move(params)),
+        return client_.call(update_service_token(scope_, std::move(id), std::move(params)),
                             std::move(options));
     }
 
-    /// Deletes a token.
+    /// Deletes a token: what it lets in is refused from now on. Sent again after any failure that
+    /// may pass; where a request before may have deleted the token, not finding it is success.
+    ///
+    /// @return the token as it was, where the API says so, else nothing. `errc::not_found` where
+    /// there was none; `errc::token_in_use` while a policy, a group or an application uses it
     [[nodiscard]] task<result<std::optional<service_token>>>
     remove(std::string id, call_options options = call_options()) const {
-        return client_.call(delete_service_token(where_, std::move(id)), std::move(options));
+        return client_.call(delete_service_token(scope_, std::move(id)), std::move(options));
     }
 
-    /// Makes a new secret for a token; it is shown in this answer and never again. Not for zones.
+    /// Makes a new secret for a token. It is in the result and is never shown again. The previous one
+    /// is accepted as long as `params` says, and the one before that no more. Not for zones, where
+    /// the API has no such call.
+    ///
+    /// Not sent again when the outcome is unknown: rotating twice would revoke the secret in use.
+    /// `rotation` rotates without that risk.
     [[nodiscard]] task<result<issued_service_token>>
     rotate(std::string id, rotate_params const& params = rotate_params(),
            call_options options = call_options()) const
         requires(!std::same_as<Scope, zone_scope>)
     {
-        return client_.call(rotate_service_token(where_, std::move(id), params),
+        return client_.call(rotate_service_token(scope_, std::move(id), params),
                             std::move(options));
     }
 
-    /// Extends a token's life by one year. Not for zones.
+    /// Extends a token's life to one year from now, whatever its duration. The secret stays. Sent
+    /// again after any failure that may pass. Not for zones, where the API has no such call.
     [[nodiscard]] task<result<service_token>> refresh(std::string id,
                                                       call_options options = call_options()) const
         requires(!std::same_as<Scope, zone_scope>)
     {
-        return client_.call(refresh_service_token(where_, std::move(id)), std::move(options));
+        return client_.call(refresh_service_token(scope_, std::move(id)), std::move(options));
     }
 
 private:
     static task<result<std::vector<service_token>>>
-    collect_tokens(Client through, any_scope where, list_params params, call_options options) {
-        auto collecting = collect(std::move(through), where, std::move(params), std::move(options));
-        auto all = co_await std::move(collecting);
+    collect_tokens(Client client, any_scope scope, list_params params, call_options options) {
+        auto pending = collect(std::move(client), scope, std::move(params), std::move(options));
+        auto all = co_await std::move(pending);
         if (!all) co_return all.error();
         co_return std::move(all->tokens);
     }
 
-    static task<result<token_listing>> collect(Client through, any_scope where, list_params params,
+    static task<result<token_listing>> collect(Client client, any_scope scope, list_params params,
                                                call_options options) {
         detail::listing_builder all;
         page_cursor cursor(params.per_page().value_or(list_params::usual_per_page));
         while (auto const number = cursor.next()) {
             params.page(*number);
-            auto pending = through.call(list_service_tokens(where, params), options);
+            auto pending = client.call(list_service_tokens(scope, params), options);
             auto response = co_await std::move(pending);
             if (!response) co_return response.error();
             auto const& items = response->items;
@@ -148,7 +191,7 @@ private:
     }
 
     Client client_;
-    Scope where_;
+    Scope scope_;
 };
 
 } // namespace cloudflare::inline v0::access
