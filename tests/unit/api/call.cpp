@@ -742,6 +742,155 @@ TEST_CASE("a call asked for its result before the end was cancelled") {
     CHECK(lost.error().details().operation == "ask");
 }
 
+TEST_CASE("a cancellation after the end changes nothing, whatever the end was") {
+    auto c = call(idempotency::once);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(failure(errc::bad_request, delivery::rejected), t0, 0) == action::done);
+    CHECK(c.cancelled() == action::done);
+    CHECK(c.failure() == errc::bad_request);
+    CHECK(c.failure().details().stopped == stop_reason::permanent);
+}
+
+TEST_CASE("a request is made when it is to be sent, and no sooner") {
+    error const bad(errc::invalid_argument, "name: must not be empty");
+    auto late = driven(ask{.idempotency = idempotency::once}, call_options().deadline(0s));
+    late.refuse(bad);
+    REQUIRE(late.start(t0) == action::done);
+    CHECK(late.failure() == errc::deadline_exceeded);
+    CHECK(late.failure().details().attempts == 0);
+
+    auto const context =
+        context_with(client_options().limiter(limiter(limiter_options().permits(1).window(10s))));
+    auto first = call(idempotency::safe, retry_policy(), context);
+    REQUIRE(first.start(t0) == action::send);
+    auto queued = call(idempotency::safe, retry_policy(), context);
+    queued.refuse(bad);
+    CHECK(queued.start(t0) == action::wait);
+    CHECK(queued.attempts() == 0);
+}
+
+TEST_CASE("an error without a code says so") {
+    auto c = call(idempotency::once);
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.failed(error(), t0, 0) == action::done);
+    CHECK(c.failure().details().explanation == "the transport gave an error without a code");
+}
+
+TEST_CASE("the server's clock is read from each response that has a Date") {
+    auto const context = context_with();
+    cloudflare::call<ask> c(context, ask{.idempotency = idempotency::safe});
+    REQUIRE(c.start(t0).what() == action::send);
+    CHECK_FALSE(context->server_clock().at(t0).has_value());
+    http::response r{.status = 503};
+    REQUIRE(r.fields.add("Date", "Sun, 06 Nov 1994 08:49:37 GMT").has_value());
+    REQUIRE(c.responded(std::move(r), t0 + 1s, 0).what() == action::wait);
+    CHECK(context->server_clock().at(t0 + 4s) == timestamp::parse("1994-11-06T08:49:40Z").value());
+}
+
+namespace {
+
+/// Calls under one limiter.
+struct limited_calls {
+    explicit limited_calls(limiter_options const& options, client_options const& client = {})
+        : limits(options), context(context_with(client_options(client).limiter(limits))) {}
+
+    [[nodiscard]] driven make(std::chrono::milliseconds deadline = 60s) const {
+        return driven(ask{.idempotency = idempotency::idempotent},
+                      call_options().deadline(deadline), context);
+    }
+    /// Whether another call would be sent now.
+    [[nodiscard]] bool has_permit(time_point now) const {
+        limiter::permit p(limits, urgency::settles);
+        bool const waits = p.request(now).has_value();
+        p.withdraw(now);
+        return !waits;
+    }
+
+    limiter limits;
+    std::shared_ptr<call_context> context;
+};
+
+auto const one_in_ten_seconds = limiter_options().permits(1).window(10s).spread(0s);
+
+} // namespace
+
+TEST_CASE("a call that is cancelled while its request is under way has used its permit") {
+    limited_calls const calls(one_in_ten_seconds);
+    auto c = calls.make();
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.cancelled(t0 + 1s) == action::done);
+    CHECK_FALSE(calls.has_permit(t0 + 10s));
+    CHECK(calls.has_permit(t0 + 11s)); // also while the call still lives
+}
+
+TEST_CASE("a request that was given up tells the limiter nothing of the server") {
+    limited_calls const calls(limiter_options().permits(100).window(100s).burst(50).spread(100s));
+    auto c = calls.make();
+    REQUIRE(c.start(t0) == action::send);
+    REQUIRE(c.cancelled(t0) == action::done);
+    int more = 0;
+    for (std::vector<driven> others; more != 60; ++more) {
+        others.push_back(calls.make());
+        if (others.back().start(t0) != action::send) break;
+    }
+    CHECK(more == 19); // before the first response 20 are permitted at once
+}
+
+TEST_CASE("a call that ends while it waits for its permit leaves its place at once") {
+    int traced = 0;
+    limited_calls const calls(one_in_ten_seconds,
+                              client_options().trace([&](trace_event const&) { ++traced; }));
+    auto first = calls.make();
+    REQUIRE(first.start(t0) == action::send);
+    SUBCASE("cancelled") {
+        auto c = calls.make();
+        REQUIRE(c.start(t0) == action::wait);
+        REQUIRE(c.cancelled(t0 + 1s) == action::done);
+        CHECK(c.failure().delivery() == delivery::not_sent);
+        CHECK(traced == 0);                         // nothing was sent
+        REQUIRE(first.succeeded() == action::done); // at t0, which counts as t0 + 1s
+        CHECK(calls.has_permit(t0 + 11s));
+    }
+    SUBCASE("woken too late") {
+        REQUIRE(first.succeeded() == action::done);
+        auto c = calls.make(20s);
+        REQUIRE(c.start(t0) == action::wait);
+        REQUIRE(c.woke(t0 + 20s) == action::done);
+        CHECK(c.failure() == errc::deadline_exceeded);
+        CHECK(calls.has_permit(t0 + 20s));
+    }
+}
+
+TEST_CASE(
+    "a call whose permit comes at its deadline or later ends at once, and says when it comes") {
+    for (auto const& [deadline, waits] : {std::pair(10s, false), std::pair(11s, true)}) {
+        limited_calls const calls(one_in_ten_seconds);
+        auto first = calls.make();
+        REQUIRE(first.start(t0) == action::send);
+        REQUIRE(first.succeeded() == action::done);
+        auto c = calls.make(deadline);
+        CHECK(c.start(t0) == (waits ? action::wait : action::done));
+        if (waits) continue;
+        CHECK(c.failure() == errc::rate_limited);
+        CHECK(c.failure().details().retry_after == 10s);
+        auto later = calls.make(1s);
+        CHECK(later.start(t0 + 500ms) == action::done);
+        CHECK(later.failure().details().retry_after == 10s); // rounded up
+        CHECK(later.failure().details().explanation ==
+              "the rate limit has no permit for 10 s, which is past the deadline");
+    }
+}
+
+TEST_CASE("a 429 keeps the other calls of its limiter back, and no other failure does") {
+    for (auto const code : {errc::rate_limited, errc::conflict}) {
+        limited_calls const calls(limiter_options().permits(10).window(10s).spread(0s));
+        auto c = calls.make();
+        REQUIRE(c.start(t0) == action::send);
+        c.failed(failure(code, delivery::rejected, 30s), t0, 0);
+        CHECK(calls.has_permit(t0 + 20s) == (code != errc::rate_limited));
+    }
+}
+
 #ifdef INCLUDE_DIR
 namespace {
 

@@ -215,6 +215,26 @@ TEST_CASE("who had to wait while a tenth of the window was silent is a probe") {
     }
 }
 
+TEST_CASE("more requests than the permits push the oldest out of the count") {
+    auto const l = small();
+    CHECK(sent_of(9, l, start) == 9);
+    CHECK(send(l, start + 5s));
+    limiter::permit p(l, urgency::settles);
+    p.insist(start + 5s);
+    p.ended(start + 6s, true, std::nullopt);
+    CHECK(sent_of(12, l, start + 10s) == 8);
+}
+
+TEST_CASE("an abandoned request counts until a window later") {
+    auto const l = one_in_ten_seconds();
+    {
+        limiter::permit p(l, urgency::settles);
+        CHECK_FALSE(p.request(start));
+    }
+    CHECK_FALSE(send(l, start + 9999ms));
+    CHECK(send(l, start + 10s));
+}
+
 TEST_CASE("what is granted at once is a burst, the rest comes spread") {
     auto const l = limiter(limiter_options().permits(100).window(100s).burst(20).spread(100s));
     CHECK(sent_of(100, l, start) == 20);
@@ -333,6 +353,20 @@ TEST_CASE("after a ban one request goes first, and the others wait for its "
     CHECK(other.request(later + 100ms));
     probe.ended(later + 200ms, true, std::nullopt);
     CHECK_FALSE(other.request(later + 200ms));
+}
+
+TEST_CASE("the response to another request than the probe lets nobody go") {
+    auto const l = small();
+    limiter::permit slow(l, urgency::settles), probe(l, urgency::settles);
+    limiter::permit other(l, urgency::settles);
+    CHECK_FALSE(slow.request(start));
+    CHECK(refuse(l, start, 60s));
+    auto const later = start + 70s;
+    CHECK_FALSE(probe.request(later));
+    slow.ended(later, false, std::nullopt);
+    CHECK(other.request(later + 1ms));
+    probe.ended(later, true, std::nullopt);
+    CHECK_FALSE(other.request(later + 2ms));
 }
 
 TEST_CASE("a response that comes after a 429, of a request sent before it, "
