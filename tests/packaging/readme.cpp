@@ -1,4 +1,4 @@
-// The functions of README and transport guide run against a sandbox. The README's program is only
+// The functions of README, transport guide and the page on issue run against a sandbox. The README's program is only
 // compiled, for it would talk to Cloudflare.
 #include "readme_endpoint.hpp"
 #include "readme_failure.hpp"
@@ -20,6 +20,10 @@
 #include <thread>
 
 #include <unistd.h>
+
+bool holds_access_page(cloudflare::beast_options const& beast,
+                       cloudflare::client_options const& options,
+                       cloudflare::access::account_scope account, std::string const& directory);
 
 int main() {
     namespace cf = cloudflare;
@@ -53,6 +57,7 @@ int main() {
     auto const issued = issue({cf::blocking_beast_transport(beast), credentials, options}, account,
                               directory.string());
     bool const stored = fs::exists(directory / "token");
+    bool const access_page = holds_access_page(beast, options, account, directory.string());
 
     serving.stop();
     thread.join();
@@ -60,8 +65,8 @@ int main() {
     static_assert(cf::operation<get_zone>);
     bool const endpoint = get_zone{"023e"}.target().value() == "/zones/023e";
     bool const failure = report(cf::error(cf::errc::invalid_argument)) == 1;
-    bool const good =
-        made && made->has_value() && issued.has_value() && stored && endpoint && failure;
+    bool const good = made && made->has_value() && issued.has_value() && stored && endpoint &&
+                      failure && access_page;
     std::printf(good ? "the README holds\n" : "the README does not hold\n");
     return good ? 0 : 1;
 }
