@@ -39,7 +39,7 @@ public:
     }
     [[nodiscard]] result<void> store(intent const& i, issued_service_token const& token) const {
         auto const placed = file_of(i.key);
-        return placed ? placed->store(token) : placed.error();
+        return placed ? placed->store(token, &i) : placed.error();
     }
     [[nodiscard]] result<std::optional<held_token>> find(std::string_view key) const {
         auto const placed = file_of(key);

@@ -18,14 +18,17 @@ namespace cloudflare::inline v0::access {
 ///     CF_ACCESS_CLIENT_ID=88bf3b6d86161464f6509f7219099e57.access
 ///     CF_ACCESS_CLIENT_SECRET=...
 ///     CF_ACCESS_CLIENT_SECRET_VERSION=1
+///     CF_ACCESS_TOKEN_KEY=machine-17
+///     CF_ACCESS_TOKEN_TAG=6d1f0b7a6b0e4b3f8a0f6c3e0b1d2a4c
 ///
 /// It is written beside its place (`.NAME.new.DIGITS`), put on the disk and renamed, so that the
 /// file is whole or not there. A file that is replaced keeps its mode, owner, group and other lines;
 /// a symbolic link keeps leading to it. What a process that was killed left beside is removed by the
 /// next one.
 ///
-/// The last line is missing where the version is not known. `held_token::since` is the time of the
-/// file's last change.
+/// The version is missing where it is not known; the key (percent-encoded) and the intent's tag are
+/// there where an issue wrote the file, the key where the caller gave one. `held_token::since` is the
+/// time of the file's last change.
 ///
 /// Errors: `errc::sink_failed` with the path and the reason. A directory that is missing is an
 /// error, also of `find`; a file that is a mount point (a bind mount) is refused by `prepare`, and
@@ -43,17 +46,25 @@ public:
     /// @param patience how long a store may wait for another in the same directory
     explicit basic_file_sink(std::string path,
                              std::chrono::milliseconds patience = std::chrono::seconds(5))
-        : path_(std::move(path)), file_(path_, patience) {}
+        : path_(std::move(path)), patience_(patience), file_(path_, patience) {}
+
+    /// The same file, of which this token counts as not held, and may be replaced by any: it is of
+    /// no use any more. Until then it stays where it is.
+    [[nodiscard]] basic_file_sink replacing(std::string token_id) const {
+        auto sink = *this;
+        sink.file_ = detail::secret_file<System>(path_, patience_, std::move(token_id));
+        return sink;
+    }
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
 
     [[nodiscard]] result<void> prepare(intent const& i) const { return file_.prepare(i.token_id); }
-    [[nodiscard]] result<void> store(intent const&, issued_service_token const& token) const {
-        return file_.store(token);
+    [[nodiscard]] result<void> store(intent const& i, issued_service_token const& token) const {
+        return file_.store(token, &i);
     }
-    /// What the file holds, whatever the key.
-    [[nodiscard]] result<std::optional<held_token>> find(std::string_view = {}) const {
-        return file_.find();
+    /// What the file holds, unless it says that this is another key's. Empty: whatever the key.
+    [[nodiscard]] result<std::optional<held_token>> find(std::string_view key = {}) const {
+        return file_.find(key);
     }
     [[nodiscard]] result<void> forget(std::string_view token_id) const {
         return file_.forget(token_id);
@@ -71,6 +82,7 @@ public:
 
 private:
     std::string path_;
+    std::chrono::milliseconds patience_;
     detail::secret_file<System> file_;
 };
 

@@ -51,6 +51,9 @@ std::string text_of(std::string_view id, std::string_view secret_text) {
            "\nCF_ACCESS_CLIENT_ID=c.access\nCF_ACCESS_CLIENT_SECRET=" + std::string(secret_text) +
            "\n";
 }
+/// What an issue of `wanting()` adds.
+std::string const origin_text =
+    "CF_ACCESS_TOKEN_KEY=key\nCF_ACCESS_TOKEN_TAG=" + std::string(32, '1') + "\n";
 unsigned mode_of(std::string const& path) {
     struct ::stat s{};
     REQUIRE(::stat(path.c_str(), &s) == 0);
@@ -104,7 +107,67 @@ TEST_CASE("find tells id, client id, version and the time of the change, never "
     CHECK(held.client_id == "c.access");
     CHECK(held.version == 7);
     CHECK(held.since > before);
-    CHECK(read(s.path()) == text_of("id-1", "s3cret") + "CF_ACCESS_CLIENT_SECRET_VERSION=7\n");
+    CHECK(held.tag == std::string(32, '1'));
+    CHECK(read(s.path()) ==
+          text_of("id-1", "s3cret") + "CF_ACCESS_CLIENT_SECRET_VERSION=7\n" + origin_text);
+}
+
+TEST_CASE("find holds a token under the key that it was stored with") {
+    scratch const s;
+    file_sink const sink(s.path());
+    auto i = wanting();
+    i.key = "a key=\n\xc3\xa9";
+    sink.store(i, token("id-1", "s3cret", 1)).value();
+    CHECK(sink.find(i.key).value().has_value());
+    CHECK(sink.find().value().has_value());
+    CHECK_FALSE(sink.find("a key").value().has_value());
+    CHECK_FALSE(sink.find(i.tag).value().has_value());
+    CHECK(read(s.path()).find("\nCF_ACCESS_TOKEN_KEY=a%20key%3D%0A%C3%A9\n") != std::string::npos);
+
+    // A rotation's store, or a later one of the same token, leaves them as they are.
+    sink.store(token("id-1", "another", 2)).value();
+    auto later = wanting();
+    later.tag = std::string(32, '2');
+    sink.store(later, token("id-1", "a third", 3)).value();
+    CHECK(sink.find(i.key).value().value().tag == i.tag);
+
+    // Without a key of the caller's the tag is the key.
+    file_sink const unkeyed(s.path("unkeyed"));
+    i.key = i.tag;
+    unkeyed.store(i, token("id-1", "s3cret")).value();
+    CHECK(read(s.path("unkeyed")).find("TOKEN_KEY") == std::string::npos);
+    CHECK(unkeyed.find(i.tag).value().has_value());
+    CHECK_FALSE(unkeyed.find(later.tag).value().has_value());
+
+    // A file that no issue wrote may be any key's.
+    write(s.path("by hand"), text_of("id-1", "s3cret"));
+    CHECK(file_sink(s.path("by hand")).find("key").value().has_value());
+}
+
+TEST_CASE("a token of no use is replaced where that is chosen, and until then it stays") {
+    scratch const s;
+    file_sink const sink(s.path());
+    auto old = wanting();
+    old.key = "old";
+    old.tag = std::string(32, '2');
+    sink.store(old, token("id-1", "dead", 7)).value();
+    write(s.path(), read(s.path()) + "MORE=1\n");
+    auto const before = read(s.path());
+
+    auto const other = sink.replacing("id-2");
+    CHECK(other.prepare(wanting()).has_error());
+    CHECK(other.store(wanting(), token("id-3", "fresh")).has_error());
+    CHECK(other.find("old").value().has_value());
+
+    auto const replacing = sink.replacing("id-1");
+    CHECK_FALSE(replacing.find().value().has_value());
+    CHECK(replacing.prepare(wanting()).has_value());
+    CHECK(read(s.path()) == before);
+    CHECK(replacing.store(wanting(), token("id-2", "fresh", 1)).has_value());
+    CHECK(read(s.path()) == "CF_ACCESS_TOKEN_ID=id-2\nCF_ACCESS_CLIENT_ID=c.access\n"
+                            "CF_ACCESS_CLIENT_SECRET=fresh\nCF_ACCESS_CLIENT_SECRET_VERSION=1\n" +
+                                origin_text + "MORE=1\n");
+    CHECK(replacing.find("key").value().value().token_id == "id-2");
 }
 
 TEST_CASE("a lower version of the same token is refused, the same secret again "

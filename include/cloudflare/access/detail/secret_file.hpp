@@ -5,6 +5,7 @@
 #include <cloudflare/access/detail/file.hpp>
 #include <cloudflare/access/secret_sink.hpp>
 #include <cloudflare/core/detail/system_random.hpp>
+#include <cloudflare/http/percent_encoding.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -24,6 +25,8 @@ inline constexpr std::string_view id_line = "CF_ACCESS_TOKEN_ID=";
 inline constexpr std::string_view client_id_line = "CF_ACCESS_CLIENT_ID=";
 inline constexpr std::string_view secret_line = "CF_ACCESS_CLIENT_SECRET=";
 inline constexpr std::string_view version_line = "CF_ACCESS_CLIENT_SECRET_VERSION=";
+inline constexpr std::string_view key_line = "CF_ACCESS_TOKEN_KEY=";
+inline constexpr std::string_view tag_line = "CF_ACCESS_TOKEN_TAG=";
 
 /// What stands behind `name` at the beginning of a line; the first such line counts.
 [[nodiscard]] inline std::optional<std::string_view> value_in(std::string_view text,
@@ -36,23 +39,36 @@ inline constexpr std::string_view version_line = "CF_ACCESS_CLIENT_SECRET_VERSIO
     return std::nullopt;
 }
 
+/// A key as it stands in a file: on one line, and fit for a shell.
+[[nodiscard]] inline std::string key_text(std::string_view key) {
+    std::string text;
+    http::append_percent_encoded(text, key);
+    return text;
+}
+
 /// The text of a file that held `old`: the token's lines, and all other lines as they were.
-[[nodiscard]] inline wiped_string secret_text(issued_service_token const& token,
+///
+/// @param of the intent that the token comes with, whose key and tag are written down; null: what
+/// the file says of them stays
+[[nodiscard]] inline wiped_string secret_text(issued_service_token const& token, intent const* of,
                                               std::string_view old) {
     struct line {
         std::string_view name;
         wiped_string value;
+        bool is_ours = true;
         bool written = false;
-    } lines[] = {{id_line, wiped_string(token.id)},
-                 {client_id_line, wiped_string(token.client_id)},
-                 {secret_line, wiped_string(token.client_secret.reveal())},
-                 {version_line, wiped_string()}};
-    auto& version = lines[3];
-    if (token.client_secret_version) {
-        version.value = std::to_string(*token.client_secret_version);
-    } else {
-        version.written = true;
-    }
+    };
+    bool const has_key = of != nullptr && !of->key.empty() && of->key != of->tag;
+    auto const version = token.client_secret_version.value_or(0);
+    line lines[] = {{id_line, wiped_string(token.id)},
+                    {client_id_line, wiped_string(token.client_id)},
+                    {secret_line, wiped_string(token.client_secret.reveal())},
+                    {version_line, wiped_string(std::to_string(version))},
+                    {key_line, wiped_string(has_key ? key_text(of->key) : ""), of != nullptr},
+                    {tag_line, wiped_string(of != nullptr ? of->tag : ""), of != nullptr}};
+    lines[3].written = !token.client_secret_version;
+    lines[4].written = !has_key;
+    lines[5].written = of == nullptr;
     wiped_string text;
     text.reserve(old.size() + 512);
     auto const write = [&](line& l) {
@@ -60,8 +76,9 @@ inline constexpr std::string_view version_line = "CF_ACCESS_CLIENT_SECRET_VERSIO
     };
     while (!old.empty()) {
         auto const there = old.substr(0, old.find('\n'));
-        auto const ours = std::find_if(std::begin(lines), std::end(lines),
-                                       [&](line const& l) { return there.starts_with(l.name); });
+        auto const ours = std::find_if(std::begin(lines), std::end(lines), [&](line const& l) {
+            return l.is_ours && there.starts_with(l.name);
+        });
         if (ours != std::end(lines)) {
             write(*ours);
         } else {
@@ -83,17 +100,22 @@ public:
 
     /// @param path may be a symbolic link: then what it leads to is read and replaced
     /// @param patience how long to wait for another writer
-    secret_file(std::string path, std::chrono::milliseconds patience)
-        : path_(std::move(path)), patience_(patience) {}
+    /// @param replaces the id of a token that counts as not held, and that any may replace
+    secret_file(std::string path, std::chrono::milliseconds patience, std::string replaces = {})
+        : path_(std::move(path)), patience_(patience), replaces_(std::move(replaces)) {}
 
     /// What the file holds; nothing where there is no file, or one that holds no token. A missing
     /// directory is an error, for it may be a volume that is not mounted.
-    [[nodiscard]] result<std::optional<held_token>> find() const {
+    ///
+    /// @param key nothing, too, where the file says that its token is another key's; empty: any
+    [[nodiscard]] result<std::optional<held_token>> find(std::string_view key = {}) const {
         auto const target = resolve_links<System>(path_, errc::sink_failed);
         if (!target) return target.error();
-        auto const held = read(*target);
+        auto held = read(*target);
         if (!held) return held.error();
-        return held->token;
+        bool const is_replaced = held->token && held->token->token_id == replaces_;
+        if (is_replaced || !may_be_of(*held, key)) held->token.reset();
+        return std::move(held->token);
     }
 
     /// Whether `store` of this token would succeed, as far as can be told: tries all that it would
@@ -114,15 +136,19 @@ public:
     }
 
     /// Writes the token's secret, in place of an older one of the same token.
-    [[nodiscard]] result<void> store(issued_service_token const& token) const {
+    ///
+    /// @param of the intent that the token comes with, if any
+    [[nodiscard]] result<void> store(issued_service_token const& token,
+                                     intent const* of = nullptr) const {
         auto const placed = place();
         if (!placed) return placed.error();
         auto const held = read(placed->path);
         if (!held) return held.error();
         if (auto const free = check_free(*held, token.id); !free) return free;
-        if (held->token && token.client_secret_version.value_or(0) < held->token->version)
+        bool const is_there = held->token && held->token->token_id == token.id;
+        if (is_there && token.client_secret_version.value_or(0) < held->token->version)
             return failed("holds a later secret of " + token.id);
-        auto const text = secret_text(token, held->text);
+        auto const text = secret_text(token, is_there ? nullptr : of, held->text);
         if (text == held->text) return sync(*placed);
 
         auto const beside = write_beside(*placed, *held, text);
@@ -189,8 +215,16 @@ private:
         auto const version = value_in(c.text, version_line).value_or("");
         std::from_chars(version.data(), version.data() + version.size(), held.version);
         held.since = timestamp(std::chrono::sys_seconds(std::chrono::seconds(c.status.st_mtime)));
+        held.tag = value_in(c.text, tag_line).value_or("");
         c.token = std::move(held);
         return c;
+    }
+
+    /// A file of which the tag is not known was not written by an issue: it may be any key's.
+    [[nodiscard]] static bool may_be_of(contents const& held, std::string_view key) {
+        if (key.empty() || !held.token || held.token->tag.empty()) return true;
+        auto const recorded = value_in(held.text, key_line);
+        return recorded ? *recorded == key_text(key) : held.token->tag == key;
     }
 
     /// Opens and locks the directory, and removes what writers that died left in it.
@@ -236,8 +270,9 @@ private:
     [[nodiscard]] result<void> check_free(contents const& held, std::string_view token_id) const {
         if (!held.exists) return {};
         if (!held.token) return failed("exists, and holds no token");
-        if (held.token->token_id != token_id)
-            return failed("holds the token " + held.token->token_id);
+        auto const& there = held.token->token_id;
+        if (there != token_id && (replaces_.empty() || there != replaces_))
+            return failed("holds the token " + there);
         return {};
     }
 
@@ -308,6 +343,7 @@ private:
 
     std::string path_;
     std::chrono::milliseconds patience_;
+    std::string replaces_;
 };
 
 } // namespace cloudflare::inline v0::access::detail
