@@ -1,6 +1,7 @@
 // access-token: manages the service tokens of a Cloudflare account or zone from the command line.
 #include "commands.hpp"
 #include "options.hpp"
+#include "outcome.hpp"
 #include "output.hpp"
 #include "process.hpp"
 

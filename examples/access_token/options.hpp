@@ -16,16 +16,17 @@ enum class output_format {
 };
 
 struct options {
-    cloudflare::client_options client;
-    cloudflare::credentials credentials;
-    cloudflare::access::any_scope scope;
+    cloudflare::client_options client{};
+    std::optional<cloudflare::credentials> credentials{}; // there, where a command needs the API
+    std::optional<cloudflare::access::any_scope> scope{}; // the same; of intents, where it is given
     std::string ca_file{};
     std::optional<cloudflare::proxy> proxy{};
     output_format output = output_format::text;
     std::string command{};
-    std::string argument{}; // the NAME of create, the ID of the others
+    std::string argument{}; // the NAME of create, issue and ensure, the TAG of intents, else an ID
+    std::string key{};
     std::string secret_file{};
-    std::string intents_file{}; // of issue and reconcile
+    std::string intents_file{}; // of issue, ensure, reconcile and intents
     std::optional<std::chrono::seconds> min_age{};
     std::optional<std::chrono::seconds> gone_age{};
     std::optional<std::chrono::seconds> refresh_before{};
@@ -35,6 +36,8 @@ struct options {
     std::optional<cloudflare::token_duration> duration{};
     std::optional<cloudflare::token_duration> grace{};
     bool replace_now = false;
+    bool shows_strays = false;
+    bool deletes_strays = false;
     std::optional<bool> enabled{};
 };
 

@@ -18,9 +18,9 @@ namespace {
 template <class Member>
 void for_each_field(cf::access::service_token const& t, cf::secret const* secret, Member member) {
     member("id", t.id);
-    member("client_id", t.client_id);
+    if (!t.client_id.empty()) member("client_id", t.client_id);
     if (secret != nullptr) member("client_secret", std::string(secret->reveal()));
-    member("name", t.name);
+    if (!t.name.empty()) member("name", t.name);
     if (t.duration) member("duration", t.duration->str());
     if (t.enabled) member("enabled", *t.enabled);
     if (t.client_secret_version) member("client_secret_version", *t.client_secret_version);

@@ -476,6 +476,292 @@ status=$?
 expect "a list ends at the first signal" exits 1
 expect "without waiting" test "$(grep -c stopping "$work/err")" -eq 0
 
+# Issues by a key of the caller's: asked again, one token.
+intents=(--intents "$work/keyed-log")
+one_token() { run "${account[@]}" list && [ "$(wc -l <"$work/out")" -eq "${1:-1}" ]; }
+held_id() { sed -n 's/^CF_ACCESS_TOKEN_ID=//p' "$1"; }
+start_server
+run "${account[@]}" issue keyed --key 'job 17/é' --secret-file "$work/keyed" "${intents[@]}" --duration 90m
+expect "issue --key exits 0" exits 0
+id=$(field id) before=$(wc -l <"$work/requests")
+run "${account[@]}" issue keyed --key 'job 17/é' --secret-file "$work/keyed" "${intents[@]}"
+expect "asked again it exits 0" exits 0
+expect "gives the same token" test "$(field id)" = "$id"
+expect "says so" err_has 'already issued'
+expect "and sends nothing" test "$(wc -l <"$work/requests")" -eq "$before"
+for words in "issue keyed --key other" "issue keyed --key job" "issue keyed"; do
+    # shellcheck disable=SC2086 # split on purpose
+    run "${account[@]}" $words --secret-file "$work/keyed" "${intents[@]}"
+    expect "$words into a file that holds something else exits 2" exits 2
+    expect "names the file" err_has "$work/keyed"
+done
+printf 'mine\n' >"$work/mine"
+grep -v TOKEN_TAG "$work/keyed" | grep -v TOKEN_KEY >"$work/by-hand"
+run "${account[@]}" issue unkeyed --secret-file "$work/unkeyed" "${intents[@]}"
+for file in mine by-hand unkeyed; do
+    content=$(cat "$work/$file")
+    run "${account[@]}" issue keyed --key k --secret-file "$work/$file" "${intents[@]}"
+    expect "issue --key: a file ($file) that holds something else exits 2" exits 2
+    expect "and it stays as it is" test "$(cat "$work/$file")" = "$content"
+done
+expect "nothing of that was sent" test "$(requests POST)" -eq 2
+run "${account[@]}" issue keyed --key k --secret-file "$work/no-directory/x" "${intents[@]}"
+expect "a directory that is missing exits 1" exits 1
+expect "and is named" err_has 'no-directory'
+
+start_server --fault POST=delay:300 --fault PUT=delay:300
+for words in "issue twice --key k" "ensure twice-ensured"; do
+    file=$work/${words##* }-two
+    for n in 1 2 3; do
+        # shellcheck disable=SC2086 # split on purpose
+        "$access_token" --base-url "$url" --ca-file "$work/ca.pem" "${account[@]}" $words --secret-file "$file" "${intents[@]}" \
+            >"$work/out-$n" 2>"$work/err-$n" &
+        pids[n]=$!
+    done
+    before=$(requests POST)
+    for n in 1 2 3; do
+        wait "${pids[n]}"
+        status=$?
+        expect "$words, three at once: exits 0" exits 0
+        expect "and shows the token of the file" grep -q "^id: $(held_id "$file")$" "$work/out-$n"
+    done
+done
+expect "each made one token" one_token 2
+
+# A process that is killed: the same command again works, and one token is there.
+kill_at() { # METHOD COUNT, then the program's arguments: killed when the server has seen so many
+    local method=$1 count=$2
+    shift 2
+    start_run "$@"
+    await saw "$method" "$count"
+    kill -9 $running
+    wait $running 2>/dev/null
+}
+for words in "issue killed --key k" "ensure killed" "issue killed"; do
+    for moment in POST=hang-before POST=hang-after POST=delay:400 PUT=hang-before PUT=hang-after; do
+        start_server --fault "${moment/=/#1=}"
+        rm -f "$work/killed" "$work/killed-log"*
+        again=("${account[@]}" --secret-file "$work/killed" --intents "$work/killed-log")
+        # shellcheck disable=SC2086 # split on purpose
+        kill_at "${moment%%=*}" 1 $words "${again[@]}"
+        # shellcheck disable=SC2086 # split on purpose
+        run $words "${again[@]}"
+        expect "$words killed at $moment: the same command again exits 0" exits 0
+        id=$(field id)
+        expect "and shows the token of the file" test "$id" = "$(held_id "$work/killed")"
+        [ "$words" = "issue killed" ] && run reconcile "${account[@]}" --intents "$work/killed-log" --min-age 0s --gone-age 0s
+        expect "and there is one token" one_token
+        expect "which is the file's" out_has "^$id .* killed$"
+        expect "and no other file holds a secret" test "$(grep -ls '^CF_ACCESS_CLIENT_SECRET=' "$work"/.killed* "$work"/killed* | wc -l)" -eq 1
+    done
+done
+for words in "issue stopped --key k" "ensure stopped"; do
+    for signal in INT TERM; do
+        for moment in POST=hang-before POST=hang-after PUT=hang-after GET=hang-after; do
+            start_server --fault "${moment/=/#1=}"
+            rm -f "$work/stopped" "$work/stopped-log"*
+            again=("${account[@]}" --secret-file "$work/stopped" --intents "$work/stopped-log")
+            # shellcheck disable=SC2086 # split on purpose
+            [ $moment = GET=hang-after ] && kill_at POST 1 $words "${again[@]}" --base-url "$url" && rm -f "$work/stopped"
+            # shellcheck disable=SC2086 # split on purpose
+            start_run $words "${again[@]}"
+            await saw "${moment%%=*}" 1 || break
+            stop_run $signal
+            case $moment in
+            POST*) expect "SIG$signal at $moment: $words exits 3" exits 3 && expect "and names the intent" err_has 'stays open' ;;
+            PUT*) expect "SIG$signal at $moment: the secret is stored, $words exits 0" exits 0 ;;
+            GET*) expect "SIG$signal at $moment: $words exits 3" exits 3 && expect "and names the intent" err_has 'left open: intent' ;;
+            esac
+            # shellcheck disable=SC2086 # split on purpose
+            run $words "${again[@]}"
+            expect "the same command again exits 0" exits 0
+            expect "and there is one token" one_token
+            rm -f "$work/stopped"
+        done
+    done
+done
+
+# ensure: each state of the file and of its token.
+ensure=(ensure ensured "${account[@]}" --secret-file "$work/ensured" --intents "$work/ensure-log")
+start_server
+run "${ensure[@]}" --duration 2h
+expect "ensure without a file issues" exits 0
+id=$(field id)
+before=$(cat "$work/ensured")
+run "${ensure[@]}"
+expect "ensure of a token that works exits 0" exits 0
+expect "shows it" test "$(field id)" = "$id"
+expect "changes nothing" test "$(requests POST) $(requests PUT) $(requests DELETE)" = "1 1 0"
+expect "not in the file either" test "$(cat "$work/ensured")" = "$before"
+printf '# a line of mine\n' >>"$work/ensured"
+chmod 640 "$work/ensured"
+reissued() { # how often in all
+    expect "exits 0" exits 0 || return
+    expect "with a new token" test "$(field id)" != "$id"
+    id=$(field id)
+    expect "which the file holds" test "$id" = "$(held_id "$work/ensured")"
+    expect "issued once" test "$(requests POST)" -eq "$1"
+    expect "other lines stay" grep -q '^# a line of mine$' "$work/ensured"
+    expect "and its mode" test "$(stat -c %a "$work/ensured")" = 640
+    run "${ensure[@]}"
+    expect "and the next time nothing is done" test "$status $(requests POST)" = "0 $1"
+}
+run "${account[@]}" update "$id" --disable
+run "${ensure[@]}"
+expect "a disabled token is replaced" err_has "replaces the token $id, which is disabled"
+reissued 2
+run "${account[@]}" delete "$id"
+run "${ensure[@]}"
+expect "a deleted token is replaced" err_has "replaces the token $id, which was deleted"
+reissued 3
+run "${account[@]}" rotate "$id" --grace 1h
+run "${ensure[@]}"
+expect "a token whose secret is not the file's is replaced" err_has "replaces the token $id, which has a later secret"
+reissued 4
+run "${account[@]}" update "$id" --duration 1s
+sleep 2.1
+run "${ensure[@]}"
+expect "an expired token is deleted" err_has "deleted the token $id, which had expired"
+reissued 5
+sed -i 's/VERSION=.*/VERSION=9/' "$work/ensured"
+run "${ensure[@]}"
+expect "a version that the API does not know yet exits 1" exits 1
+sed -i '/VERSION=/d' "$work/ensured"
+run "${ensure[@]}"
+expect "a file that does not say its version holds a token that works" exits 0
+expect "nothing was issued" test "$(requests POST)" -eq 5
+for content in '' 'mine'; do
+    printf '%s' "$content" >"$work/foreign"
+    run ensure ensured "${account[@]}" --secret-file "$work/foreign" --intents "$work/ensure-log"
+    expect "a file that holds no token exits 2" exits 2
+    expect "and stays as it is" test "$(cat "$work/foreign")" = "$content"
+done
+for fault in 'GET=answer-before:403:{"success":false,"errors":[{"code":10000,"message":"no"}],"messages":[],"result":null}' GET=drop-before \
+    GET=answer-before:502:oops 'GET=answer-before:200:{"success":true,"errors":[],"messages":[],"result":[]}' \
+    'GET#1=answer-before:404:{"success":false,"errors":[{"code":12135,"message":"access.api.error.not_found"}],"messages":[],"result":null}'; do
+    start_server --fault "$fault"
+    rm -f "$work/ensured"
+    run "${ensure[@]}"
+    before=$(cat "$work/ensured")
+    run "${ensure[@]}" --deadline 2
+    expect "ensure is not certain with ${fault:0:30}: exits 1" exits 1
+    expect "issues no second one" test "$(requests POST)" -eq 1
+    expect "leaves the file" test "$(cat "$work/ensured")" = "$before"
+done
+start_server --set read_permission=false
+rm -f "$work/ensured"
+run "${ensure[@]}"
+run "${ensure[@]}"
+expect "an empty list is no reason to issue a second one" test "$status $(requests POST)" = "0 1"
+
+# Strays, and intents of another scope.
+start_server
+run "${account[@]}" create bystander
+run "${account[@]}" create "issue:0123456789abcdef0123456789abcdef lost"
+stray=$(field id)
+strays=("${account[@]}" --intents "$work/stray-log" --min-age 0s)
+sleep 1.1 # the server tells its time in whole seconds
+run reconcile "${strays[@]}"
+expect "reconcile exits 0" exits 0
+expect "and tells of a stray" err_has "^stray: $stray"
+expect "on stderr" out_is_empty
+run reconcile --strays "${strays[@]}"
+expect "--strays lists it" out_has "^$stray "
+expect "and nothing else" test "$(wc -l <"$work/out")" -eq 1
+expect "and exits 0" exits 0
+run reconcile --strays "${account[@]}" --intents "$work/stray-log"
+expect "a young token is no stray" out_is_empty
+run reconcile --strays "${strays[@]}" --output json
+expect "--strays has JSON" out_has "^\[{\"id\":\"$stray\""
+run reconcile --strays --delete "${strays[@]}"
+expect "--delete deletes it" err_has "^deleted: $stray"
+expect "and exits 0" exits 0
+expect "and nothing else" one_token
+start_server --fault POST#1=hang-after
+kill_at POST 1 issue orphan "${account[@]}" --secret-file "$work/orphan" --intents "$work/stray-log"
+run reconcile "${zone[@]}" --intents "$work/stray-log" --min-age 0s
+expect "intents of another scope are said" err_has 'of another scope.*1 open intents.*--account 023e105f'
+expect "and the exit status is 0" exits 0
+
+# What the log holds; no network and no credentials.
+local_run() {
+    env -u CLOUDFLARE_API_TOKEN "$access_token" "$@" --intents "$work/stray-log" >"$work/out" 2>"$work/err"
+    status=$?
+}
+local_run intents
+tag=$(cut -d ' ' -f 1 "$work/out")
+expect "intents exits 0" exits 0
+expect "lists the open intent" out_has "^$tag  open  20.* account 023e.* \"orphan\"  file $work/orphan"
+local_run intents --output json
+expect "as JSON, too" out_has "^\[{\"tag\":\"$tag\",\"state\":\"open\""
+local_run intents "${zone[@]}"
+expect "of one scope where one is given" out_is_empty
+local_run intents forget 0123456789abcdef0123456789abcdef
+expect "an unknown tag exits 1" exits 1
+expect "and is named" err_has '0123456789abcdef0123456789abcdef'
+local_run intents forget "$tag"
+expect "intents forget exits 0" exits 0
+expect "and says what may be left" err_has "a token named \"issue:$tag orphan\" may exist"
+local_run intents
+expect "it is not listed any more" out_is_empty
+local_run intents forget "$tag"
+expect "and not forgotten twice" exits 1
+sleep 1.1
+run reconcile "${strays[@]}"
+expect "its token is a stray" err_has '^stray: '
+printf 'no log\n' >"$work/no-log"
+"$access_token" intents --intents "$work/no-log" >"$work/out" 2>"$work/err"
+status=$?
+expect "a file that is no log exits 1" exits 1
+"$access_token" intents --intents "$work/missing-log" >"$work/out" 2>"$work/err"
+status=$?
+expect "a log that is not there is empty" exits 0
+expect "and is not made" test ! -e "$work/missing-log"
+
+# An option that is another command's, contradicts another or is missing.
+start_server
+refused() { # the rule, then the program's arguments
+    local rule=$1
+    shift
+    run "${account[@]}" "$@"
+    expect "wrong usage: $*" exits 2
+    expect "is told by: $rule" err_has "$rule"
+}
+f=(--secret-file "$work/option")
+id=f174e90a-fafe-4643-bbbc-4a0ed4fc8415
+refused 'ensure needs a --secret-file' ensure x
+refused 'issue needs a --secret-file' issue x --key k
+refused 'ensure takes one argument: NAME' ensure "${f[@]}"
+refused 'ensure does not take --key' ensure x "${f[@]}" --key k
+refused 'ensure does not take --disabled' ensure x "${f[@]}" --disabled
+refused 'ensure does not take --grace' ensure x "${f[@]}" --grace 1h
+refused '--key must not be empty' issue x "${f[@]}" --key ''
+refused '--key must not hold control' issue x "${f[@]}" --key $'a\nb'
+refused '--key must be UTF-8' issue x "${f[@]}" --key $'\xff'
+refused '--key must be UTF-8' issue x "${f[@]}" --key "$(printf 'k%.0s' {1..201})"
+refused '--secret-file must not be empty' create x --secret-file ''
+refused '--secret-file and --intents must be two files' issue x "${f[@]}" --intents "$work/./option"
+refused '--delete needs --strays' reconcile --delete
+refused '--gone-age must not be below --min-age' reconcile --min-age 2h --gone-age 1h
+refused 'reconcile does not take --key' reconcile --key k
+refused 'list does not take --strays' list --strays
+refused 'delete does not take --delete' delete $id --delete
+refused 'renew does not take --intents' renew $id "${f[@]}" --intents "$work/option-log"
+refused 'create does not take --key' create x --key k
+refused '--output env' reconcile --strays --output env
+refused '--output env' intents --output env
+refused 'intents takes no argument, or: forget TAG' intents remember
+refused 'intents forget takes one argument: TAG' intents forget
+refused 'intents does not take --min-age' intents --min-age 0s
+refused 'deadline must be a number' create x --deadline=-1
+refused 'attempts must be a number' create x --attempts=1x
+expect "nothing of that was sent" test ! -s "$work/requests"
+expect "and no file is left" test ! -e "$work/option"
+"$access_token" --help >"$work/out"
+for word in ensure 'intents forget TAG' --key --strays --delete; do
+    expect "--help tells of $word" out_has "$word"
+done
+
 # The process keeps its memory to itself.
 chmod 755 "$work" "$work/ca.pem"
 nobody=()

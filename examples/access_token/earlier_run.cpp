@@ -1,0 +1,193 @@
+#include "earlier_run.hpp"
+
+#include "output.hpp"
+#include "token_file.hpp"
+
+#include <cloudflare/access/reconcile.hpp>
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <set>
+#include <utility>
+
+namespace cf = cloudflare;
+using cf::access::file_intent_log;
+using cf::access::intent;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr seconds look_time(3);
+
+cf::error not_sent(cf::errc code, std::string explanation = {}) {
+    return {code, cf::error_details{.explanation = std::move(explanation),
+                                    .delivery = cf::delivery::not_sent}};
+}
+
+// A log, of which some intents only are listed.
+struct some_intents {
+    file_intent_log log;
+    std::set<std::string> tags{};
+
+    cf::result<std::optional<intent>> insert(intent const& i) { return log.insert(i); }
+    cf::result<void> update(intent const& i) { return log.update(i); }
+    cf::result<void> erase(intent const& i) { return log.erase(i); }
+    cf::result<std::vector<intent>> list() {
+        auto all = log.list();
+        if (all) std::erase_if(*all, [this](intent const& i) { return tags.count(i.tag) == 0; });
+        return all;
+    }
+};
+
+// A random UUID, of which no token is.
+std::string made_up_id(cf::access::issue_options const& options) {
+    auto id = options.make_tag();
+    id[12] = '4';
+    id[16] = '8';
+    for (std::size_t const at : {8U, 13U, 18U, 23U})
+        id.insert(at, 1, '-');
+    return id;
+}
+
+// Whether the account has no token: an empty list may mean that the permission to read is missing, and then a token that
+// does not exist is not "not found".
+awaitable<cf::result<bool>> is_empty(api_client client, options const& o) {
+    service_tokens const tokens(client, *o.scope);
+    auto listing = tokens.list_whole();
+    auto const listed = co_await std::move(listing);
+    if (!listed) co_return listed.error();
+    bool empty = listed->complete && listed->tokens.empty();
+    if (empty) {
+        auto getting = tokens.get(made_up_id(cf::access::issue_options()));
+        auto const got = co_await std::move(getting);
+        empty = !got && got.error() == cf::errc::not_found;
+    }
+    cf::result<bool> given(empty);
+    co_return given;
+}
+
+// The account has no token: these intents made none, so far.
+void watch(file_intent_log const& log, std::vector<intent> const& open, cf::timestamp now) {
+    for (auto i : open) {
+        i.state = cf::access::intent_state::settled;
+        i.token_id.clear();
+        i.until = now.plus(cf::access::issue_options().watch());
+        static_cast<void>(log.update(i)); // who has written it since sees to it
+    }
+}
+
+// The intents of a secret file that are not settled.
+cf::result<std::vector<intent>> open_intents(file_intent_log const& log, options const& o,
+                                             std::string const& path) {
+    auto all = log.list();
+    if (!all) return all;
+    std::erase_if(*all, [&](intent const& i) {
+        return i.note != path || i.scope != *o.scope ||
+               i.purpose != cf::access::intent_purpose::issue ||
+               i.state == cf::access::intent_state::settled;
+    });
+    return all;
+}
+
+// Settles these intents as far as the API's list proves anything; gives what failed.
+awaitable<std::optional<cf::error>> settle_all(api_client client, options const& o,
+                                               std::string path, some_intents own) {
+    token_file sink{cf::access::file_sink(path)};
+    auto const& transport = client.transport();
+    auto const end = transport.now() + look_time;
+    std::vector<intent> open;
+    for (bool is_last = false;;) {
+        cf::access::issue_options settings;
+        settings.min_age(seconds(0)).gone_age(is_last ? seconds(0) : look_time);
+        cf::access::reconciler reconciler(client, *o.scope, sink, own, settings);
+        auto reconciling = reconciler.run_once();
+        auto report = co_await std::move(reconciling);
+        if (!report) co_return report.error();
+        for (auto const& id : report->kept)
+            tell("kept: " + id);
+        for (auto const& id : report->withdrawn)
+            tell("withdrawn: " + id);
+        for (auto const& failure : report->failed)
+            co_return failure.why;
+        open = std::move(report->left_open);
+        if (open.empty() || is_last) break;
+        auto pausing = transport.sleep_until(std::min(end, transport.now() + milliseconds(500)));
+        co_await std::move(pausing);
+        is_last = transport.now() >= end;
+    }
+    if (open.empty()) co_return std::nullopt;
+    auto asking = is_empty(client, o);
+    auto const empty = co_await std::move(asking);
+    if (!empty) co_return empty.error();
+    if (empty.value()) watch(own.log, open, client.server_time().value_or(open.front().opened_at));
+    co_return std::nullopt;
+}
+
+} // namespace
+
+awaitable<cf::result<work_lock>> lock_for_work(api_client client, options const& o,
+                                               std::string path, work_lock::kind wanted) {
+    auto const& transport = client.transport();
+    auto const end = transport.now() + 4 * o.client.deadline();
+    bool is_said = false;
+    for (auto pause = milliseconds(20);; pause = std::min(2 * pause, milliseconds(500))) {
+        auto tried = work_lock::try_lock(o.intents_file, path, wanted);
+        if (tried.lock) co_return std::move(*tried.lock);
+        auto const who = "process " + std::to_string(tried.holder) + " is at work on " + path;
+        if (transport.now() >= end)
+            co_return not_sent(cf::errc::conflict, who + ", or is stopped: ask again later");
+        if (!std::exchange(is_said, true)) say("waits: " + who);
+        auto waiting = transport.sleep_until(transport.now() + pause);
+        co_await std::move(waiting);
+        auto const state = co_await boost::asio::this_coro::cancellation_state;
+        if (state.cancelled() != boost::asio::cancellation_type::none)
+            co_return not_sent(cf::errc::cancelled);
+    }
+}
+
+awaitable<left_over> settle_earlier_runs(api_client client, options const& o, std::string path,
+                                         file_intent_log log) {
+    some_intents own{.log = log};
+    left_over left;
+    auto open = open_intents(log, o, path);
+    if (!open) {
+        left.why = open.error();
+        co_return left;
+    }
+    if (open->empty()) co_return left;
+    for (auto const& i : *open)
+        own.tags.insert(i.tag);
+
+    say("settles what an earlier run left for " + path);
+    auto pending = settle_all(client, o, path, own);
+    left.why = co_await std::move(pending);
+    open = open_intents(log, o, path);
+    if (open) left.intents = std::move(*open);
+    co_return left;
+}
+
+exit_status say_left_over(left_over const& left) {
+    if (left.why) say(left.why->to_string());
+    if (!left.why) say("the list of the tokens is no proof of what exists: nothing was made");
+    say_left_open(left.intents);
+    bool const usage = left.why && *left.why == cf::condition::invalid_input;
+    return !left.intents.empty() ? left_behind : usage ? wrong_usage : refused;
+}
+
+void say_left_open(std::vector<intent> const& intents) {
+    for (auto const& i : intents)
+        say("left open: intent " + i.tag + ", perhaps a token named \"" +
+            cf::access::tagged_name(i.name, i.tag) + '"');
+}
+
+bool say_damage(file_intent_log const& intents) {
+    auto const lines = intents.damaged_lines();
+    if (lines != 0)
+        say(intents.path() + ": " + std::to_string(lines) +
+            " damaged lines were ignored: intents may be lost, and tokens with them");
+    return lines != 0;
+}

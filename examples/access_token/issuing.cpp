@@ -1,0 +1,45 @@
+#include "issuing.hpp"
+
+#include "earlier_run.hpp"
+#include "output.hpp"
+
+#include <cloudflare/access/issuer.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace cf = cloudflare;
+
+bool is_there(std::string const& path) {
+    std::error_code failed;
+    return std::filesystem::exists(path, failed);
+}
+
+exit_status refuse_file(options const& o, std::string const& why) {
+    say("secret file: " + o.secret_file + ": " + why);
+    return wrong_usage;
+}
+
+task issue_into(api_client client, options const& o, token_file file, std::string path,
+                std::string key, cf::access::file_intent_log log) {
+    cf::access::create_params params(o.argument);
+    if (o.duration) params.duration(*o.duration);
+    if (o.enabled) params.enabled(*o.enabled);
+    // A lost token is looked for as long as a call may take, but not longer than usual.
+    cf::access::issue_options settings;
+    settings.note(path).settle_window(std::min(settings.settle_window(), o.client.deadline()));
+    cf::access::issuer issuer(client, *o.scope, file, log, settings);
+
+    auto issuing = issuer.issue(std::move(key), std::move(params));
+    auto issued = co_await std::move(issuing);
+    say_damage(log);
+    if (!issued) co_return fail(o, issued.error());
+    if (issued->intent_open) say("the token is good, but its intent is open: run reconcile");
+    if (issued->already_held) {
+        say("already issued: " + o.secret_file + " holds the token of this key");
+        issued->token.name.clear(); // it is not known
+    }
+    co_return print(show(issued->token, nullptr, o.output));
+}

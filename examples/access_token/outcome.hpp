@@ -1,0 +1,21 @@
+// How a command ended, for the shell and for who reads stderr.
+#pragma once
+
+#include "options.hpp"
+
+#include <cloudflare/core/error.hpp>
+
+#include <string>
+
+enum exit_status {
+    done = 0,
+    refused = 1,
+    wrong_usage = 2,
+    left_behind = 3
+};
+
+// Tells of an error, and of what it may have left behind.
+exit_status fail(options const& o, cloudflare::error const& e);
+
+// Writes text to stdout.
+exit_status print(std::string const& text);
