@@ -1,5 +1,5 @@
 #!/bin/bash
-# Issues, rotates and deletes over each fault of the sandbox server in turn, then reconciles: no token may be left that
+# Issues, ensures, rotates and deletes over each fault of the sandbox server in turn, then reconciles: no token may be left that
 # nobody owns, no secret lost, or the program exits 3 and names what is left.
 # Usage: faults.sh ACCESS_TOKEN SANDBOX_SERVER
 set -u
@@ -15,10 +15,45 @@ complain() {
     sed 's/^/    /' "$work/err"
     failures=$((failures + 1))
 }
-check_owners() { # every token must be the one in the file
+check_owners() { # every token must be the one in a file
     while read -r id _ _ name; do
-        grep -qs "^CF_ACCESS_TOKEN_ID=$id$" "$work/secret" || complain "nobody owns $id, named $name"
+        grep -qs "^CF_ACCESS_TOKEN_ID=$id$" "$work"/secret* || complain "nobody owns $id, named $name"
     done < <(run list)
+}
+start_server() {
+    rm -f "$work"/secret* "$work"/intents* "$work/url" "$work/err"
+    "$sandbox_server" --ca-file "$work/ca.pem" --fault "$fault" >"$work/url" &
+    server=$!
+    until [ -s "$work/url" ]; do kill -0 $server && sleep 0.02 || exit 1; done
+    url=$(cat "$work/url")
+}
+stop_server() {
+    run reconcile --intents "$work/intents" --min-age 0s --gone-age 0s
+    status=$?
+    # An account that shows no token proves nothing: then the intent stays open, and is named.
+    [ $status -eq 0 ] || grep -q 'left open' "$work/err" || complain "reconcile exits $status"
+    check_owners
+    kill $server
+    wait $server 2>/dev/null
+}
+ask_again() { # a command, which is asked until it exits 0, and must then give the same token for ever
+    local status=1
+    for _ in 1 2 3; do
+        run "$@" --secret-file "$work/secret-again" --intents "$work/intents" >"$work/out"
+        status=$?
+        case $status in
+        0) break ;;
+        1) [ -e "$work/secret-again" ] && [ "$1" = issue ] && complain "$1 failed and left a secret" ;;
+        3) grep -q 'stays open\|left open' "$work/err" || complain "$1: exit status 3 names nothing" ;;
+        *) complain "$1 exits $status" ;;
+        esac
+    done
+    [ $status -eq 0 ] || { [[ $fault = *=retry-after:9* ]] && return; } || complain "$1 does not come through"
+    id=$(sed -n 's/^id: //p' "$work/out")
+    grep -qs "^CF_ACCESS_TOKEN_ID=$id$" "$work/secret-again" || complain "$1: the file does not hold $id"
+    run "$@" --secret-file "$work/secret-again" --intents "$work/intents" >"$work/out" ||
+        run "$@" --secret-file "$work/secret-again" --intents "$work/intents" >"$work/out" || complain "$1: asked again, it fails"
+    grep -q "^id: $id$" "$work/out" || complain "$1: asked again, it gives another token"
 }
 
 for what in drop-before drop-after reset-before reset-after answer-before:503:busy answer-after:502:oops \
@@ -27,12 +62,7 @@ for what in drop-before drop-after reset-before reset-after answer-before:503:bu
     for when in POST#1 POST#2 PUT#1 PUT#2 DELETE#1 GET#1 '#1' '#2' '#3'; do
         fault="$when=$what"
         runs=$((runs + 1))
-        rm -f "$work/secret" "$work/intents" "$work/url" "$work/err"
-        "$sandbox_server" --ca-file "$work/ca.pem" --fault "$fault" >"$work/url" &
-        server=$!
-        until [ -s "$work/url" ]; do kill -0 $server && sleep 0.02 || exit 1; done
-        url=$(cat "$work/url")
-
+        start_server
         run issue machine --secret-file "$work/secret" --intents "$work/intents" >"$work/out"
         status=$?
         [ $status -eq 1 ] && [ -e "$work/secret" ] && complain "an issue that failed left a secret"
@@ -42,13 +72,13 @@ for what in drop-before drop-after reset-before reset-after answer-before:503:bu
             run rotate "$id" --grace 1h >"$work/out" || [ $? -ne 3 ] || grep -q 'left behind' "$work/err" ||
                 complain "a rotation left something unnamed"
         fi
-        run reconcile --intents "$work/intents" --min-age 0s --gone-age 0s
-        status=$?
-        # An account that shows no token proves nothing: then the intent stays open, and is named.
-        [ $status -eq 0 ] || grep -q 'left open' "$work/err" || complain "reconcile exits $status"
-        check_owners
-        kill $server
-        wait $server 2>/dev/null
+        stop_server
+        for command in 'issue again --key k' 'ensure again'; do
+            start_server
+            # shellcheck disable=SC2086 # split on purpose
+            ask_again $command
+            stop_server
+        done
     done
 done
 echo "$runs faults met, $failures failures"
