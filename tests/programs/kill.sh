@@ -5,7 +5,8 @@
 set -u
 access_token=$1 sandbox_server=$2 count=$3 commands=${4:-issue key ensure}
 work=$(mktemp -d)
-trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
+# Not in a child that is told to end before it has become the program.
+trap '[ $BASHPID = $$ ] && { kill $server 2>/dev/null; rm -rf "$work"; }' EXIT
 RANDOM=${5:-7}
 export CLOUDFLARE_API_TOKEN=sample-token CLOUDFLARE_ACCOUNT_ID=023e105f4ecef8ad9ca31a8372d0c353
 failures=0 stopped=0
