@@ -690,6 +690,7 @@ TEST_CASE("which statuses are certain to fail again ends at the bounds of their 
     CHECK(attempts_after(200, errc::api_refused) == 1);
     CHECK(attempts_after(299, errc::api_refused) == 1);
     CHECK(attempts_after(200, errc::connection_lost) == 2);
+    CHECK(attempts_after(300, errc::connection_lost) == 1);
 }
 
 TEST_CASE("a create that is cancelled during its second attempt may have acted") {

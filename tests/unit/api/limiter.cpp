@@ -268,6 +268,16 @@ TEST_CASE("Ratelimit narrows what is granted, until it resets") {
     CHECK(p.request(start).value() >= start + 10s);
 }
 
+TEST_CASE("what others use is expected of them until Ratelimit resets, and left to them") {
+    for (std::int64_t const others : {0, 100}) {
+        CAPTURE(others);
+        auto const l = limiter(limiter_options().permits(300).window(300s).burst(300).spread(0s));
+        CHECK(send(l, start, urgency::settles, rate_limit{299, 300s}));
+        CHECK(send(l, start + 10s, urgency::settles, rate_limit{298 - others, 290s}));
+        CHECK(send(l, start + 11s) == (others == 0));
+    }
+}
+
 TEST_CASE("Ratelimit never widens what is granted") {
     auto const l = small();
     CHECK(send(l, start, urgency::settles, rate_limit{1'000'000, 1s}));
