@@ -304,7 +304,10 @@ result<void> basic_file_intent_log<System>::state::append(file const& opened,
                                                           std::string const& lines) {
     constexpr std::size_t small_size = std::size_t{64} * 1024;
     bool const grown = size > small_size && size / 4 > journal.live_bytes();
-    if ((grown || suspect) && rewrite(opened)) return {};
+    if ((grown || suspect) && rewrite(opened)) {
+        if (suspect) return last_error();
+        return {};
+    }
 
     wiped_string rest;
     std::string text;
@@ -332,7 +335,7 @@ result<void> basic_file_intent_log<System>::state::append(file const& opened,
 }
 
 /// Writes all that is of use to a new file and puts it in the place of the old one. Where that
-/// fails the old one is as it was.
+/// fails the old one is as it was. `suspect`: it is in place, and whether on the disk is not known.
 template <class System>
 bool basic_file_intent_log<System>::state::rewrite(file const& opened) {
     sweep(target);
@@ -361,7 +364,7 @@ bool basic_file_intent_log<System>::state::rewrite(file const& opened) {
     inode = made.st_ino;
     end = text.size();
     suspect = !sync_directory();
-    return !suspect;
+    return true;
 }
 
 template <class System>

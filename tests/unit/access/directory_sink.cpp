@@ -71,6 +71,8 @@ TEST_CASE("no key leads out of the directory, and no two lead to one file") {
         CHECK_FALSE(entry.path().filename().string().starts_with('.'));
     }
     CHECK(files == count);
+    sink.store(wanting("a~z.Z-0_{"), token("id-x", "s3cret")).value();
+    CHECK(fs::exists(s.path("in/a%7Ez.Z-0_%7B")));
     CHECK(s.entries() == 1);
 }
 

@@ -316,6 +316,65 @@ TEST_CASE("a long log is written anew, with what is open, damaged and not "
     faulty::reset();
 }
 
+TEST_CASE("every write of a log is there for others, also the one that has it written anew") {
+    scratch const s;
+    quick_log const log(s.path());
+    if (::geteuid() == 0) {
+        log.insert(make('3')).value();
+        REQUIRE(::chown(s.path().c_str(), 0, 1) == 0);
+    }
+    auto const others = ::geteuid() == 0 ? 1U : 0U;
+    for (int i = 0; i != 400; ++i) {
+        log.insert(make('1')).value();
+        CHECK(all_of(s.path()).size() == others + 1);
+        log.erase(make('1')).value();
+        CHECK(all_of(s.path()).size() == others);
+    }
+    struct ::stat status{};
+    REQUIRE(::stat(s.path().c_str(), &status) == 0);
+    CHECK(status.st_size < 70'000);
+    if (::geteuid() == 0) CHECK(status.st_gid == 1);
+}
+
+TEST_CASE("a log that is removed between opening and locking is made anew") {
+    scratch const s;
+    static std::string victim;
+    struct removing : never_synced {
+        static int lock(int d, int operation) {
+            if (!victim.empty()) ::unlink(std::exchange(victim, "").c_str());
+            return access::detail::posix::lock(d, operation);
+        }
+    };
+    victim = s.path();
+    CHECK(access::basic_file_intent_log<removing>(s.path()).insert(make('1')).has_value());
+    CHECK(all_of(s.path()).size() == 1);
+}
+
+TEST_CASE("a log that is written anew says so where its directory cannot be put on the disk") {
+    scratch const s;
+    static bool is_broken;
+    struct unsynced : access::detail::posix {
+        static int sync(int d) {
+            struct ::stat status{};
+            if (!is_broken || ::fstat(d, &status) != 0 || !S_ISDIR(status.st_mode)) return 0;
+            return errno = EIO, -1;
+        }
+    };
+    is_broken = false;
+    access::basic_file_intent_log<unsynced> const log(s.path());
+    auto big = make('1');
+    big.note = std::string(70'000, 'n');
+    log.insert(big).value();
+    log.insert(make('2')).value();
+    is_broken = true;
+    CHECK(log.erase(big).error().details().cause.value() == EIO);
+    is_broken = false;
+    CHECK(log.damaged_lines() == 0);
+    CHECK(log.insert(make('3')).has_value());
+    CHECK(log.list().value().size() == 2); // erased all the same
+    CHECK(log.damaged_lines() == 0);
+}
+
 TEST_CASE("a long log in a directory that cannot be written to goes on growing") {
     scratch const s;
     struct no_rename : faults::faulty_posix<tag> {

@@ -293,17 +293,27 @@ TEST_CASE("a directory in the file's place is an error") {
 TEST_CASE("a file that holds something else is refused by prepare and store, "
           "and left as it is") {
     for (auto const& text : {std::string(), std::string("precious\n"), text_of("id-2", "x"),
-                             std::string("CF_ACCESS_TOKEN_ID=id-1\n")}) {
+                             std::string("CF_ACCESS_TOKEN_ID=id-1\n"),
+                             std::string("CF_ACCESS_TOKEN_ID=\nCF_ACCESS_CLIENT_SECRET=x\n")}) {
         CAPTURE(text);
         scratch const s;
         write(s.path(), text);
         file_sink const sink(s.path());
         CHECK(sink.prepare(wanting("id-1")).error() == errc::sink_failed);
+        CHECK(sink.find("id-1").value().has_value() == text.starts_with("CF_ACCESS_TOKEN_ID=id-2"));
         CHECK(sink.store(token("id-1", "s3cret")).error() == errc::sink_failed);
         CHECK(sink.forget("id-1").has_value());
         CHECK(read(s.path()) == text);
         CHECK(s.entries() == 1);
     }
+}
+
+TEST_CASE("a link that leads to itself is an error of the system's") {
+    scratch const s;
+    fs::create_symlink("file", s.path());
+    file_sink const sink(s.path());
+    CHECK(sink.find().error().details().cause.value() == ELOOP);
+    CHECK(sink.prepare(wanting("id-1")).error().details().cause.value() == ELOOP);
 }
 
 TEST_CASE("prepare says yes where the token may be replaced, and leaves "

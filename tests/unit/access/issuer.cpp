@@ -653,6 +653,70 @@ TEST_CASE("a response without client id or name is completed by a read") {
     CHECK(h.sink.inner.stored(id)->client_secret.reveal() == "s3cret");
 }
 
+TEST_CASE("a response without a name alone is completed by a read, too") {
+    harsh h;
+    h.answer(R"({"id":")" + id + R"(","client_id":"c.access","client_secret":"s3cret"})");
+    h.answer(harsh::token_json(harsh::tagged)).named();
+    CHECK(h.issue().has_value());
+    CHECK(h.sent() == "POST GET PUT");
+}
+
+TEST_CASE("an intent says what the options say: sink and note, and who writes it") {
+    harsh h;
+    h.lost();
+    auto const e =
+        h.issue(access::issue_options().settle_window(0s).sink_name("east").note("for a machine"))
+            .error();
+    CHECK(e.delivery() == delivery::unknown);
+    auto const i = h.log.all().at(0);
+    CHECK(i.sink == "east");
+    CHECK(i.note == "for a machine");
+    CHECK(i.writer == tag);
+    CHECK(i.key == tag);
+    CHECK(i.name == "ci");
+    CHECK(i.version == 0);
+}
+
+TEST_CASE("an issue sends five creates at the most") {
+    harsh h;
+    for (int i = 0; i != 5; ++i)
+        h.lost().listed(harsh::other).listed(harsh::other);
+    auto const e = h.issue(access::issue_options().settle_window(1ms)).error();
+    CHECK(e.delivery() == delivery::unknown);
+    CHECK(h.sent() == "POST GET GET POST GET GET POST GET GET POST GET GET POST GET GET");
+    CHECK(h.log.all().size() == 1);
+}
+
+TEST_CASE("who lost his token is told whether something is left") {
+    for (bool const left : {false, true}) {
+        harsh h;
+        h.created().refused(404, 12135); // the rename
+        if (left) {
+            h.refused(500);
+        } else {
+            h.refused(404, 12135);
+        }
+        auto const e = h.issue().error();
+        CHECK(e == errc::not_found);
+        CHECK(e.delivery() == (left ? delivery::unknown : delivery::rejected));
+        CHECK((e.to_string().find("stays open") != std::string::npos) == left);
+        CHECK(h.log.all().size() == (left ? 1 : 0));
+    }
+}
+
+TEST_CASE("options are what the comments say") {
+    access::issue_options const o;
+    CHECK(o.deadline() == 10min);
+    CHECK(o.settle_window() == 30s);
+    CHECK(o.min_age() == 15min);
+    CHECK(o.gone_age() == 1h);
+    CHECK(o.watch() == 30 * 24h);
+    CHECK(o.sink_name().empty());
+    CHECK(o.note().empty());
+    CHECK_FALSE((o.keeps_tag() || o.returns_when_stored() || o.takes_version_as_witness()));
+    CHECK(o.check().has_value());
+}
+
 TEST_CASE("looks come ever more slowly until the window ends, and then it is created again") {
     harsh h;
     h.lost();

@@ -508,6 +508,79 @@ TEST_CASE("the loop runs until it is told to stop, and comes sooner after a fail
     h.intents.erase(h.logged()).value();
     reconciler.run([&](result<access::reconciled> const&) { return ++rounds != 5; }, 10min).get();
     CHECK(h.way.waits().back() == 10min);
+    reconciler.run([&](result<access::reconciled> const&) { return ++rounds != 7; }).get();
+    CHECK(h.way.waits().back() == 5min);
+}
+
+/// A log whose update fails once after it was kept, and of which each reading may be told.
+struct flaky_log {
+    access::memory_intent_log inner;
+    int updates_to_fail = 0, lists = 0;
+    std::function<void(int)> before_list{};
+    result<std::optional<access::intent>> insert(access::intent const& i) {
+        return inner.insert(i);
+    }
+    result<void> update(access::intent const& i) {
+        auto const done = inner.update(i);
+        if (updates_to_fail-- > 0) return error(errc::intent_log_failed, "connection lost");
+        return done;
+    }
+    result<void> erase(access::intent const& i) { return inner.erase(i); }
+    result<std::vector<access::intent>> list() {
+        if (before_list) before_list(++lists);
+        return inner.list();
+    }
+};
+result<access::reconciled> reconcile_with(harsh& h, flaky_log& log) {
+    access::reconciler reconciler(
+        client(h.way, api_token::make("sample").value(), client_options().seed(1)), h.where, h.sink,
+        log, access::issue_options().now_from([] { return opened.plus(2h); }));
+    return reconciler.run_once().get();
+}
+
+TEST_CASE("a log that kept what it failed to acknowledge stops no reconciler") {
+    harsh h;
+    flaky_log log;
+    log.insert(h.wanted).value();
+    log.updates_to_fail = 1;
+    h.answer_list(listed(tagged)).answer_token();
+    auto const done = reconcile_with(h, log).value();
+    CHECK(done.withdrawn == std::vector<std::string>{id});
+    CHECK(done.failed.empty());
+    CHECK(done.left_open.empty());
+    CHECK(log.list().value().at(0).state == access::intent_state::settled);
+}
+
+TEST_CASE("of several tokens the log names the one that is about to be deleted") {
+    harsh h;
+    h.answer_list(listed(tagged) + "," + listed(tagged, "", other_id));
+    h.answer_token();
+    h.refused(500).refused(500).refused(500).refused(500);
+    auto const done = h.reconcile(1h).value();
+    CHECK(done.withdrawn == std::vector<std::string>{id});
+    CHECK(h.logged().token_id == other_id);
+    CHECK(h.logged().revision == 3); // withdrawing, and the second token
+}
+
+TEST_CASE("a token that an intent names since the list, or named before it, is no stray") {
+    for (bool const since : {true, false}) {
+        harsh h;
+        flaky_log log;
+        log.insert(h.wanted).value();
+        std::string const later(32, '7');
+        access::intent other(later, h.where, "x", opened.plus(2h));
+        other.key = later;
+        if (!since) log.insert(other).value();
+        log.before_list = [&](int n) {
+            if (n != 2) return;
+            if (since) log.inner.insert(other).value();
+            if (!since) log.inner.erase(other).value();
+        };
+        h.hold();
+        h.answer_list(listed("ci") + "," + listed("issue:" + later + " x", "", other_id));
+        auto const done = reconcile_with(h, log).value();
+        CHECK(done.strays.empty());
+    }
 }
 
 } // namespace
