@@ -23,7 +23,7 @@ public:
 
             bool await_ready() const noexcept { return false; }
             void await_suspend(std::coroutine_handle<> awaiting) {
-                this->who = awaiting;
+                this->waiter = awaiting;
                 loop.all_.push_back(this);
             }
             bool await_resume() const noexcept { return this->is_ready; }
@@ -40,15 +40,15 @@ public:
     }
 
 private:
-    struct waiting { // lives in the coroutine that waits
+    struct waiting { // stored in the coroutine that waits
         int socket;
         short events;
         clock::time_point until;
-        std::coroutine_handle<> who;
+        std::coroutine_handle<> waiter;
         bool is_ready;
     };
 
-    /// Waits until something is due, and resumes whoever waits for it.
+    /// Waits until something is due, and resumes the coroutines that wait for it.
     void turn() {
         std::vector<pollfd> sockets;
         auto first = clock::time_point::max();
@@ -64,9 +64,9 @@ private:
             all_[i]->is_ready = sockets[i].revents != 0;
             (all_[i]->is_ready || all_[i]->until <= now ? due : rest).push_back(all_[i]);
         }
-        all_ = std::move(rest); // before anybody is resumed, who may wait again
+        all_ = std::move(rest); // before any coroutine is resumed, which may wait again
         for (auto const* w : due)
-            w->who.resume();
+            w->waiter.resume();
     }
 
     static int milliseconds_to(clock::time_point t) {

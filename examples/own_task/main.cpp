@@ -1,5 +1,5 @@
-/// Makes, lists and deletes a service token, and lists meanwhile, on one thread: with a coroutine
-/// type, an event loop and a transport of one's own.
+/// Makes, lists and deletes a service token, and lists meanwhile, on one thread: with a custom
+/// coroutine type, event loop and transport.
 ///
 /// Usage: PROGRAM BASE_URL ACCOUNT_ID, where BASE_URL is plain HTTP; reads CLOUDFLARE_API_TOKEN, and
 /// DEADLINE_SECONDS for a call (default 60).
@@ -32,18 +32,18 @@ int fail(cf::error const& e) {
 
 // Each call is a variable first: g++ 12 destroys some temporaries of an awaited expression twice.
 task<int> make_and_delete(token_calls tokens) {
-    auto creating = tokens.create(access_tokens::create_params("own task"));
-    auto const token = co_await std::move(creating);
+    auto pending = tokens.create(access_tokens::create_params("own task"));
+    auto const token = co_await std::move(pending);
     if (!token) co_return fail(token.error());
     // The secret is now in token->client_secret, and nowhere else: this is the time to store it.
     std::cout << "created " << token->id << '\n';
 
-    auto listing = tokens.list_all();
-    auto const all = co_await std::move(listing);
+    auto pending_list_all = tokens.list_all();
+    auto const all = co_await std::move(pending_list_all);
     if (all) std::cout << "there are " << all->size() << " tokens\n";
 
-    auto removing = tokens.remove(token->id);
-    auto const removed = co_await std::move(removing);
+    auto pending_remove = tokens.remove(token->id);
+    auto const removed = co_await std::move(pending_remove);
     if (!removed) co_return fail(removed.error());
     std::cout << "deleted " << token->id << '\n';
 
@@ -51,16 +51,16 @@ task<int> make_and_delete(token_calls tokens) {
 }
 
 task<int> watch(token_calls tokens) {
-    auto listing = tokens.list_all();
-    auto const all = co_await std::move(listing);
+    auto pending = tokens.list_all();
+    auto const all = co_await std::move(pending);
     if (!all) co_return fail(all.error());
     std::cout << "meanwhile a list shows " << all->size() << '\n';
     co_return 0;
 }
 
 std::chrono::seconds call_deadline() {
-    char const* const text = std::getenv("DEADLINE_SECONDS");
-    return std::chrono::seconds(text == nullptr ? 60 : std::stoi(text));
+    char const* const string = std::getenv("DEADLINE_SECONDS");
+    return std::chrono::seconds(string == nullptr ? 60 : std::stoi(string));
 }
 
 } // namespace

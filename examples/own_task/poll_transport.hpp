@@ -1,5 +1,4 @@
-/// A transport of one's own: each request over a socket of its own, which is waited for in the event
-/// loop. Plain HTTP only.
+/// A custom transport: each request over its own socket, awaited in the event loop. Plain HTTP only.
 #pragma once
 
 #include "../no_coroutine/http_attempt.hpp"

@@ -1,4 +1,4 @@
-/// A coroutine type of one's own: it runs when it is awaited or started, and hands control back to
+/// A custom coroutine type: it runs when it is awaited or started, and hands control back to
 /// its awaiter at its end.
 #pragma once
 

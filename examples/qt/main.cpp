@@ -34,18 +34,18 @@ int fail(cf::error const& e) {
 QCoro::Task<int> run(qt_client client, access_tokens::account_scope account) {
     access_tokens::service_tokens tokens(client, account);
 
-    auto creating = tokens.create(access_tokens::create_params("qt"));
-    auto const token = co_await std::move(creating);
+    auto pending = tokens.create(access_tokens::create_params("qt"));
+    auto const token = co_await std::move(pending);
     if (!token) co_return fail(token.error());
     // The secret is now in token->client_secret, and nowhere else: this is the time to store it.
     std::cout << "created " << token->id << '\n';
 
-    auto listing = tokens.list_all();
-    auto const all = co_await std::move(listing);
+    auto pending_list_all = tokens.list_all();
+    auto const all = co_await std::move(pending_list_all);
     if (all) std::cout << "there are " << all->size() << " tokens\n";
 
-    auto removing = tokens.remove(token->id);
-    auto const removed = co_await std::move(removing);
+    auto pending_remove = tokens.remove(token->id);
+    auto const removed = co_await std::move(pending_remove);
     if (!removed) co_return fail(removed.error());
     std::cout << "deleted " << token->id << '\n';
 
@@ -63,8 +63,8 @@ QSslConfiguration trusting(char const* ca_file) {
 }
 
 std::chrono::seconds call_deadline() {
-    char const* const text = std::getenv("DEADLINE_SECONDS");
-    return std::chrono::seconds(text == nullptr ? 60 : std::stoi(text));
+    char const* const string = std::getenv("DEADLINE_SECONDS");
+    return std::chrono::seconds(string == nullptr ? 60 : std::stoi(string));
 }
 
 } // namespace
@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
                                  .base_url(cf::base_url::parse(argv[1]).value())
                                  .deadline(call_deadline());
         auto const account = access_tokens::account_scope::parse(argv[2]).value();
-        // It outlives the loop: Qt's manager must not go while one of its replies is speaking.
+        // It outlives the loop: Qt's manager must not be destroyed while one of its replies emits a signal.
         qt_client const client(qt_transport(trusting(argc == 4 ? argv[3] : nullptr)),
                                cf::credentials_from_environment().value(), options);
         return QCoro::waitFor(run(client, account));

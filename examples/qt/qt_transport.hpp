@@ -26,20 +26,21 @@
 
 /// The body of a request that goes out once.
 ///
-/// Where a connection ends before the answer, Qt's manager (6.4) connects and sends again by itself,
+/// Where a connection ends before the response, Qt's manager (6.4) connects and sends again by itself,
 /// up to three times: a POST too, over a fresh connection too, and no attribute of a request turns
 /// that off. But first it rewinds the body, and gives up where it cannot.
 class unrepeatable_body final : public QIODevice {
 public:
-    explicit unrepeatable_body(std::string const& text) : text_(QByteArray::fromStdString(text)) {
+    explicit unrepeatable_body(std::string const& string)
+        : text_(QByteArray::fromStdString(string)) {
         open(ReadOnly | Unbuffered);
     }
     qint64 size() const override { return text_.size(); }
     bool reset() override { return false; }
 
 protected:
-    qint64 readData(char* to, qint64 room) override {
-        auto const count = std::min(room, size() - pos());
+    qint64 readData(char* to, qint64 max_size) override {
+        auto const count = std::min(max_size, size() - pos());
         std::copy_n(text_.constData() + pos(), count, to);
         return count;
     }
@@ -50,7 +51,7 @@ private:
 };
 
 /// For the thread that runs Qt's event loop. QCoro knows no cancellation, so neither does this. What
-/// Qt keeps of a request and an answer on the way is not wiped.
+/// Qt keeps of a request and a response on the way is not wiped.
 class qt_transport {
 public:
     template <class T>
@@ -63,20 +64,20 @@ public:
                                                               cloudflare::time_point deadline) {
         if (auto const ok = cloudflare::http::check_target(r.target); !ok) co_return ok.error();
         if (now() >= deadline) co_return failure(cloudflare::errc::deadline_exceeded);
-        // A connection of its own: on one that was kept alive the server may have said something that
-        // nobody asked for, which Qt would take for the response, or may be closing it.
+        // A connection of its own: on one that was kept alive the server may have sent something
+        // unsolicited, which Qt would take for the response, or may be closing it.
         auto* const manager = new QNetworkAccessManager(owner_.get());
         auto* const reply = start(*manager, r);
         std::unique_ptr<QObject, delete_later> const at_the_end(manager);
 
         auto finished = qCoro(reply);
-        auto waiting = finished.waitForFinished(left_until(deadline));
-        if (!co_await std::move(waiting)) {
+        auto pending = finished.waitForFinished(left_until(deadline));
+        if (!co_await std::move(pending)) {
             reply->abort();
             co_return cloudflare::error(cloudflare::errc::deadline_exceeded);
         }
-        if (!is_answer(*reply)) co_return failure(*reply);
-        auto given = answer(*reply);
+        if (!is_response(*reply)) co_return failure(*reply);
+        auto given = make_response(*reply);
         if (given.status < 200) co_return cloudflare::errc::malformed_response; // for Qt it is all
         if (given.body.size() > max_body_size) co_return cloudflare::errc::response_too_large;
         co_return given;
@@ -85,8 +86,8 @@ public:
     /// Qt's timers may fire early, by some hundredths of their time.
     task<void> sleep_until(cloudflare::time_point t) {
         while (now() < t) {
-            auto sleeping = QCoro::sleepFor(left_until(t));
-            co_await std::move(sleeping);
+            auto pending = QCoro::sleepFor(left_until(t));
+            co_await std::move(pending);
         }
     }
     cloudflare::time_point now() const { return std::chrono::steady_clock::now(); }
@@ -101,7 +102,7 @@ private:
     QNetworkReply* start(QNetworkAccessManager& manager, cloudflare::http::request const& r) const {
         using method = cloudflare::http::method;
         auto const verb = QByteArray::fromStdString(std::string(to_string(r.method)));
-        // A DELETE that Qt repeats would hide that the first one may have acted; a GET only asks.
+        // A DELETE that Qt repeats would hide that the first one may have acted; a GET only reads.
         auto* const body = r.method == method::get ? nullptr : new unrepeatable_body(r.body);
         auto* const reply = manager.sendCustomRequest(to_qt(r), verb, body);
         if (body != nullptr) body->setParent(reply);
@@ -129,8 +130,8 @@ private:
         return q;
     }
 
-    /// Whether a whole answer is there. Qt makes errors of an answer's status, from 201 upward.
-    static bool is_answer(QNetworkReply const& reply) {
+    /// Whether the whole response is there. Qt reports errors for a response's status, from 201 upward.
+    static bool is_response(QNetworkReply const& reply) {
         auto const status = reply.attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
         auto const error = reply.error();
         bool const made_of_status =
@@ -138,7 +139,7 @@ private:
         return status != 0 && (error == QNetworkReply::NoError || made_of_status);
     }
 
-    static cloudflare::http::response answer(QNetworkReply& reply) {
+    static cloudflare::http::response make_response(QNetworkReply& reply) {
         cloudflare::http::response r;
         r.status = reply.attribute(QNetworkRequest::HttpStatusCodeAttribute).toInt();
         for (auto const& [name, value] : reply.rawHeaderPairs())
@@ -191,5 +192,5 @@ private:
     }
 
     QSslConfiguration tls_;
-    std::unique_ptr<QObject> owner_; ///< of what calls under way use
+    std::unique_ptr<QObject> owner_; ///< what calls under way use
 };

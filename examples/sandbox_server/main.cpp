@@ -19,10 +19,10 @@
 
 namespace cf = cloudflare;
 namespace po = boost::program_options;
-using cf::testing::sandbox_switches;
+using cf::testing::sandbox_options;
 
 namespace cloudflare::inline v0::testing {
-BOOST_DESCRIBE_STRUCT(sandbox_switches, (),
+BOOST_DESCRIBE_STRUCT(sandbox_options, (),
                       (base_path, token_limit, api_token, read_permission, rate_limit,
                        shows_rate_limit, rate_ban, tells_retry_after, refusal_status, refusal_code,
                        create_status, limit_status, limit_code, limit_message, max_name_length,
@@ -56,12 +56,11 @@ void assign(Number& to, std::string const& text) {
 }
 
 // Sets the switch that `NAME=VALUE` names.
-void set_switch(sandbox_switches& switches, std::string const& entry) {
+void set_switch(sandbox_options& switches, std::string const& entry) {
     auto const equals = entry.find('=');
     auto const name = entry.substr(0, equals);
     bool found = false;
-    using members =
-        boost::describe::describe_members<sandbox_switches, boost::describe::mod_public>;
+    using members = boost::describe::describe_members<sandbox_options, boost::describe::mod_public>;
     boost::mp11::mp_for_each<members>([&](auto member) {
         if (name != member.name || equals == entry.npos) return;
         assign(switches.*member.pointer, entry.substr(equals + 1));
@@ -71,7 +70,7 @@ void set_switch(sandbox_switches& switches, std::string const& entry) {
 }
 
 int run(po::variables_map const& given) {
-    sandbox_switches switches;
+    sandbox_options switches;
     if (given.count("set") != 0)
         for (auto const& entry : given["set"].as<std::vector<std::string>>())
             set_switch(switches, entry);
@@ -82,7 +81,8 @@ int run(po::variables_map const& given) {
     if (given.count("log") != 0) {
         log.open(given["log"].as<std::string>());
         options.on_request = [&log](cf::http::request const& r) {
-            log << to_string(r.method) << ' ' << r.target << std::endl; // for whoever waits for it
+            log << to_string(r.method) << ' ' << r.target
+                << std::endl; // flushed: a script may be waiting for it
         };
     }
 
@@ -95,7 +95,7 @@ int run(po::variables_map const& given) {
     if (given.count("ca-file") != 0)
         std::ofstream(given["ca-file"].as<std::string>()) << server.ca_pem();
 
-    std::cout << server.base_url() << std::endl; // whoever waits for it needs it now
+    std::cout << server.base_url() << std::endl; // flushed: a script may be waiting for it
     boost::asio::signal_set stop(context, SIGINT, SIGTERM);
     stop.async_wait([&](auto, auto) { context.stop(); });
     context.run();
@@ -121,7 +121,7 @@ int main(int argc, char** argv) {
         "*=truncate:100, drip:5, delay:100, chunked, close, reset-before, reset-after, "
         "hang-before, hang-after, retry-after:60, gzip, bare-status");
     add("set", po::value<std::vector<std::string>>(),
-        "NAME=VALUE, again and again: a switch of sandbox_switches.hpp, e.g. token_limit=2");
+        "NAME=VALUE, again and again: a switch of sandbox_options.hpp, e.g. token_limit=2");
     try {
         po::variables_map given;
         po::store(po::parse_command_line(argc, argv, all), given);

@@ -16,18 +16,18 @@ struct address {
     std::string port;
     std::string path;
 
-    static address parse(std::string_view text) {
-        address where;
-        auto const scheme_end = text.find("://");
-        auto const port_begin = text.find(':', scheme_end + 3);
-        auto const path_begin = text.find('/', scheme_end + 3);
-        if (scheme_end == text.npos || port_begin == text.npos || path_begin == text.npos)
+    static address parse(std::string_view string) {
+        address server;
+        auto const scheme_end = string.find("://");
+        auto const port_begin = string.find(':', scheme_end + 3);
+        auto const path_begin = string.find('/', scheme_end + 3);
+        if (scheme_end == string.npos || port_begin == string.npos || path_begin == string.npos)
             throw std::invalid_argument("BASE_URL must be http(s)://HOST:PORT/PATH");
-        where.secure = text.substr(0, scheme_end) == "https";
-        where.host = text.substr(scheme_end + 3, port_begin - scheme_end - 3);
-        where.port = text.substr(port_begin + 1, path_begin - port_begin - 1);
-        where.path = text.substr(path_begin);
-        return where;
+        server.secure = string.substr(0, scheme_end) == "https";
+        server.host = string.substr(scheme_end + 3, port_begin - scheme_end - 3);
+        server.port = string.substr(port_begin + 1, path_begin - port_begin - 1);
+        server.path = string.substr(path_begin);
+        return server;
     }
 
     [[nodiscard]] std::uint16_t port_number() const {
@@ -55,7 +55,7 @@ struct arguments {
         return given;
     }
 
-    [[nodiscard]] address where() const { return address::parse(base_url); }
+    [[nodiscard]] address server() const { return address::parse(base_url); }
 };
 
 } // namespace bench

@@ -1,4 +1,4 @@
-/// A connection of bare sockets and OpenSSL: the floor that contestants are measured against.
+/// A connection of bare sockets and OpenSSL: the baseline that contestants are measured against.
 #pragma once
 
 #include "arguments.hpp"
@@ -42,13 +42,13 @@ inline tls_context make_tls_context(std::string const& ca_file) {
     return context;
 }
 
-/// A socket that is connected to `where`.
-inline descriptor connect_to(address const& where) {
+/// A socket that is connected to `server`.
+inline descriptor connect_to(address const& server) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* first = nullptr;
-    if (::getaddrinfo(where.host.c_str(), where.port.c_str(), &hints, &first) != 0)
-        throw std::runtime_error("host not found: " + where.host);
+    if (::getaddrinfo(server.host.c_str(), server.port.c_str(), &hints, &first) != 0)
+        throw std::runtime_error("host not found: " + server.host);
     std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> const found(first, &::freeaddrinfo);
     for (auto const* a = found.get(); a != nullptr; a = a->ai_next) {
         descriptor made(::socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol));
@@ -60,14 +60,14 @@ inline descriptor connect_to(address const& where) {
     throw std::system_error(errno, std::generic_category(), "connect");
 }
 
-/// An HTTP/1.1 connection that sends prepared bytes and reads answers with a `Content-Length`.
+/// An HTTP/1.1 connection that sends prepared bytes and reads responses with a `Content-Length`.
 class bare_connection {
 public:
     /// Connects and shakes hands, and waits for both.
     ///
     /// @param context null for plain HTTP
-    bare_connection(address const& where, SSL_CTX* context) : socket_(connect_to(where)) {
-        if (context != nullptr) shake_hands(where, context);
+    bare_connection(address const& server, SSL_CTX* context) : socket_(connect_to(server)) {
+        if (context != nullptr) handshake(server, context);
     }
 
     [[nodiscard]] int native_handle() const noexcept { return socket_.get(); }
@@ -79,50 +79,50 @@ public:
 
     /// Sends a request, which must fit into the socket's buffer.
     void send(std::string_view request) {
-        answer_size_ = size_ = 0;
+        response_size_ = size_ = 0;
         auto const sent = tls_
                               ? SSL_write(tls_.get(), request.data(), int(request.size()))
                               : ::send(socket_.get(), request.data(), request.size(), MSG_NOSIGNAL);
         if (sent != static_cast<ssize_t>(request.size())) throw std::runtime_error("not sent");
     }
 
-    /// Reads once; whether the answer is complete.
+    /// Reads once; whether the response is complete.
     bool receive() {
         auto const got = read_some();
         if (got < 0) return false;
         if (got == 0) throw std::runtime_error("the server closed the connection");
         size_ += static_cast<std::size_t>(got);
-        if (answer_size_ == 0) read_header();
-        return answer_size_ != 0 && size_ >= answer_size_;
+        if (response_size_ == 0) read_header();
+        return response_size_ != 0 && size_ >= response_size_;
     }
 
     [[nodiscard]] std::string_view body() const noexcept {
-        return {bytes_.data() + body_begin_, answer_size_ - body_begin_};
+        return {bytes_.data() + body_begin_, response_size_ - body_begin_};
     }
 
 private:
-    void shake_hands(address const& where, SSL_CTX* context) {
+    void handshake(address const& server, SSL_CTX* context) {
         tls_.reset(SSL_new(context));
         SSL_set_fd(tls_.get(), socket_.get());
         auto* const parameters = SSL_get0_param(tls_.get());
-        if (X509_VERIFY_PARAM_set1_ip_asc(parameters, where.host.c_str()) != 1) {
-            SSL_set_tlsext_host_name(tls_.get(), where.host.c_str());
-            SSL_set1_host(tls_.get(), where.host.c_str());
+        if (X509_VERIFY_PARAM_set1_ip_asc(parameters, server.host.c_str()) != 1) {
+            SSL_set_tlsext_host_name(tls_.get(), server.host.c_str());
+            SSL_set1_host(tls_.get(), server.host.c_str());
         }
         if (SSL_connect(tls_.get()) != 1) throw std::runtime_error("TLS handshake failed");
     }
 
     /// How many bytes came; 0 at the end, -1 where there are none yet.
     ssize_t read_some() {
-        auto* const room = bytes_.data() + size_;
+        auto* const buffer = bytes_.data() + size_;
         auto const space = bytes_.size() - size_;
-        if (space == 0) throw std::runtime_error("the answer is too large");
+        if (space == 0) throw std::runtime_error("the response is too large");
         if (!tls_) {
-            auto const got = ::recv(socket_.get(), room, space, 0);
+            auto const got = ::recv(socket_.get(), buffer, space, 0);
             if (got < 0 && errno != EAGAIN) throw std::runtime_error("connection lost");
             return got;
         }
-        auto const got = SSL_read(tls_.get(), room, int(space));
+        auto const got = SSL_read(tls_.get(), buffer, int(space));
         if (got > 0) return got;
         auto const why = SSL_get_error(tls_.get(), got);
         if (why == SSL_ERROR_WANT_READ) return -1;
@@ -130,20 +130,20 @@ private:
         throw std::runtime_error("connection lost");
     }
 
-    /// Once the header is complete, knows the answer's size.
+    /// Once the header is complete, knows the response's size.
     void read_header() {
-        std::string_view const text(bytes_.data(), size_);
-        auto const end = text.find("\r\n\r\n");
-        if (end == text.npos) return;
-        if (!text.starts_with("HTTP/1.1 2")) throw std::runtime_error("the server refused");
-        auto const header = text.substr(0, end);
+        std::string_view const string(bytes_.data(), size_);
+        auto const end = string.find("\r\n\r\n");
+        if (end == string.npos) return;
+        if (!string.starts_with("HTTP/1.1 2")) throw std::runtime_error("the server refused");
+        auto const header = string.substr(0, end);
         constexpr std::string_view name = "\r\nContent-Length: ";
         auto const field = header.find(name);
-        if (field == header.npos) throw std::runtime_error("an answer without a length");
+        if (field == header.npos) throw std::runtime_error("a response without a length");
         std::size_t length = 0;
         std::from_chars(header.data() + field + name.size(), header.data() + header.size(), length);
         body_begin_ = end + 4;
-        answer_size_ = body_begin_ + length;
+        response_size_ = body_begin_ + length;
     }
 
     descriptor socket_;
@@ -151,7 +151,7 @@ private:
     std::array<char, 16384> bytes_;
     std::size_t size_ = 0;
     std::size_t body_begin_ = 0;
-    std::size_t answer_size_ = 0; ///< 0 until the header is read
+    std::size_t response_size_ = 0; ///< 0 until the header is read
 };
 
 } // namespace bench

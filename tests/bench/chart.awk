@@ -1,4 +1,4 @@
-# Draws the summary as an SVG: a panel a scenario, a bar a contestant, with the ratio to the floor.
+# Draws the summary as an SVG: a panel a scenario, a bar a contestant, with the ratio to the baseline.
 {
     if (!($1 in lines)) order[++scenarios] = $1
     i = ++lines[$1]
@@ -12,7 +12,7 @@
 BEGIN {
     label_width = 170; bar_width = 430; value_width = 190
     row = 24; bar = 15; heading = 34
-    longest = 5 # times the floor: a longer bar is cut
+    longest = 5 # times the baseline: a longer bar is cut
 }
 
 function panel_title(scenario,    part) {

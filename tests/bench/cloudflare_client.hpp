@@ -31,9 +31,9 @@ inline cloudflare::limiter_options wide_limit() {
 }
 
 template <class Transport>
-auto service_tokens_over(Transport way, arguments const& given) {
+auto service_tokens_over(Transport transport, arguments const& given) {
     namespace access = cloudflare::access;
-    cloudflare::client client(std::move(way),
+    cloudflare::client client(std::move(transport),
                               cloudflare::api_token::make(sample::api_token).value(),
                               cloudflare::client_options()
                                   .base_url(cloudflare::base_url::parse(given.base_url).value())

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Prints how long a new process takes from its start to its first answer over TLS, and to its end.
+# Prints how long a new process takes from its start to its first response over TLS, and to its end.
 # Usage: cold_start.sh BUILD_DIR [RUNS]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

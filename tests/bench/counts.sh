@@ -41,7 +41,7 @@ mallocs() { # prints what a program says of itself
     sed -n 's/.*mallocs=\([0-9.]*\).*/\1/p'
 }
 pure_mallocs() { # task
-    "$programs/pure" "$here/create_answer.json" "$1" 20 | mallocs
+    "$programs/pure" "$here/create_response.json" "$1" 20 | mallocs
 }
 
 total_system_calls() { # the way, base URL, creates, at once
@@ -55,7 +55,7 @@ system_calls() { # the way, base URL, at once
 
 total_instructions() { # task, how often
     valgrind --tool=callgrind --callgrind-out-file=/dev/null \
-        "$programs/pure" "$here/create_answer.json" "$1" "$2" 2>&1 >/dev/null |
+        "$programs/pure" "$here/create_response.json" "$1" "$2" 2>&1 >/dev/null |
         sed -n 's/.*Collected : //p'
 }
 instructions() { # task
@@ -71,7 +71,7 @@ for task in request permit create page; do
     check mallocs_pure_$task "$(pure_mallocs $task)"
 done
 
-# A server on the client's core that takes its time: it answers when the client waits and not before, so that the
+# A server on the client's core that takes its time: it responds when the client waits and not before, so that the
 # client does the same in every run.
 if strace -o /dev/null true 2>/dev/null; then
     check system_calls_create_blocking "$(system_calls blocking "$slow_url" 1)"

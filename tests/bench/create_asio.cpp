@@ -1,4 +1,4 @@
-// Asio coroutines with buffers of one's own and Beast's parser, executors known at compile time.
+// Asio coroutines with its own buffers and Beast's parser, executors known at compile time.
 #include "contest.hpp"
 #include "token_json.hpp"
 
@@ -52,8 +52,9 @@ public:
             http::response_parser<http::string_body> parser;
             parser.eager(true);
             while (!parser.is_done()) {
-                auto const room = asio::buffer(received_.data() + size_, received_.size() - size_);
-                size_ += co_await stream_.async_read_some(room, asio::deferred);
+                auto const buffer =
+                    asio::buffer(received_.data() + size_, received_.size() - size_);
+                size_ += co_await stream_.async_read_some(buffer, asio::deferred);
                 take_in(parser);
             }
             if (parser.get().result_int() / 100 != 2) throw std::runtime_error("refused");
@@ -79,9 +80,9 @@ private:
 
 class contestant {
 public:
-    explicit contestant(bench::arguments const& given) : where_(given.where()) {
+    explicit contestant(bench::arguments const& given) : server_(given.server()) {
         tls_.set_verify_mode(asio::ssl::verify_peer);
-        if (where_.secure) tls_.load_verify_file(given.ca_file);
+        if (server_.secure) tls_.load_verify_file(given.ca_file);
         for (std::size_t i = 0; i != given.concurrency; ++i)
             add_caller();
     }
@@ -97,10 +98,10 @@ public:
     }
 
 private:
-    static std::string head_of(bench::address const& where) {
-        std::string head = "POST " + where.path;
-        head.append(bench::sample::target).append(" HTTP/1.1\r\nHost: ").append(where.host);
-        head.append(":").append(where.port).append("\r\nAuthorization: Bearer ");
+    static std::string head_of(bench::address const& server) {
+        std::string head = "POST " + server.path;
+        head.append(bench::sample::target).append(" HTTP/1.1\r\nHost: ").append(server.host);
+        head.append(":").append(server.port).append("\r\nAuthorization: Bearer ");
         head.append(bench::sample::api_token).append("\r\nUser-Agent: bench\r\n");
         head.append("Accept: application/json\r\nContent-Type: application/json\r\n");
         return head += "Content-Length: ";
@@ -108,15 +109,15 @@ private:
 
     void add_caller() {
         tcp_socket socket(context_.get_executor());
-        socket.connect({asio::ip::make_address(where_.host), where_.port_number()});
+        socket.connect({asio::ip::make_address(server_.host), server_.port_number()});
         socket.set_option(asio::ip::tcp::no_delay(true));
-        if (!where_.secure) {
+        if (!server_.secure) {
             plain_callers_.push_back(
                 std::make_unique<caller<tcp_socket>>(std::move(socket), head_));
             return;
         }
         tls_stream stream(std::move(socket), tls_);
-        stream.set_verify_callback(asio::ssl::host_name_verification(where_.host));
+        stream.set_verify_callback(asio::ssl::host_name_verification(server_.host));
         stream.handshake(asio::ssl::stream_base::client);
         tls_callers_.push_back(std::make_unique<caller<tls_stream>>(std::move(stream), head_));
     }
@@ -128,8 +129,8 @@ private:
         });
     }
 
-    bench::address where_;
-    std::string head_ = head_of(where_);
+    bench::address server_;
+    std::string head_ = head_of(server_);
     asio::io_context context_{1};
     asio::ssl::context tls_{asio::ssl::context::tls_client};
     std::vector<std::unique_ptr<caller<tcp_socket>>> plain_callers_;

@@ -33,10 +33,10 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using tls_stream = beast::ssl_stream<beast::tcp_stream>;
 
-http::request<http::string_body> make_request(bench::address const& where) {
+http::request<http::string_body> make_request(bench::address const& server) {
     http::request<http::string_body> request{http::verb::post,
-                                             where.path + std::string(bench::sample::target), 11};
-    request.set(http::field::host, where.host + ":" + where.port);
+                                             server.path + std::string(bench::sample::target), 11};
+    request.set(http::field::host, server.host + ":" + server.port);
     request.set(http::field::authorization, "Bearer " + std::string(bench::sample::api_token));
     request.set(http::field::user_agent, "bench");
     request.set(http::field::accept, "application/json");
@@ -50,33 +50,33 @@ http::request<http::string_body> make_request(bench::address const& where) {
 template <class Stream>
 class caller {
 public:
-    caller(std::unique_ptr<Stream> stream, bench::address const& where)
-        : stream_(std::move(stream)), where_(where) {}
+    caller(std::unique_ptr<Stream> stream, bench::address const& server)
+        : stream_(std::move(stream)), server_(server) {}
 
     asio::awaitable<void> work(std::size_t& left) {
         while (left != 0) {
             --left;
-            auto const request = make_request(where_);
+            auto const request = make_request(server_);
             beast::get_lowest_layer(*stream_).expires_after(std::chrono::seconds(30));
             co_await http::async_write(*stream_, request, asio::use_awaitable);
-            http::response<http::string_body> answer;
-            co_await http::async_read(*stream_, received_, answer, asio::use_awaitable);
-            if (answer.result_int() / 100 != 2) throw std::runtime_error("refused");
-            static_cast<void>(bench::read_token(answer.body()));
+            http::response<http::string_body> response;
+            co_await http::async_read(*stream_, received_, response, asio::use_awaitable);
+            if (response.result_int() / 100 != 2) throw std::runtime_error("refused");
+            static_cast<void>(bench::read_token(response.body()));
         }
     }
 
 private:
     std::unique_ptr<Stream> stream_;
-    bench::address const& where_;
+    bench::address const& server_;
     beast::flat_buffer received_;
 };
 
 class contestant {
 public:
-    explicit contestant(bench::arguments const& given) : where_(given.where()) {
+    explicit contestant(bench::arguments const& given) : server_(given.server()) {
         tls_.set_verify_mode(asio::ssl::verify_peer);
-        if (where_.secure) tls_.load_verify_file(given.ca_file);
+        if (server_.secure) tls_.load_verify_file(given.ca_file);
         for (std::size_t i = 0; i != given.concurrency; ++i)
             add_caller();
     }
@@ -93,23 +93,23 @@ public:
 
 private:
     void connect(beast::tcp_stream& stream) {
-        stream.connect({asio::ip::make_address(where_.host), where_.port_number()});
+        stream.connect({asio::ip::make_address(server_.host), server_.port_number()});
         stream.socket().set_option(asio::ip::tcp::no_delay(true));
     }
 
     void add_caller() {
-        if (!where_.secure) {
+        if (!server_.secure) {
             auto stream = std::make_unique<beast::tcp_stream>(context_);
             connect(*stream);
             plain_callers_.push_back(
-                std::make_unique<caller<beast::tcp_stream>>(std::move(stream), where_));
+                std::make_unique<caller<beast::tcp_stream>>(std::move(stream), server_));
             return;
         }
         auto stream = std::make_unique<tls_stream>(context_, tls_);
         connect(stream->next_layer());
-        stream->set_verify_callback(asio::ssl::host_name_verification(where_.host));
+        stream->set_verify_callback(asio::ssl::host_name_verification(server_.host));
         stream->handshake(asio::ssl::stream_base::client);
-        tls_callers_.push_back(std::make_unique<caller<tls_stream>>(std::move(stream), where_));
+        tls_callers_.push_back(std::make_unique<caller<tls_stream>>(std::move(stream), server_));
     }
 
     template <class Stream>
@@ -119,7 +119,7 @@ private:
         });
     }
 
-    bench::address where_;
+    bench::address server_;
     asio::io_context context_{1};
     asio::ssl::context tls_{asio::ssl::context::tls_client};
     std::vector<std::unique_ptr<caller<beast::tcp_stream>>> plain_callers_;

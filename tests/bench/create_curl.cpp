@@ -46,7 +46,7 @@ public:
         set(CURLOPT_TIMEOUT_MS, 30'000L);
         set(CURLOPT_NOSIGNAL, 1L);
         set(CURLOPT_WRITEFUNCTION, &call::append);
-        set(CURLOPT_WRITEDATA, &answer_);
+        set(CURLOPT_WRITEDATA, &response_);
         set(CURLOPT_PRIVATE, this);
         if (!given.ca_file.empty()) set(CURLOPT_CAINFO, given.ca_file.c_str());
     }
@@ -55,7 +55,7 @@ public:
 
     void begin() {
         body_ = bench::create_body();
-        answer_.clear();
+        response_.clear();
         set(CURLOPT_POSTFIELDSIZE, static_cast<long>(body_.size()));
         set(CURLOPT_POSTFIELDS, body_.c_str());
     }
@@ -65,7 +65,7 @@ public:
         long status = 0;
         curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
         if (status / 100 != 2) throw std::runtime_error("the server refused");
-        static_cast<void>(bench::read_token(answer_));
+        static_cast<void>(bench::read_token(response_));
     }
 
 private:
@@ -82,7 +82,7 @@ private:
     std::unique_ptr<CURL, release> easy_{curl_easy_init()};
     std::string url_;
     std::string body_;
-    std::string answer_;
+    std::string response_;
 };
 
 class contestant {
@@ -109,10 +109,10 @@ private:
     }
 
     void create_at_once(std::size_t count) {
-        unsent_ = unanswered_ = count;
+        unsent_ = pending_ = count;
         for (auto& c : calls_)
             begin_next(*c);
-        while (unanswered_ != 0) {
+        while (pending_ != 0) {
             int running = 0;
             demand(curl_multi_perform(multi_.get(), &running));
             if (end_finished() == 0)
@@ -137,7 +137,7 @@ private:
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &c);
             demand(curl_multi_remove_handle(multi_.get(), c->handle()));
             c->end(code);
-            --unanswered_;
+            --pending_;
             ++finished;
             begin_next(*c);
         }
@@ -148,7 +148,7 @@ private:
     std::unique_ptr<CURLM, release_multi> multi_{curl_multi_init()};
     std::vector<std::unique_ptr<call>> calls_;
     std::size_t unsent_ = 0;
-    std::size_t unanswered_ = 0;
+    std::size_t pending_ = 0;
 };
 
 } // namespace

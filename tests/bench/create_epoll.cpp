@@ -1,4 +1,4 @@
-// Bare sockets, epoll and OpenSSL, as fast as one would write it for this one call: the floor.
+// Bare sockets, epoll and OpenSSL, as fast as one would write it for this one call: the baseline.
 #include "bare_connection.hpp"
 #include "contest.hpp"
 #include "token_json.hpp"
@@ -22,18 +22,18 @@ public:
     explicit contestant(bench::arguments const& given)
         : tls_(given.ca_file.empty() ? nullptr : bench::make_tls_context(given.ca_file)),
           epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-        auto const where = given.where();
-        head_ = head_of(where);
+        auto const server = given.server();
+        head_ = head_of(server);
         for (std::size_t i = 0; i != given.concurrency; ++i)
-            add(std::make_unique<bench::bare_connection>(where, tls_.get()));
+            add(std::make_unique<bench::bare_connection>(server, tls_.get()));
     }
 
     void create(std::size_t count) {
-        unsent_ = unanswered_ = count;
+        unsent_ = pending_ = count;
         for (auto& c : connections_)
             send_next(*c);
         std::array<epoll_event, 64> events{};
-        while (unanswered_ != 0) {
+        while (pending_ != 0) {
             int const ready = ::epoll_wait(epoll_.get(), events.data(), int(events.size()), -1);
             for (int i = 0; i < ready; ++i)
                 advance(*static_cast<bench::bare_connection*>(
@@ -42,11 +42,11 @@ public:
     }
 
 private:
-    static std::string head_of(bench::address const& where) {
+    static std::string head_of(bench::address const& server) {
         namespace sample = bench::sample;
-        std::string head = "POST " + where.path;
-        head.append(sample::target).append(" HTTP/1.1\r\nHost: ").append(where.host);
-        head.append(":").append(where.port).append("\r\nAuthorization: Bearer ");
+        std::string head = "POST " + server.path;
+        head.append(sample::target).append(" HTTP/1.1\r\nHost: ").append(server.host);
+        head.append(":").append(server.port).append("\r\nAuthorization: Bearer ");
         head.append(sample::api_token).append("\r\nUser-Agent: bench\r\n");
         head.append("Accept: application/json\r\nContent-Type: application/json\r\n");
         return head += "Content-Length: ";
@@ -77,7 +77,7 @@ private:
         std::array<unsigned char, 4096> memory;
         boost::json::monotonic_resource arena(memory.data(), memory.size());
         static_cast<void>(bench::read_token(c.body(), &arena));
-        --unanswered_;
+        --pending_;
         send_next(c);
     }
 
@@ -88,7 +88,7 @@ private:
     std::string wire_;
     std::vector<std::unique_ptr<bench::bare_connection>> connections_;
     std::size_t unsent_ = 0;
-    std::size_t unanswered_ = 0;
+    std::size_t pending_ = 0;
 };
 
 } // namespace

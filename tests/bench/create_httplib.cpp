@@ -32,22 +32,22 @@ namespace sample = bench::sample;
 class contestant {
 public:
     explicit contestant(bench::arguments const& given)
-        : where_(given.where()), client_(base_of(where_)) {
+        : server_(given.server()), client_(base_of(server_)) {
         if (given.concurrency != 1) throw std::invalid_argument("one call at a time only");
         client_.set_keep_alive(true);
         client_.set_tcp_nodelay(true);
         client_.set_bearer_token_auth(std::string(sample::api_token));
-        if (where_.secure) client_.set_ca_cert_path(given.ca_file);
+        if (server_.secure) client_.set_ca_cert_path(given.ca_file);
     }
 
     void create(std::size_t count) {
         for (; count != 0; --count) {
             auto const body =
                 nlohmann::json{{"name", sample::name}, {"duration", sample::duration}};
-            auto const answer = client_.Post(target_, body.dump(), "application/json");
-            if (!answer) throw std::runtime_error(httplib::to_string(answer.error()));
-            if (answer->status / 100 != 2) throw std::runtime_error("the server refused");
-            auto const document = nlohmann::json::parse(answer->body);
+            auto const response = client_.Post(target_, body.dump(), "application/json");
+            if (!response) throw std::runtime_error(httplib::to_string(response.error()));
+            if (response->status / 100 != 2) throw std::runtime_error("the server refused");
+            auto const document = nlohmann::json::parse(response->body);
             if (!document.at("success").get<bool>()) throw std::runtime_error("the API refused");
             auto const token = document.at("result").get<bench::token>();
             sample::check(token.id, token.client_secret);
@@ -55,12 +55,12 @@ public:
     }
 
 private:
-    static std::string base_of(bench::address const& where) {
-        return (where.secure ? "https://" : "http://") + where.host + ":" + where.port;
+    static std::string base_of(bench::address const& server) {
+        return (server.secure ? "https://" : "http://") + server.host + ":" + server.port;
     }
 
-    bench::address where_;
-    std::string target_ = where_.path + std::string(sample::target);
+    bench::address server_;
+    std::string target_ = server_.path + std::string(sample::target);
     httplib::Client client_;
 };
 

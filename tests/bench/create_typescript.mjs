@@ -14,7 +14,7 @@ async function work(left) {
       name: 'CI/CD token',
       duration: '8760h',
     });
-    if (!token.client_secret.startsWith('cfast_')) throw new Error('an answer was not understood');
+    if (!token.client_secret.startsWith('cfast_')) throw new Error('a response was not understood');
   }
 }
 

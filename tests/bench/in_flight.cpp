@@ -48,11 +48,11 @@ public:
     crowd(std::size_t calls, std::vector<std::string> const& base_urls) : calls_(calls) {
         bench::arguments given;
         given.concurrency = calls;
-        cloudflare::beast_transport const way(context_.get_executor(),
-                                              bench::transport_options(given));
+        cloudflare::beast_transport const transport(context_.get_executor(),
+                                                    bench::transport_options(given));
         for (auto const& url : base_urls) {
             given.base_url = url;
-            tokens_.push_back(bench::service_tokens_over(way, given));
+            tokens_.push_back(bench::service_tokens_over(transport, given));
         }
     }
 

@@ -17,7 +17,7 @@ namespace {
 
 std::atomic<std::uint64_t> calls{0};
 
-// Not an atomic addition, which would show in the times: other threads are of no interest.
+// Not an atomic addition, which would affect the times: other threads do not matter.
 void count() noexcept {
     calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }

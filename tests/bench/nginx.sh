@@ -1,9 +1,9 @@
-# A local nginx that answers every create with the same token, over plain HTTP and TLS. To be sourced.
+# A local nginx that responds to every create with the same token, over plain HTTP and TLS. To be sourced.
 # shellcheck shell=bash disable=SC2034 # what it leaves is for whoever sources it
 #
 #   start_nginx DIRECTORY CORE   leaves $nginx, $plain_url, $tls_url and $ca_file
 
-answer=$(cat "$(dirname "${BASH_SOURCE[0]}")/create_answer.json")
+response=$(cat "$(dirname "${BASH_SOURCE[0]}")/create_response.json")
 
 make_certificate() { # directory
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
@@ -42,7 +42,7 @@ http {
             add_header cf-cache-status DYNAMIC;
             add_header Ratelimit '"default";r=1199;t=1';
             add_header Ratelimit-Policy '"default";q=1200;w=300';
-            return 201 '$answer';
+            return 201 '$response';
         }
     }
 }

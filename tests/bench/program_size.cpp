@@ -52,8 +52,8 @@ asio::awaitable<boost::json::value> ask(std::string host, std::string question) 
 asio::awaitable<void> run(std::string host) {
     asio::steady_timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(1));
     co_await timer.async_wait(asio::use_awaitable);
-    auto const answer = co_await ask(host, "{\"question\":1}\n");
-    std::cout << answer.at("answer").as_string() << '\n';
+    auto const response = co_await ask(host, "{\"question\":1}\n");
+    std::cout << response.at("answer").as_string() << '\n';
 }
 
 #ifdef WITH_CLIENT

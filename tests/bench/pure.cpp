@@ -1,9 +1,9 @@
-// What costs no I/O: making a request and decoding an answer, against Boost.JSON and RapidJSON.
+// What costs no I/O: making a request and decoding a response, against Boost.JSON and RapidJSON.
 //
-//   pure CREATE_ANSWER_FILE              prints a table: nanoseconds and mallocs of each task
-//   pure CREATE_ANSWER_FILE TASK COUNT   runs one task so often and prints what each run cost
-#include "answers.hpp"
+//   pure CREATE_RESPONSE_FILE              prints a table: nanoseconds and mallocs of each task
+//   pure CREATE_RESPONSE_FILE TASK COUNT   runs one task so often and prints what each run cost
 #include "cloudflare_client.hpp"
+#include "responses.hpp"
 #include "stopwatch.hpp"
 #include "token_json.hpp"
 #include "token_rapidjson.hpp"
@@ -33,13 +33,14 @@ struct task {
 };
 
 void demand(bool fine) {
-    if (!fine) throw std::runtime_error("an answer was not understood");
+    if (!fine) throw std::runtime_error("a response was not understood");
 }
 
-// Keeps a text to parse in place: each parse destroys it.
+// Keeps a string to parse in place: each parse destroys it.
 class scratch_copy {
 public:
-    explicit scratch_copy(std::string const& text) : original_(text), copy_(text.size() + 1) {}
+    explicit scratch_copy(std::string const& string)
+        : original_(string), copy_(string.size() + 1) {}
     char* fresh() {
         std::copy(original_.begin(), original_.end(), copy_.begin());
         return copy_.data();
@@ -53,15 +54,15 @@ private:
 // From parameters to the bytes that are sent, with memory used again as `client` does.
 task make_request_task() {
     auto const account = access::account_scope::parse(bench::sample::account).value();
-    cloudflare::credentials const who =
+    cloudflare::credentials const credentials =
         cloudflare::api_token::make(bench::sample::api_token).value();
     return {"request",
-            [account, who, options = cloudflare::client_options(),
+            [account, credentials, options = cloudflare::client_options(),
              fields = cloudflare::http::headers(), wire = cloudflare::wiped_string()]() mutable {
                 access::create_service_token const create(account, bench::create_params());
                 fields.clear();
                 auto request = cloudflare::make_request(
-                    create, who, options, cloudflare::call_options(), std::move(fields));
+                    create, credentials, options, cloudflare::call_options(), std::move(fields));
                 cloudflare::http::serialize(request.value(), wire);
                 fields = std::move(request->fields);
                 demand(wire.size() > 300);
@@ -79,52 +80,52 @@ task permit_task() {
             }};
 }
 
-cloudflare::http::response answer_with(std::string const& body) {
-    cloudflare::http::response answer;
-    answer.status = 200;
-    answer.body.assign(body.begin(), body.end());
-    return answer;
+cloudflare::http::response response_with(std::string const& body) {
+    cloudflare::http::response response;
+    response.status = 200;
+    response.body.assign(body.begin(), body.end());
+    return response;
 }
 
-std::vector<task> create_tasks(std::string const& text) {
+std::vector<task> create_tasks(std::string const& string) {
     return {
         {"create",
-         [answer = answer_with(text)] {
-             auto const token = cloudflare::decode<access::create_service_token>(answer);
+         [response = response_with(string)] {
+             auto const token = cloudflare::decode<access::create_service_token>(response);
              bench::sample::check(token.value().id, token.value().client_secret.reveal());
          }},
-        {"create_boost_json", [text] { static_cast<void>(bench::read_token(text)); }},
+        {"create_boost_json", [string] { static_cast<void>(bench::read_token(string)); }},
         {"create_rapidjson",
-         [copy = scratch_copy(text)]() mutable {
+         [copy = scratch_copy(string)]() mutable {
              auto const token = bench::rapid::read_token(copy.fresh());
              bench::sample::check(token.id, token.client_secret);
          }},
     };
 }
 
-std::vector<task> page_tasks(std::string const& text) {
+std::vector<task> page_tasks(std::string const& string) {
     return {
         {"page",
-         [answer = answer_with(text)] {
-             auto const page = cloudflare::decode<access::list_service_tokens>(answer);
+         [response = response_with(string)] {
+             auto const page = cloudflare::decode<access::list_service_tokens>(response);
              demand(page.value().items.size() == page_size);
          }},
         {"page_boost_json",
-         [text] {
-             auto const page = bench::read_result<std::vector<bench::token>>(text);
+         [string] {
+             auto const page = bench::read_result<std::vector<bench::token>>(string);
              demand(page.size() == page_size);
          }},
         {"page_rapidjson",
-         [copy = scratch_copy(text)]() mutable {
+         [copy = scratch_copy(string)]() mutable {
              demand(bench::rapid::read_page(copy.fresh()).size() == page_size);
          }},
     };
 }
 
-std::vector<task> all_tasks(std::string const& create_answer) {
+std::vector<task> all_tasks(std::string const& create_response) {
     std::vector<task> all{make_request_task(), permit_task()};
     for (auto const& tasks :
-         {create_tasks(create_answer), page_tasks(bench::page_answer(page_size))})
+         {create_tasks(create_response), page_tasks(bench::page_response(page_size))})
         all.insert(all.end(), tasks.begin(), tasks.end());
     return all;
 }
@@ -191,7 +192,7 @@ void run_one(std::vector<task> const& tasks, std::string_view name, std::size_t 
 int main(int argc, char** argv) {
     try {
         if (argc != 2 && argc != 4)
-            throw std::invalid_argument("usage: pure CREATE_ANSWER_FILE [TASK COUNT]");
+            throw std::invalid_argument("usage: pure CREATE_RESPONSE_FILE [TASK COUNT]");
         auto const tasks = all_tasks(bench::read_file(argv[1]));
         if (argc == 2) {
             print_table(tasks);

@@ -1,10 +1,10 @@
-// A server that answers each request after a while: it keeps calls in flight.
+// A server that responds to each request after a while: it keeps calls in flight.
 //
-//   slow_server ANSWER_FILE PORTS MILLISECONDS
+//   slow_server RESPONSE_FILE PORTS MILLISECONDS
 //
 // It listens on so many ports of 127.0.0.1, and prints their base URLs.
-#include "answers.hpp"
 #include "descriptor.hpp"
+#include "responses.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,19 +36,19 @@ void demand(bool fine, char const* what) {
 // A listening socket on a free port of loopback.
 bench::descriptor listen_somewhere() {
     bench::descriptor made(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    sockaddr_in where{};
-    where.sin_family = AF_INET;
-    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    demand(::bind(made.get(), reinterpret_cast<sockaddr*>(&where), sizeof where) == 0, "bind");
+    sockaddr_in server{};
+    server.sin_family = AF_INET;
+    server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    demand(::bind(made.get(), reinterpret_cast<sockaddr*>(&server), sizeof server) == 0, "bind");
     demand(::listen(made.get(), 4096) == 0, "listen");
     return made;
 }
 
 int port_of(bench::descriptor const& socket) {
-    sockaddr_in where{};
-    socklen_t size = sizeof where;
-    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&where), &size);
-    return ntohs(where.sin_port);
+    sockaddr_in server{};
+    socklen_t size = sizeof server;
+    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&server), &size);
+    return ntohs(server.sin_port);
 }
 
 class server {
@@ -56,8 +56,8 @@ public:
     server(std::string const& body, std::size_t ports, std::chrono::milliseconds delay)
         : delay_(delay),
           epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-          answer_("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: " +
-                  std::to_string(body.size()) + "\r\n\r\n" + body) {
+          response_("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: " +
+                    std::to_string(body.size()) + "\r\n\r\n" + body) {
         for (std::size_t i = 0; i != ports; ++i) {
             listening_.push_back(listen_somewhere());
             watch(listening_.back().get());
@@ -72,7 +72,7 @@ public:
             int const ready = ::epoll_wait(epoll_.get(), events.data(), int(events.size()), wait());
             for (int i = 0; i < ready; ++i)
                 handle(events[static_cast<std::size_t>(i)].data.fd);
-            answer_those_due();
+            respond_to_those_due();
         }
     }
 
@@ -89,7 +89,7 @@ private:
         demand(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &wanted) == 0, "epoll");
     }
 
-    // Milliseconds to the next answer; -1 for ever.
+    // Milliseconds to the next response; -1 for ever.
     [[nodiscard]] int wait() const {
         if (waiting_.empty()) return -1;
         auto const left =
@@ -113,23 +113,23 @@ private:
 
     // Takes what arrived for one request: the clients here send each in one piece.
     void read_request(int socket) {
-        std::array<char, 4096> text;
-        if (::recv(socket, text.data(), text.size(), 0) > 0) {
+        std::array<char, 4096> string;
+        if (::recv(socket, string.data(), string.size(), 0) > 0) {
             waiting_.push_back({steady::now() + delay_, socket});
         } else {
             ::close(socket);
         }
     }
 
-    void answer_those_due() {
+    void respond_to_those_due() {
         auto const now = steady::now();
         for (; !waiting_.empty() && waiting_.front().due <= now; waiting_.pop_front())
-            ::send(waiting_.front().socket, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+            ::send(waiting_.front().socket, response_.data(), response_.size(), MSG_NOSIGNAL);
     }
 
     std::chrono::milliseconds delay_;
     bench::descriptor epoll_;
-    std::string answer_;
+    std::string response_;
     std::vector<bench::descriptor> listening_;
     std::deque<request> waiting_;
 };
@@ -139,7 +139,7 @@ private:
 int main(int argc, char** argv) {
     try {
         if (argc != 4)
-            throw std::invalid_argument("usage: slow_server ANSWER_FILE PORTS MILLISECONDS");
+            throw std::invalid_argument("usage: slow_server RESPONSE_FILE PORTS MILLISECONDS");
         std::chrono::milliseconds const delay(std::stoul(argv[3]));
         server(bench::read_file(argv[1]), std::stoul(argv[2]), delay).run();
     } catch (std::exception const& e) {

@@ -1,4 +1,4 @@
-# Prints the summary as one table a scenario, with the ratios to the floor and to libcurl.
+# Prints the summary as one table a scenario, with the ratios to the baseline and to libcurl.
 {
     if (!($1 in lines)) order[++scenarios] = $1
     line[$1, ++lines[$1]] = $0

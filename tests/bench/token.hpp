@@ -1,4 +1,4 @@
-/// The token that contestants without the library make of an answer.
+/// The token that contestants without the library make of a response.
 #pragma once
 
 #include <string>

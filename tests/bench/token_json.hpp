@@ -1,4 +1,4 @@
-/// The body of a create and the token of an answer, with Boost.JSON as its users write it.
+/// The body of a create and the token of a response, with Boost.JSON as its users write it.
 #pragma once
 
 #include "sample.hpp"
@@ -19,19 +19,19 @@ namespace bench {
 
 inline token tag_invoke(boost::json::value_to_tag<token>, boost::json::value const& v) {
     auto const& object = v.as_object();
-    auto const text = [&](std::string_view key) {
+    auto const string = [&](std::string_view key) {
         auto const* member = object.if_contains(key);
         return member != nullptr ? boost::json::value_to<std::string>(*member) : std::string();
     };
     token t;
-    t.id = text("id");
-    t.name = text("name");
-    t.client_id = text("client_id");
-    t.client_secret = text("client_secret");
-    t.created_at = text("created_at");
-    t.updated_at = text("updated_at");
-    t.expires_at = text("expires_at");
-    t.duration = text("duration");
+    t.id = string("id");
+    t.name = string("name");
+    t.client_id = string("client_id");
+    t.client_secret = string("client_secret");
+    t.created_at = string("created_at");
+    t.updated_at = string("updated_at");
+    t.expires_at = string("expires_at");
+    t.duration = string("duration");
     return t;
 }
 
@@ -41,7 +41,7 @@ inline std::string create_body() {
         boost::json::object{{"name", sample::name}, {"duration", sample::duration}});
 }
 
-/// The `result` of an answer, which must be a success.
+/// The `result` of a response, which must be a success.
 template <class T>
 T read_result(std::string_view body, boost::json::storage_ptr memory = {}) {
     auto const document = boost::json::parse(body, std::move(memory));
@@ -50,7 +50,7 @@ T read_result(std::string_view body, boost::json::storage_ptr memory = {}) {
     return boost::json::value_to<T>(envelope.at("result"));
 }
 
-/// The token of an answer to a create.
+/// The token of a response to a create.
 inline token read_token(std::string_view body, boost::json::storage_ptr memory = {}) {
     auto made = read_result<token>(body, std::move(memory));
     sample::check(made.id, made.client_secret);

@@ -36,7 +36,7 @@ task<void> rotate(process& p, access::any_scope where, std::string id) {
 
 struct history {
     bool account = true;
-    cf::testing::sandbox_switches switches{};
+    cf::testing::sandbox_options switches{};
     std::uint64_t seed = 1;
     std::vector<plan> rotations{1}; ///< side by side
 };
@@ -94,8 +94,8 @@ void tell(history const& h, tally& t, std::string const& what) {
     t.add(play(h), what, h.seed);
 }
 
-std::vector<cf::testing::sandbox_switches> kinds_of_api() {
-    std::vector<cf::testing::sandbox_switches> kinds(4);
+std::vector<cf::testing::sandbox_options> kinds_of_api() {
+    std::vector<cf::testing::sandbox_options> kinds(4);
     kinds[1].rotate_raises_version = false;
     kinds[2].lower_version_is_refused = false;
     kinds[3].shows_version_and_enabled = false; // for accounts: /rotate

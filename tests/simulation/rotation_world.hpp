@@ -57,7 +57,7 @@ struct plan {
 
 /// All that outlives the processes.
 struct world {
-    explicit world(std::uint64_t seed, cf::testing::sandbox_switches switches = {})
+    explicit world(std::uint64_t seed, cf::testing::sandbox_options switches = {})
         : box(seed, std::move(switches)), random(seed) {}
 
     [[nodiscard]] cf::timestamp wall() const {

@@ -34,7 +34,7 @@ namespace access = cloudflare::access;
 /// What the server and the account are like.
 struct kind {
     std::string name = "usual";
-    cf::testing::sandbox_switches switches{};
+    cf::testing::sandbox_options switches{};
     int page_size = 0;               ///< the server's own bound; 0: none
     bool churns = false;             ///< others make and delete tokens between two pages
     bool may_list = true;            ///< else 403

@@ -134,7 +134,7 @@ static_assert(!detail::is_always<drop_zone>(idempotency::done_when_gone));
 
 TEST_CASE("a create sends one request and gives the secret") {
     scripted_transport script;
-    script.answer(201, issued());
+    script.respond(201, issued());
     auto const token = client_over(script).call(create()).get();
     REQUIRE(token.has_value());
     CHECK(token->client_secret == secret(secret_text));
@@ -157,9 +157,9 @@ TEST_CASE("a create is sent exactly once where its outcome is unknown") {
     for (auto& [what, script] : {
              row{"reset", scripted_transport().fail(errc::connection_lost, delivery::unknown)},
              row{"timeout", scripted_transport().fail(errc::deadline_exceeded, delivery::unknown)},
-             row{"502", scripted_transport().answer(502, "error code: 502", "text/plain")},
-             row{"522", scripted_transport().answer(522, "<html>", "text/html")},
-             row{"cut", scripted_transport().answer(201, R"({"success":true,"result":{"id":)")},
+             row{"502", scripted_transport().respond(502, "error code: 502", "text/plain")},
+             row{"522", scripted_transport().respond(522, "<html>", "text/html")},
+             row{"cut", scripted_transport().respond(201, R"({"success":true,"result":{"id":)")},
          }) {
         CAPTURE(what);
         auto const token = client_over(script).call(create()).get();
@@ -186,7 +186,7 @@ TEST_CASE("a create is sent again after a 429, after the wait that it asked for"
     http::response limited{.status = 429};
     limited.body = throttled;
     REQUIRE(limited.fields.add("Retry-After", "7").has_value());
-    script.answer(limited).answer(201, issued());
+    script.respond(limited).respond(201, issued());
     auto const token = client_over(script).call(create()).get();
     REQUIRE(token.has_value());
     CHECK(script.requests().size() == 2);
@@ -223,7 +223,7 @@ TEST_CASE("a Retry-After beyond any deadline ends the call at once, however far 
         REQUIRE(limited.fields.add("Retry-After", asked).has_value());
         if (date != nullptr) REQUIRE(limited.fields.add("Date", date).has_value());
         scripted_transport script;
-        script.answer(limited).answer(201, issued());
+        script.respond(limited).respond(201, issued());
         auto const token = client_over(script).call(create()).get();
         REQUIRE(token.has_error());
         CHECK(token.error() == errc::rate_limited);
@@ -280,7 +280,7 @@ TEST_CASE("a redirect, a 501, a 505 and a success that is no envelope are not tr
         CAPTURE(body);
         auto const stops = [&](auto op) {
             scripted_transport script;
-            script.answer(status, body, "text/html").answer(200, issued());
+            script.respond(status, body, "text/html").respond(200, issued());
             auto e = client_over(script).call(std::move(op)).get().error();
             CHECK(e.details().stopped == stop_reason::permanent);
             CHECK(script.requests().size() == 1);
@@ -299,14 +299,14 @@ TEST_CASE("other faults of a server are tried again where that does no harm") {
     for (int status : {500, 502, 503, 504, 506, 520, 522, 530, 408}) {
         CAPTURE(status);
         scripted_transport script;
-        script.answer(status, "<html>", "text/html").answer(200, issued());
+        script.respond(status, "<html>", "text/html").respond(200, issued());
         CHECK(client_over(script).call(get()).get().has_value());
         CHECK(script.requests().size() == 2);
     }
     scripted_transport in_a_success; // 971 and 10001 also come with 200
-    in_a_success.answer(200, throttled)
-        .answer(200, R"({"success":false,"errors":[{"code":10001,"message":"internal error"}]})")
-        .answer(200, issued());
+    in_a_success.respond(200, throttled)
+        .respond(200, R"({"success":false,"errors":[{"code":10001,"message":"internal error"}]})")
+        .respond(200, issued());
     CHECK(client_over(in_a_success).call(get()).get().has_value());
     CHECK(in_a_success.requests().size() == 3);
 }
@@ -330,7 +330,7 @@ TEST_CASE("a refusal in a success is one of a create only where its code is know
          }) {
         CAPTURE(errors);
         scripted_transport script;
-        script.answer(200, R"({"success":false,"errors":)" + std::string(errors) + "}");
+        script.respond(200, R"({"success":false,"errors":)" + std::string(errors) + "}");
         auto const e = client_over(script).call(create()).get().error();
         CHECK(e.may_have_acted() == may_have_acted);
         CHECK(e.delivery() == (may_have_acted ? delivery::unknown : delivery::rejected));
@@ -358,7 +358,7 @@ TEST_CASE("an encoding that was not asked for is named, and nothing of the body 
                 traced = out.str();
             };
             scripted_transport script;
-            script.answer(encoded);
+            script.respond(encoded);
             auto const e = client_over(script, client_options().trace(hook))
                                .call(create(), call_options().attempts(1))
                                .get()
@@ -380,12 +380,12 @@ TEST_CASE("an encoding that was not asked for is named, and nothing of the body 
     http::response decoded{.status = 201};
     decoded.body = issued();
     REQUIRE(decoded.fields.add("Content-Encoding", "gzip").has_value());
-    CHECK(client_over(script.answer(decoded)).call(create()).get().has_value());
+    CHECK(client_over(script.respond(decoded)).call(create()).get().has_value());
 }
 
 TEST_CASE("bytes that are no text are not shown, though no field says that they are encoded") {
     scripted_transport script;
-    script.answer(200, "\x1f\x8b\x08plain 0badc0de1dea2fee\xff");
+    script.respond(200, "\x1f\x8b\x08plain 0badc0de1dea2fee\xff");
     auto const e = client_over(script).call(create()).get().error();
     CHECK(e.details().excerpt.empty());
     CHECK(e.to_string().find("plain") == std::string::npos);
@@ -445,7 +445,7 @@ TEST_CASE("an error without a code is taken for a lost connection: a create is n
 
 TEST_CASE("an operation that says at run time what its result cannot be gives the API's error") {
     scripted_transport script;
-    script.fail(errc::connection_lost, delivery::unknown).answer(404, not_found);
+    script.fail(errc::connection_lost, delivery::unknown).respond(404, not_found);
     auto const z = client_over(script).call(drop_zone()).get();
     REQUIRE(z.has_error());
     CHECK(z.error() == errc::not_found);
@@ -462,7 +462,7 @@ TEST_CASE("the error of a call that only reads says nothing of what the server d
           row{404, not_found}}) {
         CAPTURE(status);
         scripted_transport script;
-        script.answer(status, body);
+        script.respond(status, body);
         auto const e = client_over(script).call(get(), call_options().attempts(1)).get().error();
         CHECK_FALSE(e.may_have_acted());
         CHECK(e.to_string().find("the server") == std::string::npos);
@@ -497,11 +497,11 @@ TEST_CASE("no option overflows, however long or short its time is") {
             for (auto const& options : {client_options().deadline(span).retry(policy),
                                         client_options().deadline(other).retry(policy)}) {
                 scripted_transport script;
-                script.fail(errc::connection_lost, delivery::unknown).answer(200, issued());
+                script.fail(errc::connection_lost, delivery::unknown).respond(200, issued());
                 auto const sent = client_over(script, options).call(get()).get();
                 if (options.deadline() <= 0ms) CHECK(script.requests().empty());
                 scripted_transport again;
-                again.answer(429, throttled).answer(200, issued());
+                again.respond(429, throttled).respond(200, issued());
                 static_cast<void>(
                     client_over(again, options).call(get(), call_options().deadline(span)).get());
                 static_cast<void>(
@@ -514,7 +514,7 @@ TEST_CASE("no option overflows, however long or short its time is") {
 
 TEST_CASE("a create is sent again where nothing was sent") {
     scripted_transport script;
-    script.fail(errc::connect_failed, delivery::not_sent).answer(201, issued());
+    script.fail(errc::connect_failed, delivery::not_sent).respond(201, issued());
     CHECK(client_over(script).call(create()).get().has_value());
     CHECK(script.requests().size() == 2);
 }
@@ -522,8 +522,8 @@ TEST_CASE("a create is sent again where nothing was sent") {
 TEST_CASE("a get is sent again after a reset and a 503") {
     scripted_transport script;
     script.fail(errc::connection_lost, delivery::unknown)
-        .answer(503, "", "text/plain")
-        .answer(200, issued());
+        .respond(503, "", "text/plain")
+        .respond(200, issued());
     auto const token = client_over(script).call(get()).get();
     REQUIRE(token.has_value());
     CHECK(script.requests().size() == 3);
@@ -552,25 +552,25 @@ TEST_CASE("a refused certificate is not tried again") {
 
 TEST_CASE("a delete that finds nothing after an unknown attempt is done") {
     scripted_transport script;
-    script.fail(errc::connection_lost, delivery::unknown).answer(404, not_found);
-    auto const gone = client_over(script).call(remove()).get();
-    REQUIRE(gone.has_value());
-    CHECK_FALSE(gone->has_value());
+    script.fail(errc::connection_lost, delivery::unknown).respond(404, not_found);
+    auto const removed = client_over(script).call(remove()).get();
+    REQUIRE(removed.has_value());
+    CHECK_FALSE(removed->has_value());
     CHECK(script.requests().size() == 2);
 }
 
 TEST_CASE("a delete that finds nothing at first is an error") {
     scripted_transport script;
-    script.answer(404, not_found);
-    auto const gone = client_over(script).call(remove()).get();
-    REQUIRE(gone.has_error());
-    CHECK(gone.error() == condition::not_found);
+    script.respond(404, not_found);
+    auto const removed = client_over(script).call(remove()).get();
+    REQUIRE(removed.has_error());
+    CHECK(removed.error() == condition::not_found);
     CHECK(script.requests().size() == 1);
 }
 
-TEST_CASE("an operation without a result is done too when it is gone") {
+TEST_CASE("an operation without a result succeeds too when its object was already deleted") {
     scripted_transport script;
-    script.fail(errc::connection_lost, delivery::unknown).answer(404, not_found);
+    script.fail(errc::connection_lost, delivery::unknown).respond(404, not_found);
     CHECK(client_over(script).call(purge_cache()).get().has_value());
 }
 
@@ -585,7 +585,7 @@ TEST_CASE("a client sends nothing in clear to another machine, over any transpor
         CHECK(token.error().details().attempts == 0);
     }
     CHECK(script.requests().empty());
-    script.answer(201, issued());
+    script.respond(201, issued());
     auto allowed = options;
     CHECK(client_over(script, allowed.allow_insecure_http(true)).call(create()).get().has_value());
     CHECK(script.requests().size() == 1);
@@ -619,7 +619,7 @@ TEST_CASE("a wait that does not fit the deadline ends the call at once and says 
     http::response limited{.status = 429};
     limited.body = throttled;
     REQUIRE(limited.fields.add("Retry-After", "120").has_value());
-    script.answer(limited);
+    script.respond(limited);
     auto const token = client_over(script, client_options().deadline(100s)).call(create()).get();
     REQUIRE(token.has_error());
     CHECK(token.error() == condition::rate_limited);
@@ -643,7 +643,7 @@ TEST_CASE("the time that attempts take counts towards the deadline") {
 
 TEST_CASE("the longest deadline that can be written is no deadline") {
     scripted_transport script;
-    script.answer(200, issued());
+    script.respond(200, issued());
     auto const longest = std::chrono::milliseconds::max();
     CHECK(client_over(script).call(get(), call_options().deadline(longest)).get().has_value());
 }
@@ -664,7 +664,7 @@ TEST_CASE("calls of one client, and of its copies, share the retry budget") {
 
 TEST_CASE("credentials are resolved anew for every attempt") {
     scripted_transport script;
-    script.answer(429, throttled).answer(201, issued());
+    script.respond(429, throttled).respond(201, issued());
     counting_token const who;
     client<scripted_transport> const c(script, who);
     CHECK(c.call(create()).get().has_value());
@@ -676,7 +676,7 @@ TEST_CASE("credentials are resolved anew for every attempt") {
 
 TEST_CASE("a call's headers go with every attempt") {
     scripted_transport script;
-    script.answer(429, throttled).answer(201, issued());
+    script.respond(429, throttled).respond(201, issued());
     CHECK(client_over(script).call(create(), call_options().header("X-A", "1")).get().has_value());
     REQUIRE(script.requests().size() == 2);
     CHECK(script.requests()[0].fields.find("X-A") == "1");
@@ -685,18 +685,18 @@ TEST_CASE("a call's headers go with every attempt") {
 
 TEST_CASE("a request says whether it is repeatable") {
     scripted_transport script;
-    auto const c = client_over(script.answer(200, issued()));
+    auto const c = client_over(script.respond(200, issued()));
     CHECK(c.call(get()).get().has_value());
     CHECK(script.requests().back().repeatable);
-    script.answer(200, issued());
+    script.respond(200, issued());
     CHECK(c.call(rotate()).get().has_value());
     CHECK_FALSE(script.requests().back().repeatable);
-    script.answer(200, issued());
+    script.respond(200, issued());
     CHECK(c.call(access::update_service_token(account, id, access::update_params().name("n")))
               .get()
               .has_value());
     CHECK(script.requests().back().repeatable);
-    script.answer(200, issued());
+    script.respond(200, issued());
     CHECK(c.call(access::update_service_token(account, id,
                                               access::update_params().client_secret_version(2)))
               .get()
@@ -706,7 +706,7 @@ TEST_CASE("a request says whether it is repeatable") {
 
 TEST_CASE("an endpoint that the library does not know is a struct of the user's") {
     scripted_transport script;
-    script.answer(200, R"({"success":true,"result":{"name":"a.example"}})");
+    script.respond(200, R"({"success":true,"result":{"name":"a.example"}})");
     auto const z = client_over(script).call(get_zone{.id = "a b"}).get();
     REQUIRE(z.has_value());
     CHECK(z->name == "a.example");
@@ -753,8 +753,8 @@ TEST_CASE("the trace sees every attempt, with what is known of it, and no secret
     scripted_transport script;
     script.latency(20ms)
         .fail(errc::connect_failed, delivery::not_sent)
-        .answer(429, throttled)
-        .answer(done);
+        .respond(429, throttled)
+        .respond(done);
     CHECK(client_over(script, client_options().trace(hook)).call(create()).get().has_value());
 
     CHECK(attempts == std::vector<unsigned>{1, 2, 3});
@@ -785,7 +785,7 @@ TEST_CASE("an answer cut anywhere shows no piece of the secret or of the API tok
                     traced = out.str();
                 };
                 scripted_transport script;
-                script.answer(status, std::string_view(whole).substr(0, size), type);
+                script.respond(status, std::string_view(whole).substr(0, size), type);
                 auto const token =
                     client_over(script, client_options().trace(hook)).call(create()).get();
                 CAPTURE(status);
@@ -804,8 +804,8 @@ TEST_CASE("an answer cut anywhere shows no piece of the secret or of the API tok
 
 TEST_CASE("an answer that echoes a credential does not show it in the error") {
     scripted_transport script;
-    script.answer(401, R"({"success":false,"errors":[{"code":1000,"message":)"
-                       R"("Invalid API Token cfut_broken-sample"}]})");
+    script.respond(401, R"({"success":false,"errors":[{"code":1000,"message":)"
+                        R"("Invalid API Token cfut_broken-sample"}]})");
     auto const e = client_over(script).call(get()).get().error();
     CHECK(e == errc::unauthorized);
     CHECK(e.to_string().find("broken-sample") == std::string::npos);
@@ -822,7 +822,7 @@ limiter one_an_hour() {
 
 TEST_CASE("a call for which the limiter has no permit before the deadline ends at once, unsent") {
     scripted_transport script;
-    script.answer(201, issued());
+    script.respond(201, issued());
     auto const client = client_over(script, client_options().limiter(one_an_hour()));
     REQUIRE(client.call(create()).get().has_value());
     auto const before = script.now();
@@ -838,7 +838,7 @@ TEST_CASE("a call for which the limiter has no permit before the deadline ends a
 
 TEST_CASE("a call waits for the limiter's permit where the deadline allows it") {
     scripted_transport script;
-    script.answer(201, issued()).answer(201, issued());
+    script.respond(201, issued()).respond(201, issued());
     auto const client = client_over(script, client_options().limiter(one_an_hour()));
     REQUIRE(client.call(create()).get().has_value());
     auto const waited = client.call(create(), call_options().deadline(std::chrono::hours(2))).get();
@@ -849,7 +849,7 @@ TEST_CASE("a call waits for the limiter's permit where the deadline allows it") 
 
 TEST_CASE("a limiter is shared by copies of a client, and by clients that are given it") {
     scripted_transport script;
-    script.answer(201, issued()).answer(201, issued()).answer(201, issued());
+    script.respond(201, issued()).respond(201, issued()).respond(201, issued());
     auto const options = client_options().limiter(one_an_hour());
     auto const client = client_over(script, options);
     auto const copy = client;
@@ -864,7 +864,7 @@ TEST_CASE("a client without a limiter makes as many calls as it likes") {
     scripted_transport script;
     auto const client = client_over(script, client_options().limiter(limiter::off()));
     for (int i = 0; i != 1300; ++i) {
-        script.answer(201, issued());
+        script.respond(201, issued());
         REQUIRE(client.call(create()).get().has_value());
     }
     CHECK(script.waits().empty());
@@ -872,7 +872,7 @@ TEST_CASE("a client without a limiter makes as many calls as it likes") {
 
 TEST_CASE("a request that was not sent, or could not be made, takes no permit") {
     scripted_transport script;
-    script.fail(errc::connect_failed, delivery::not_sent).answer(201, issued());
+    script.fail(errc::connect_failed, delivery::not_sent).respond(201, issued());
     auto const client = client_over(script, client_options().limiter(one_an_hour()));
     CHECK(client.call(create(), call_options().header("bad name", "")).get().has_error());
     CHECK(client.call(create()).get().has_value());
@@ -907,7 +907,7 @@ struct cancelled_transport {
 
 TEST_CASE("a call that is cancelled while it waits for the limiter gives its place back") {
     cancelled_transport way;
-    way.script.answer(201, issued()).answer(201, issued());
+    way.script.respond(201, issued()).respond(201, issued());
     client<cancelled_transport> const client(way, *api_token::make(api_token_text),
                                              client_options().limiter(one_an_hour()));
     auto const patient = call_options().deadline(std::chrono::hours(2));

@@ -26,24 +26,24 @@ template <class Transport>
 class asio_under_test final : public transport_under_test {
 public:
     template <class Make>
-    explicit asio_under_test(Make make) : way_(make(context_.get_executor())) {}
+    explicit asio_under_test(Make make) : transport_(make(context_.get_executor())) {}
 
     result<http::response> send(http::request const& r, time_point deadline) override {
         calls all(context_);
-        all.start(way_.send(r, deadline));
+        all.start(transport_.send(r, deadline));
         return std::move(all.finish().front());
     }
     std::optional<result<http::response>>
     send_and_cancel(http::request const& r, time_point deadline,
                     std::chrono::milliseconds after) override {
         calls all(context_);
-        all.start(way_.send(r, deadline));
+        all.start(transport_.send(r, deadline));
         return std::move(all.finish(planned_cancellation{0, after}).front());
     }
-    std::optional<time_point> now() override { return way_.now(); }
+    std::optional<time_point> now() override { return transport_.now(); }
     bool sleep_until(time_point t) override {
         std::exception_ptr thrown;
-        asio::co_spawn(context_, way_.sleep_until(t), [&](std::exception_ptr e) {
+        asio::co_spawn(context_, transport_.sleep_until(t), [&](std::exception_ptr e) {
             thrown = std::move(e);
             context_.stop();
         });
@@ -64,7 +64,7 @@ public:
                   std::optional<planned_cancellation> cancel) override {
         calls all(context_);
         for (auto const& r : requests)
-            all.start(way_.send(r, deadline));
+            all.start(transport_.send(r, deadline));
         return all.finish(cancel);
     }
 
@@ -124,15 +124,15 @@ private:
     // Each call is a variable first: g++ 12 destroys some temporaries of an awaited expression twice.
     asio::awaitable<result<http::response>> sleep_and_send(http::request const& r, time_point until,
                                                            time_point deadline) {
-        auto sleeping = way_.sleep_until(until);
-        co_await std::move(sleeping);
-        auto sending = way_.send(r, deadline);
-        auto given = co_await std::move(sending);
+        auto pending = transport_.sleep_until(until);
+        co_await std::move(pending);
+        auto pending_send = transport_.send(r, deadline);
+        auto given = co_await std::move(pending_send);
         co_return given;
     }
 
     asio::io_context context_{1};
-    Transport way_;
+    Transport transport_;
 };
 
 } // namespace cloudflare::inline v0::testing

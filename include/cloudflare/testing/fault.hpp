@@ -24,13 +24,13 @@ struct fault {
         drop_after,    ///< the same, but the API has acted
         reset_before,  ///< the connection is reset
         reset_after,   ///< the same, but the API has acted
-        answer_before, ///< `status` and `text` are the answer
+        answer_before, ///< `status` and `text` are the response
         answer_after,  ///< the same, but the API has acted
-        truncate,      ///< the answer is cut behind `count` bytes, and the connection closed
-        drip,          ///< the answer comes byte by byte, `delay` between two of them
-        delay,         ///< the answer comes after `delay`
-        chunked,       ///< the answer's body comes in chunks of 7 bytes
-        close,         ///< the connection is closed behind the answer, which does not say so
+        truncate,      ///< the response is cut behind `count` bytes, and the connection closed
+        drip,          ///< the response comes byte by byte, `delay` between two of them
+        delay,         ///< the response comes after `delay`
+        chunked,       ///< the response's body comes in chunks of 7 bytes
+        close,         ///< the connection is closed behind the response, which does not say so
         hang_before,   ///< no response comes, and the connection stays open
         hang_after,    ///< the same, but the API has acted
         retry_after,   ///< status 429 with `text` as its `Retry-After`; the API has not acted

@@ -1,4 +1,4 @@
-/// A kit that tells whether a log of intents is right: over thirty checks, each with a name that
+/// A kit that checks an intent log: over thirty checks, each with a name that
 /// says what holds.
 #pragma once
 
@@ -54,7 +54,7 @@ private:
     Log log_;
 };
 
-/// What the kit is told of the log that it tries.
+/// Describes the log to the kit.
 struct log_subject {
     /// Makes a log that holds nothing.
     std::function<std::unique_ptr<log_under_test>()> make;
@@ -217,10 +217,10 @@ inline constexpr log_check log_checks[] = {
          filled_log log(t, s);
          std::vector<access::intent> all;
          int n = 0;
-         for (auto const* text : {"1970-01-01T00:00:00Z", "2026-11-24T23:59:59Z",
-                                  "2262-04-12T00:00:00Z", "9999-12-31T23:59:59Z"}) {
+         for (auto const* string : {"1970-01-01T00:00:00Z", "2026-11-24T23:59:59Z",
+                                    "2262-04-12T00:00:00Z", "9999-12-31T23:59:59Z"}) {
              all.push_back(sample_intent(++n));
-             all.back().opened_at = all.back().until = *timestamp::parse(text);
+             all.back().opened_at = all.back().until = *timestamp::parse(string);
              log.insert(all.back());
          }
          log.expect_list(all);

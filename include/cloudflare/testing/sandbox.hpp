@@ -1,11 +1,11 @@
-/// The service tokens API as a pure state machine: a request goes in, the answer comes out.
+/// The service tokens API as a pure state machine: a request goes in, the response comes out.
 #pragma once
 
 #include <cloudflare/core/timestamp.hpp>
 #include <cloudflare/core/token_duration.hpp>
 #include <cloudflare/http/request.hpp>
 #include <cloudflare/http/response.hpp>
-#include <cloudflare/testing/sandbox_switches.hpp>
+#include <cloudflare/testing/sandbox_options.hpp>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -53,13 +53,13 @@ using sandbox_route = std::function<std::optional<http::response>(
     http::request const& r, std::string_view target, timestamp now)>;
 
 /// The API, without a network, a clock or chance: the same seed, requests and times give the same
-/// answers.
+/// responses.
 class sandbox {
 public:
-    explicit sandbox(std::uint64_t seed = 1, sandbox_switches switches = sandbox_switches())
+    explicit sandbox(std::uint64_t seed = 1, sandbox_options switches = sandbox_options())
         : random_(seed), switches_(std::move(switches)) {}
 
-    /// Answers a request that arrives at `now`.
+    /// Responds to a request that arrives at `now`.
     [[nodiscard]] http::response handle(http::request const& r, timestamp now);
 
     /// Adds an endpoint. It is asked for each request that has credentials and keeps to the rate,
@@ -84,7 +84,7 @@ public:
         return found == tokens_.end() ? nullptr : &*found;
     }
 
-    [[nodiscard]] sandbox_switches& switches() noexcept { return switches_; }
+    [[nodiscard]] sandbox_options& switches() noexcept { return switches_; }
     /// How many requests were handled.
     [[nodiscard]] std::uint64_t request_count() const noexcept { return request_count_; }
 
@@ -121,7 +121,7 @@ private:
     }
 
     std::uint64_t random_;
-    sandbox_switches switches_;
+    sandbox_options switches_;
     std::vector<sandbox_token> tokens_;
     std::vector<sandbox_route> routes_;
     std::uint64_t request_count_ = 0;

@@ -88,7 +88,7 @@ public:
 
 private:
     using tcp = asio::ip::tcp;
-    static constexpr auto as_result = asio::as_tuple(asio::deferred);
+    static constexpr auto nothrow = asio::as_tuple(asio::deferred);
 
     struct shared {
         shared(sandbox b, sandbox_server_options o)
@@ -115,11 +115,11 @@ private:
 
     static asio::awaitable<void> accept(tcp::acceptor& acceptor, std::shared_ptr<shared> self) {
         for (;;) {
-            auto [ec, socket] = co_await acceptor.async_accept(as_result);
+            auto [ec, socket] = co_await acceptor.async_accept(nothrow);
             if (ec == asio::error::operation_aborted) co_return;
             if (ec) { // such as no descriptor left: it may pass
                 asio::steady_timer pause(acceptor.get_executor(), std::chrono::milliseconds(10));
-                co_await pause.async_wait(as_result);
+                co_await pause.async_wait(nothrow);
                 continue;
             }
             boost::system::error_code ignored;
@@ -140,18 +140,17 @@ private:
     static asio::awaitable<void> serve(socket_ptr socket, std::shared_ptr<shared> self) {
         if (self->options.tls) {
             asio::ssl::stream<tcp::socket&> tls(*socket, self->tls);
-            auto const [ec] =
-                co_await tls.async_handshake(asio::ssl::stream_base::server, as_result);
+            auto const [ec] = co_await tls.async_handshake(asio::ssl::stream_base::server, nothrow);
             if (ec) co_return;
-            auto serving = serve_on(tls, socket, *self);
-            co_await std::move(serving);
+            auto pending = serve_on(tls, socket, *self);
+            co_await std::move(pending);
         } else {
-            auto serving = serve_on(*socket, socket, *self);
-            co_await std::move(serving);
+            auto pending = serve_on(*socket, socket, *self);
+            co_await std::move(pending);
         }
     }
 
-    /// Answers requests until the connection ends.
+    /// Responds to requests until the connection ends.
     template <class Stream>
     static asio::awaitable<void> serve_on(Stream& stream, socket_ptr socket, shared& self) {
         boost::beast::flat_buffer buffer;
@@ -163,13 +162,13 @@ private:
                 if (!ec) socket->close(ignored);
             });
             auto const [ec, size] =
-                co_await boost::beast::http::async_read(stream, buffer, parser, as_result);
+                co_await boost::beast::http::async_read(stream, buffer, parser, nothrow);
             if (idle.cancel() == 0 || ec) co_return;
             auto const r = to_request(parser.get());
             if (!r) co_return;
             if (self.options.on_request) self.options.on_request(*r);
-            auto answering = answer(stream, *socket, self, *r);
-            if (!co_await std::move(answering)) co_return;
+            auto pending = respond(stream, *socket, self, *r);
+            if (!co_await std::move(pending)) co_return;
         }
     }
 
@@ -202,8 +201,8 @@ private:
 
     /// Handles one request as its fault says; gives whether the connection goes on.
     template <class Stream>
-    static asio::awaitable<bool> answer(Stream& stream, tcp::socket& socket, shared& self,
-                                        http::request const& r) {
+    static asio::awaitable<bool> respond(Stream& stream, tcp::socket& socket, shared& self,
+                                         http::request const& r) {
         using kind = fault::kind;
         fault f;
         http::response given;
@@ -239,12 +238,12 @@ private:
         case kind::hang_before:
         case kind::hang_after: {
             char byte = 0;
-            co_await stream.async_read_some(asio::buffer(&byte, 1), as_result);
+            co_await stream.async_read_some(asio::buffer(&byte, 1), nothrow);
             co_return false;
         }
         case kind::delay: {
             asio::steady_timer timer(socket.get_executor(), f.delay);
-            co_await timer.async_wait(as_result);
+            co_await timer.async_wait(nothrow);
             break;
         }
         default: break;
@@ -256,14 +255,14 @@ private:
             asio::steady_timer timer(socket.get_executor());
             for (char const& byte : wire) {
                 timer.expires_after(f.delay);
-                co_await timer.async_wait(as_result);
+                co_await timer.async_wait(nothrow);
                 auto const [ec, n] =
-                    co_await asio::async_write(stream, asio::buffer(&byte, 1), as_result);
+                    co_await asio::async_write(stream, asio::buffer(&byte, 1), nothrow);
                 if (ec) co_return false;
             }
             co_return true;
         }
-        auto const [ec, n] = co_await asio::async_write(stream, asio::buffer(wire), as_result);
+        auto const [ec, n] = co_await asio::async_write(stream, asio::buffer(wire), nothrow);
         co_return !ec && f.what != kind::truncate && f.what != kind::close;
     }
 

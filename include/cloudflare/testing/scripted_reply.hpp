@@ -1,4 +1,4 @@
-/// What a scripted server does with a request: the bytes, when they go out, and what comes after.
+/// How a scripted server replies to a request: the bytes, their timing, and what happens to the connection.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -17,7 +17,7 @@ namespace cloudflare::inline v0::testing {
 struct reply {
     enum class end : unsigned char {
         read_on, ///< the connection waits for the next request
-        close,   ///< it is closed in good order, with TLS's close_notify
+        close,   ///< it is closed cleanly, with TLS's close_notify
         cut,     ///< it is closed without one
         reset,   ///< it is reset
         hang,    ///< nothing more is read or sent
@@ -40,7 +40,7 @@ struct seen_request {
     std::string bytes{};
 };
 
-/// Says what a request is met with.
+/// Gives the reply to a request.
 using server_script = std::function<reply(seen_request const&)>;
 
 /// A script that gives the same reply to every request.

@@ -1,5 +1,4 @@
-/// A transport for tests: it gives the answers it was told to give, and keeps what it was asked to
-/// send.
+/// A transport for tests: it gives the responses of a script, and records the requests.
 #pragma once
 
 #include <cloudflare/transport/blocking.hpp>
@@ -23,21 +22,21 @@ public:
     template <class T>
     using task = blocking<T>;
 
-    /// Gives `answer` to the next request that has none yet.
-    scripted_transport& answer(http::response answer) {
-        script_->answers.push_back(std::move(answer));
+    /// Gives `response` to the next request that has none yet.
+    scripted_transport& respond(http::response response) {
+        script_->responses.push_back(std::move(response));
         return *this;
     }
-    scripted_transport& answer(int status, std::string_view body,
-                               std::string_view content_type = "application/json") {
+    scripted_transport& respond(int status, std::string_view body,
+                                std::string_view content_type = "application/json") {
         http::response r{.status = status};
         r.body = body;
         static_cast<void>(r.fields.add("Content-Type", content_type));
-        return answer(std::move(r));
+        return respond(std::move(r));
     }
-    /// Fails the next request that has no answer yet.
+    /// Fails the next request that has no response yet.
     scripted_transport& fail(errc code, delivery d) {
-        script_->answers.push_back(error(code, error_details{.delivery = d}));
+        script_->responses.push_back(error(code, error_details{.delivery = d}));
         return *this;
     }
     /// Moves the clock on while each request is under way; past the deadline a request fails.
@@ -56,7 +55,7 @@ public:
         return script_->waits;
     }
 
-    /// The next answer of the script; `errc::connect_failed` where it has ended.
+    /// The next response of the script; `errc::connect_failed` where it has ended.
     [[nodiscard]] task<result<http::response>> send(http::request const& r, time_point deadline) {
         script_->requests.push_back(r);
         script_->now += script_->latency;
@@ -64,12 +63,12 @@ public:
             script_->now = deadline;
             co_return error(errc::deadline_exceeded, error_details{.delivery = delivery::unknown});
         }
-        if (script_->answers.empty())
+        if (script_->responses.empty())
             co_return error(errc::connect_failed,
-                            error_details{.explanation = "the script has no answer left",
+                            error_details{.explanation = "the script has no response left",
                                           .delivery = delivery::not_sent});
-        auto next = std::move(script_->answers.front());
-        script_->answers.pop_front();
+        auto next = std::move(script_->responses.front());
+        script_->responses.pop_front();
         co_return next;
     }
     [[nodiscard]] task<void> sleep_until(time_point t) {
@@ -81,7 +80,7 @@ public:
 
 private:
     struct script {
-        std::deque<result<http::response>> answers;
+        std::deque<result<http::response>> responses;
         std::vector<http::request> requests;
         std::vector<time_point::duration> waits;
         time_point now{std::chrono::hours(1)};

@@ -1,4 +1,4 @@
-/// A kit that tells whether a sink is right: thirty checks, each with a name that says what holds.
+/// A kit that checks a sink: thirty checks, each with a name that says what holds.
 #pragma once
 
 #include <cloudflare/access/secret_sink.hpp>
@@ -59,7 +59,7 @@ private:
     Sink sink_;
 };
 
-/// What the kit is told of the sink that it tries.
+/// Describes the sink to the kit.
 struct sink_subject {
     /// Makes a sink that holds nothing.
     std::function<std::unique_ptr<sink_under_test>()> make;
@@ -293,7 +293,7 @@ inline constexpr sink_check sink_checks[] = {
          sink.expect_nothing("key-20");
          sink.expect_nothing("ey-1");
      }},
-    {"keys are told apart byte for byte",
+    {"keys are distinguished byte for byte",
      [](store_trial& t, sink_subject const& s) {
          if (s.one_token) return t.skip();
          tried_sink sink(t, s);
@@ -324,8 +324,9 @@ inline constexpr sink_check sink_checks[] = {
          for (auto const& token : {sample_token("id-1", 1), sample_token("id-2", 1)}) {
              auto const refused = sink->store(intent_for("key"), token);
              if (refused) continue;
-             auto const text = refused.error().to_string() + refused.error().details().explanation;
-             t.expect(text.find(sample_secret) == text.npos, "the error holds a secret");
+             auto const string =
+                 refused.error().to_string() + refused.error().details().explanation;
+             t.expect(string.find(sample_secret) == string.npos, "the error holds a secret");
          }
      }},
     {"another process sees what was stored, replaced and forgotten, at once",

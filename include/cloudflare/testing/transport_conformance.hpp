@@ -1,8 +1,7 @@
-/// A kit that tells whether a transport is right: over a hundred checks against scripted servers on
+/// A kit that checks a transport: over a hundred checks against scripted servers on
 /// loopback, each with a name that says what holds.
 #pragma once
 
-#include <cloudflare/testing/detail/conformance/answers.hpp>
 #include <cloudflare/testing/detail/conformance/bounds.hpp>
 #include <cloudflare/testing/detail/conformance/cancellation.hpp>
 #include <cloudflare/testing/detail/conformance/connections.hpp>
@@ -12,6 +11,7 @@
 #include <cloudflare/testing/detail/conformance/framing.hpp>
 #include <cloudflare/testing/detail/conformance/hosts.hpp>
 #include <cloudflare/testing/detail/conformance/requests.hpp>
+#include <cloudflare/testing/detail/conformance/responses.hpp>
 #include <cloudflare/testing/detail/conformance/time.hpp>
 #include <cloudflare/testing/detail/conformance/tls.hpp>
 #include <cloudflare/testing/detail/conformance/together.hpp>
@@ -37,18 +37,18 @@ namespace cloudflare::inline v0::testing {
 template <transport Transport>
 class blocking_under_test final : public transport_under_test {
 public:
-    explicit blocking_under_test(Transport way) : way_(std::move(way)) {}
+    explicit blocking_under_test(Transport transport) : transport_(std::move(transport)) {}
     result<http::response> send(http::request const& r, time_point deadline) override {
-        return way_.send(r, deadline).get();
+        return transport_.send(r, deadline).get();
     }
-    std::optional<time_point> now() override { return way_.now(); }
+    std::optional<time_point> now() override { return transport_.now(); }
     bool sleep_until(time_point t) override {
-        way_.sleep_until(t).get();
+        transport_.sleep_until(t).get();
         return true;
     }
 
 private:
-    Transport way_;
+    Transport transport_;
 };
 
 namespace detail {
@@ -60,7 +60,7 @@ namespace detail {
         all.insert(all.end(), std::begin(some), std::end(some));
     };
     add(request_checks);
-    add(answer_checks);
+    add(response_checks);
     add(framing_checks);
     add(bound_checks);
     add(connection_checks);

@@ -36,14 +36,14 @@ void spawn_on_strand(Handler handler, boost::asio::any_io_executor const& execut
         slot.assign([signal, strand](asio::cancellation_type type) {
             asio::dispatch(strand, [signal, type] { signal->emit(type); });
         });
-    auto const where = asio::get_associated_executor(handler, strand);
+    auto const handler_executor = asio::get_associated_executor(handler, strand);
     auto finish = [signal, handler = std::move(handler)](std::exception_ptr thrown,
                                                          T given) mutable {
         std::move(handler)(std::move(thrown), std::move(given));
     };
     asio::co_spawn(strand, std::move(call),
-                   asio::bind_cancellation_slot(signal->slot(),
-                                                asio::bind_executor(where, std::move(finish))));
+                   asio::bind_cancellation_slot(
+                       signal->slot(), asio::bind_executor(handler_executor, std::move(finish))));
 }
 
 } // namespace detail
@@ -55,7 +55,7 @@ void spawn_on_strand(Handler handler, boost::asio::any_io_executor const& execut
 ///                [](std::exception_ptr, result<access::issued_service_token> token) { ... });
 ///
 /// The completion signature is `void(std::exception_ptr, result<typename Op::result_type>)`; the
-/// exception is one that a hook of the user's threw, or `std::bad_alloc`.
+/// exception is one that a user's hook threw, or `std::bad_alloc`.
 ///
 /// Cancellation: as for `beast_transport`; the signal may be emitted on any thread, also where several
 /// run the transport's context, but on one at a time.

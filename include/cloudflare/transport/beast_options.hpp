@@ -39,14 +39,14 @@ public:
     }
     /// A TLS context to use as it is, in place of one that the transport makes: versions, CA
     /// certificates and client certificates are yours to set; the peer's chain and host name are
-    /// checked all the same.
+    /// checked in any case.
     beast_options& tls_context(std::shared_ptr<boost::asio::ssl::context> context) noexcept {
         tls_context_ = std::move(context);
         return *this;
     }
-    /// A proxy to go through: see `proxy_from_environment()`. Default none.
-    beast_options& proxy(std::optional<v0::proxy> through) noexcept {
-        proxy_ = std::move(through);
+    /// The proxy to use: see `proxy_from_environment()`. Default none.
+    beast_options& proxy(std::optional<cloudflare::proxy> value) noexcept {
+        proxy_ = std::move(value);
         return *this;
     }
     /// The most bytes of a response's header, informational responses before it included; and the
@@ -73,7 +73,7 @@ public:
         return *this;
     }
     /// How many idle connections are kept for each origin. Default 16; 0 closes each after its
-    /// answer.
+    /// response.
     beast_options& max_idle_connections(std::size_t count) noexcept {
         max_idle_connections_ = count;
         return *this;
@@ -86,20 +86,21 @@ public:
         idle_timeout_ = clamp(span);
         return *this;
     }
-    /// How long a request that must not be repeated trusts an idle connection: after that it opens
-    /// a new one, for the server may be closing the old one just then. Default 5 s.
-    beast_options& trusted_idle_time(std::chrono::milliseconds span) noexcept {
-        trusted_idle_time_ = clamp(span);
+    /// How long a connection may have been idle and still carry a request that must not be repeated.
+    /// After that such a request opens a new one, for the server may just be closing the old one.
+    /// Default 5 s.
+    beast_options& max_idle_before_unsafe(std::chrono::milliseconds span) noexcept {
+        max_idle_before_unsafe_ = clamp(span);
         return *this;
     }
-    /// How long finding, connecting to and shaking hands with the server may take together, within
+    /// How long name look-up, connecting and the TLS handshake may take together, within
     /// the request's deadline; from 0 to ten years, default 10 s. Past it a request ends with
     /// `errc::connect_failed`, whose cause is that it timed out.
     beast_options& connect_timeout(std::chrono::milliseconds span) noexcept {
         connect_timeout_ = clamp(span);
         return *this;
     }
-    /// How long one address has to answer before the next one is tried beside it. Default 250 ms,
+    /// How long one address has to respond before the next one is tried beside it. Default 250 ms,
     /// as RFC 8305 recommends.
     beast_options& connection_attempt_delay(std::chrono::milliseconds span) noexcept {
         connection_attempt_delay_ = clamp(span);
@@ -114,7 +115,7 @@ public:
     [[nodiscard]] std::shared_ptr<boost::asio::ssl::context> const& tls_context() const noexcept {
         return tls_context_;
     }
-    [[nodiscard]] std::optional<v0::proxy> const& proxy() const noexcept { return proxy_; }
+    [[nodiscard]] std::optional<cloudflare::proxy> const& proxy() const noexcept { return proxy_; }
     [[nodiscard]] std::uint32_t max_header_size() const noexcept { return max_header_size_; }
     [[nodiscard]] std::uint64_t max_body_size() const noexcept { return max_body_size_; }
     [[nodiscard]] std::size_t max_connections_per_host() const noexcept {
@@ -125,8 +126,8 @@ public:
         return max_idle_connections_;
     }
     [[nodiscard]] std::chrono::milliseconds idle_timeout() const noexcept { return idle_timeout_; }
-    [[nodiscard]] std::chrono::milliseconds trusted_idle_time() const noexcept {
-        return trusted_idle_time_;
+    [[nodiscard]] std::chrono::milliseconds max_idle_before_unsafe() const noexcept {
+        return max_idle_before_unsafe_;
     }
     [[nodiscard]] std::chrono::milliseconds connect_timeout() const noexcept {
         return connect_timeout_;
@@ -136,7 +137,7 @@ public:
     }
 
 private:
-    /// Times beyond these bounds are clamped, so that a sum with any time of a clock is still one.
+    /// Times beyond these bounds are clamped, so that adding them to any time of a clock cannot overflow.
     [[nodiscard]] static constexpr std::chrono::milliseconds
     clamp(std::chrono::milliseconds span) noexcept {
         return (std::clamp)(span, std::chrono::milliseconds(0),
@@ -148,14 +149,14 @@ private:
     std::string ca_file_;
     std::string client_certificate_file_, client_key_file_;
     std::shared_ptr<boost::asio::ssl::context> tls_context_;
-    std::optional<v0::proxy> proxy_;
+    std::optional<cloudflare::proxy> proxy_;
     std::uint32_t max_header_size_ = 64 * 1024;
     std::uint64_t max_body_size_ = std::uint64_t{1024} * 1024;
     std::size_t max_connections_per_host_ = no_bound;
     std::size_t max_connections_ = no_bound;
     std::size_t max_idle_connections_ = 16;
     std::chrono::milliseconds idle_timeout_{30'000};
-    std::chrono::milliseconds trusted_idle_time_{5'000};
+    std::chrono::milliseconds max_idle_before_unsafe_{5'000};
     std::chrono::milliseconds connect_timeout_{10'000};
     std::chrono::milliseconds connection_attempt_delay_{250};
 };

@@ -1,4 +1,4 @@
-/// The coroutine type of transports that block: it runs at once and to its end.
+/// The coroutine type of transports that block: it starts at once and runs to its end.
 #pragma once
 
 #include <cloudflare/core/fwd.hpp>
@@ -38,7 +38,7 @@ struct blocking_state<void> {
 
 } // namespace detail
 
-/// What a call gives that has already ended: `get()` takes its value.
+/// The result of a call that has already ended: `get()` takes it.
 ///
 /// Inside another `blocking` coroutine `co_await` does the same. Nothing is ever suspended.
 template <class T>
@@ -62,7 +62,7 @@ public:
         if (handle_) handle_.destroy();
     }
 
-    /// The value, once; rethrows what the coroutine threw (a transport of one's own may).
+    /// The value, once; rethrows what the coroutine threw (a user's transport may).
     T get() { return handle_.promise().take(); }
 
     bool await_ready() const noexcept { return true; }

@@ -19,7 +19,7 @@ namespace cloudflare::inline v0 {
 
 /// A transport whose calls block their thread while libcurl (7.85 or newer) makes them. POSIX only.
 ///
-/// HTTP/2 is spoken where the server offers it over TLS; `https_proxy`, `no_proxy` and the like are
+/// HTTP/2 is spoken where the server offers it over TLS; `https_proxy`, `no_proxy` and similar are
 /// obeyed for `https` origins, as libcurl does. No redirect is followed, and libcurl's habit of
 /// sending a request again where a kept connection turns out to be closed is switched off.
 ///
@@ -45,7 +45,7 @@ namespace cloudflare::inline v0 {
 ///   that ends may raise SIGPIPE: ignore it.
 /// - An alert that refuses the client's certificate is named with the OpenSSL backend only; with
 ///   others it is `connection_lost`, `unknown`.
-/// - From 8.15 on, OpenSSL reads ahead: where a part, not the whole, of an unasked response came
+/// - From 8.15 on, OpenSSL reads ahead: where a part, not the whole, of an unsolicited response came
 ///   together with the response before it, and the rest comes while the next request is under way,
 ///   over HTTP/1.1 and TLS, that is not noticed.
 class curl_transport {
@@ -66,13 +66,13 @@ public:
     /// not count suspension.
     [[nodiscard]] task<void> sleep_until(time_point t) const {
         for (auto time = now(); time < t; time = now())
-            std::this_thread::sleep_for(std::min<time_point::duration>(t - time, longest_sleep));
+            std::this_thread::sleep_for(std::min<time_point::duration>(t - time, max_sleep));
         co_return;
     }
     [[nodiscard]] time_point now() const noexcept { return time_point::clock::now(); }
 
 private:
-    static constexpr std::chrono::hours longest_sleep{1};
+    static constexpr std::chrono::hours max_sleep{1};
 
     class state {
     public:

@@ -38,14 +38,14 @@ public:
         max_body_size_ = bytes;
         return *this;
     }
-    /// For how long a request that must not be repeated trusts an idle connection. Default 5 s. Zero
-    /// or less: it always opens a new one. More than 118 s counts as 118 s, after which no
+    /// How long a connection may have been idle and still carry a request that must not be repeated.
+    /// Default 5 s. Zero or less: such a request always opens a new one. Clamped to 118 s, after which no
     /// connection is used again. The time that the machine was suspended counts.
-    curl_options& trusted_idle_time(std::chrono::seconds span) noexcept {
-        trusted_idle_time_ = span;
+    curl_options& max_idle_before_unsafe(std::chrono::seconds span) noexcept {
+        max_idle_before_unsafe_ = span;
         return *this;
     }
-    /// How long finding, connecting to and shaking hands with the server may take together, within
+    /// How long name look-up, connecting and the TLS handshake may take together, within
     /// the request's deadline. Default 10 s. Longer is `errc::connect_failed`, with the cause
     /// `timed_out`. Less than 1 ms counts as 1 ms; `milliseconds::max()` is no bound but the
     /// deadline.
@@ -61,8 +61,8 @@ public:
     [[nodiscard]] std::string const& client_key_file() const noexcept { return client_key_file_; }
     [[nodiscard]] std::size_t max_header_size() const noexcept { return max_header_size_; }
     [[nodiscard]] std::size_t max_body_size() const noexcept { return max_body_size_; }
-    [[nodiscard]] std::chrono::seconds trusted_idle_time() const noexcept {
-        return trusted_idle_time_;
+    [[nodiscard]] std::chrono::seconds max_idle_before_unsafe() const noexcept {
+        return max_idle_before_unsafe_;
     }
     [[nodiscard]] std::chrono::milliseconds connect_timeout() const noexcept {
         return connect_timeout_;
@@ -73,7 +73,7 @@ private:
     std::string client_certificate_file_, client_key_file_;
     std::size_t max_header_size_ = std::size_t{64} * 1024;
     std::size_t max_body_size_ = std::size_t{1024} * 1024;
-    std::chrono::seconds trusted_idle_time_{5};
+    std::chrono::seconds max_idle_before_unsafe_{5};
     std::chrono::milliseconds connect_timeout_{10'000};
 };
 

@@ -1,4 +1,4 @@
-/// An HTTP proxy to go through, and the hosts that are reached without it.
+/// An HTTP proxy, and the hosts that are reached without it.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
@@ -23,11 +23,11 @@ namespace cloudflare::inline v0 {
 /// name and port and nothing else; requests to `http` origins never do.
 class proxy {
 public:
-    /// Reads `[http://][user[:password]@]host[:port]`, port 80 where none is named. What is no
-    /// letter, digit or one of `-._~` in user and password is percent-encoded. A proxy that is
+    /// Reads `[http://][user[:password]@]host[:port]`, port 80 where none is named. In user and
+    /// password everything but letters, digits and `-._~` is percent-encoded. A proxy that is
     /// reached in another way (`https://`, `socks5://`) is not supported.
     ///
-    /// @param no_proxy what is reached directly, with commas, blanks or tabs between: a name (and
+    /// @param no_proxy what is reached directly, separated by commas, blanks or tabs: a name (and
     /// all names below it; `*.example.com` and `.example.com` say the same as `example.com`), an
     /// address in any spelling, a range such as `10.0.0.0/8` or `fd00::/8`, each perhaps with
     /// `:port`, or `*` for all. Names are not looked up: a range names those origins only whose
@@ -48,8 +48,8 @@ public:
     /// `user:password`, the password perhaps empty (RFC 7617, section 2); or nothing at all.
     [[nodiscard]] secret const& credentials() const noexcept { return credentials_; }
     /// Whether requests to this origin go through the proxy.
-    [[nodiscard]] bool serves(http::origin const& where) const noexcept {
-        return where.is_secure() && !detail::is_in_no_proxy(no_proxy_, where);
+    [[nodiscard]] bool serves(http::origin const& origin) const noexcept {
+        return origin.is_secure() && !detail::is_in_no_proxy(no_proxy_, origin);
     }
 
     /// Prints the address without user and password.
@@ -62,7 +62,7 @@ private:
     proxy(http::origin const& address, std::string_view no_proxy)
         : address_(address), no_proxy_(no_proxy) {}
 
-    /// @param field what an error calls it
+    /// @param field the name that an error gives it
     [[nodiscard]] static result<proxy> parse(std::string const& field, std::string_view url,
                                              std::string_view no_proxy);
 
@@ -106,15 +106,15 @@ namespace detail {
 
 /// `user:password` of the part before the `@` of a URL; an error where it cannot be used.
 [[nodiscard]] inline result<secret> parse_user_info(std::string const& field,
-                                                    std::string_view text) {
+                                                    std::string_view string) {
     auto const refuse = [&](char const* rule) {
         return error(errc::invalid_argument, field + ": " + rule);
     };
-    if (text.empty()) return secret();
-    auto const colon = text.find(':');
-    auto user = http::percent_decode(text.substr(0, colon));
+    if (string.empty()) return secret();
+    auto const colon = string.find(':');
+    auto user = http::percent_decode(string.substr(0, colon));
     auto password =
-        http::percent_decode(colon == text.npos ? std::string_view() : text.substr(colon + 1));
+        http::percent_decode(colon == string.npos ? std::string_view() : string.substr(colon + 1));
     if (!user || !password) return refuse("user and password must be percent-encoded");
     auto const is_control = [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;

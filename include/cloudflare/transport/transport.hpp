@@ -1,4 +1,4 @@
-/// The only way out of the library: what a transport has to be.
+/// What a transport has to provide. All I/O of the library goes through it.
 #pragma once
 
 #include <cloudflare/core/fwd.hpp>
@@ -17,27 +17,27 @@ namespace cloudflare::inline v0 {
 ///     task<void> sleep_until(time_point);
 ///     time_point now();
 ///
-/// `send` sends the request once, adding `Host` and `Content-Length`, and gives the whole answer,
-/// whatever its status, by the deadline; it follows no redirect. The request outlives the task. Its
+/// `send` sends the request once, adding `Host` and `Content-Length`, and gives the whole response,
+/// whatever its status, by the deadline. It follows no redirect. The request outlives the task. Its
 /// error is one of the codes `resolve_failed` to `cancelled`, or `invalid_argument` for a target that
 /// is not valid (`http::check_target`), and its `delivery` is `not_sent` only
 /// where the server cannot have seen the whole request, else `unknown`: whether a create is sent
-/// again hangs on that.
+/// again depends on that.
 ///
 /// Cancellation, where the coroutine type knows it: `send` gives `errc::cancelled` and throws
-/// nothing; `sleep_until` returns early, and the `send` that follows gives `errc::cancelled`,
+/// nothing; `sleep_until` returns early, and the next `send` gives `errc::cancelled`,
 /// `not_sent`.
 ///
 /// `sleep_until` ends at its time, not before and not long after; at once for one that has passed.
 /// `now` is the steady clock that deadlines are counted by.
 ///
-/// `testing/transport_conformance.hpp` tells whether a transport keeps to this.
+/// `testing/transport_conformance.hpp` checks a transport against this.
 template <class T>
-concept transport = requires(T& way, http::request const& r, time_point t) {
+concept transport = requires(T& candidate, http::request const& r, time_point t) {
     typename T::template task<result<http::response>>;
-    { way.send(r, t) } -> std::same_as<typename T::template task<result<http::response>>>;
-    { way.sleep_until(t) } -> std::same_as<typename T::template task<void>>;
-    { way.now() } -> std::same_as<time_point>;
+    { candidate.send(r, t) } -> std::same_as<typename T::template task<result<http::response>>>;
+    { candidate.sleep_until(t) } -> std::same_as<typename T::template task<void>>;
+    { candidate.now() } -> std::same_as<time_point>;
 };
 
 } // namespace cloudflare::inline v0

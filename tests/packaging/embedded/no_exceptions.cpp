@@ -1,5 +1,5 @@
 // What `access.hpp` includes does its work without exceptions and without type information: makes
-// requests, decodes answers, drives a call. Ends with 0 where all of it holds.
+// requests, decodes responses, drives a call. Ends with 0 where all of it holds.
 #include <cloudflare/access.hpp>
 
 #include <boost/assert/source_location.hpp>
@@ -84,11 +84,11 @@ void refuse() {
     check(!access::account_scope::parse("../../zones"), "a bad id is refused");
     check(!api_token::make("two\nlines"), "a bad credential is refused");
     check(!token_duration::parse("soon"), "a bad duration is refused");
-    http::response answer{.status = 200};
+    http::response response{.status = 200};
     for (std::string_view const body :
          {"", "{", "[]", "<html>", "{\"success\":true}", "{\"success\":1}"}) {
-        answer.body = body;
-        check(!decode<access::create_service_token>(answer), "a bad answer is refused");
+        response.body = body;
+        check(!decode<access::create_service_token>(response), "a bad response is refused");
     }
 }
 

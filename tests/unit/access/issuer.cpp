@@ -45,12 +45,12 @@ struct fixture {
         return lines;
     }
     fixture& answer_token(int status, std::string const& secret_text = "s3cret") {
-        way.answer(status, R"({"success":true,"errors":[],"messages":[],"result":)" +
-                               token("issue:" + tag + " ci", secret_text) + "}");
+        way.respond(status, R"({"success":true,"errors":[],"messages":[],"result":)" +
+                                token("issue:" + tag + " ci", secret_text) + "}");
         return *this;
     }
     fixture& answer_list(std::string const& tokens) {
-        way.answer(200, R"({"success":true,"errors":[],"messages":[],"result":[)" + tokens + "]}");
+        way.respond(200, R"({"success":true,"errors":[],"messages":[],"result":[)" + tokens + "]}");
         return *this;
     }
     static std::string token(std::string const& name, std::string const& secret_text = "") {
@@ -128,7 +128,7 @@ TEST_CASE("what no list shows stays an open intent, which the error names") {
 
 TEST_CASE("a create that was refused leaves nothing, not even an intent") {
     fixture f;
-    f.way.answer(400, R"({"success":false,"errors":[{"code":12130,"message":"no"}]})");
+    f.way.respond(400, R"({"success":false,"errors":[{"code":12130,"message":"no"}]})");
     auto const failed = f.issue().error();
     CHECK(failed == errc::bad_request);
     CHECK(f.open() == 0);
@@ -139,7 +139,7 @@ TEST_CASE("the account's limit names the open intents that could be withdrawn") 
     fixture f;
     auto const where = access::account_scope::parse(std::string(32, 'a')).value();
     f.intents.insert({std::string(32, '2'), where, "other"}).value();
-    f.way.answer(
+    f.way.respond(
         400, R"({"success":false,"errors":[{"code":12130,"message":"maximum number of tokens"}]})");
     auto const failed = f.issue().error();
     CHECK(failed == errc::limit_reached);
@@ -302,22 +302,22 @@ struct harsh {
         return R"({"id":")" + token_id + R"(","client_id":"c.access","name":")" + name + '"' +
                more + "}";
     }
-    harsh& answer(std::string const& json) {
-        way.answer(200, R"({"success":true,"result":)" + json + "}");
+    harsh& respond(std::string const& json) {
+        way.respond(200, R"({"success":true,"result":)" + json + "}");
         return *this;
     }
     harsh& created(std::string const& name = tagged) {
-        return answer(token_json(name, R"(,"client_secret":"s3cret","client_secret_version":1)"));
+        return respond(token_json(name, R"(,"client_secret":"s3cret","client_secret_version":1)"));
     }
-    harsh& named() { return answer(token_json("ci")); }
-    harsh& listed(std::string const& tokens) { return answer("[" + tokens + "]"); }
+    harsh& named() { return respond(token_json("ci")); }
+    harsh& listed(std::string const& tokens) { return respond("[" + tokens + "]"); }
     harsh& lost() {
         way.fail(errc::connection_lost, delivery::unknown);
         return *this;
     }
     harsh& refused(int status, int code = 1) {
-        way.answer(status, R"({"success":false,"errors":[{"code":)" + std::to_string(code) +
-                               R"(,"message":"no"}]})");
+        way.respond(status, R"({"success":false,"errors":[{"code":)" + std::to_string(code) +
+                                R"(,"message":"no"}]})");
         return *this;
     }
     [[nodiscard]] std::string sent() const {
@@ -402,8 +402,8 @@ TEST_CASE("a held token of an issue that was given up is withdrawn, and another 
                                  h.log, access::issue_options().random_from([] { return 3U; }));
     auto const second = "issue:" + std::string("3000000000000000").append("3000000000000000");
     h.named(); // the delete
-    h.answer(harsh::token_json(second + " ci", R"(,"client_secret":"new")", "9" + id.substr(1)));
-    h.answer(harsh::token_json("ci", "", "9" + id.substr(1)));
+    h.respond(harsh::token_json(second + " ci", R"(,"client_secret":"new")", "9" + id.substr(1)));
+    h.respond(harsh::token_json("ci", "", "9" + id.substr(1)));
     auto const done = issuer.issue("k", access::create_params("ci")).get().value();
     CHECK(done.token.id == "9" + id.substr(1));
     CHECK(h.sent() == "POST PUT DELETE POST PUT");
@@ -607,7 +607,7 @@ TEST_CASE("a version as witness: tagged until it was shown, then one request an 
     CHECK(version >= std::int64_t{1} << 46);
     CHECK(version < std::int64_t{1} << 47);
     auto const shown = R"(,"client_secret_version":)" + std::to_string(version);
-    h.answer(harsh::token_json(harsh::tagged, R"(,"client_secret":"s")" + shown));
+    h.respond(harsh::token_json(harsh::tagged, R"(,"client_secret":"s")" + shown));
     h.listed(harsh::token_json(harsh::tagged, shown)).named();
     CHECK(issuer.issue(access::create_params("ci")).get().has_value());
     CHECK(h.sent() == "POST GET PUT");
@@ -615,7 +615,7 @@ TEST_CASE("a version as witness: tagged until it was shown, then one request an 
     CHECK(h.way.requests()[0].body.find(std::to_string(version)) != std::string::npos);
 
     h.sink.inner.forget(id).value();
-    h.answer(harsh::token_json("ci", R"(,"client_secret":"s")" + shown));
+    h.respond(harsh::token_json("ci", R"(,"client_secret":"s")" + shown));
     CHECK(issuer.issue(access::create_params("ci")).get().value().token.name == "ci");
     CHECK(h.sent() == "POST GET PUT POST");
     CHECK(h.way.requests().back().body.find("issue:") == std::string::npos);
@@ -646,8 +646,8 @@ TEST_CASE("a tag that the server does not keep: the token is withdrawn at once")
 
 TEST_CASE("a response without client id or name is completed by a read") {
     harsh h;
-    h.answer(R"({"id":")" + id + R"(","client_secret":"s3cret"})");
-    h.answer(harsh::token_json(harsh::tagged)).named();
+    h.respond(R"({"id":")" + id + R"(","client_secret":"s3cret"})");
+    h.respond(harsh::token_json(harsh::tagged)).named();
     CHECK(h.issue().value().token.client_id == "c.access");
     CHECK(h.sent() == "POST GET PUT");
     CHECK(h.sink.inner.stored(id)->client_secret.reveal() == "s3cret");
@@ -740,8 +740,8 @@ TEST_CASE("a list that is no proof, and a refused one, end an issue with its int
         h.lost();
         for (int i = 0; i != 9; ++i)
             if (is_short)
-                h.way.answer(200, R"({"success":true,"result":[)" + harsh::other +
-                                      R"(],"result_info":{"total_count":2,"total_pages":1}})");
+                h.way.respond(200, R"({"success":true,"result":[)" + harsh::other +
+                                       R"(],"result_info":{"total_count":2,"total_pages":1}})");
             else
                 h.refused(403);
         auto const e = h.issue().error();
@@ -816,7 +816,7 @@ TEST_CASE("a rate that is exceeded is waited out where that fits the deadline") 
         http::response r{.status = 429};
         r.body = R"({"success":false,"errors":[{"code":971,"message":"wait"}]})";
         static_cast<void>(r.fields.add("Retry-After", fits ? "300" : "700"));
-        h.way.answer(r);
+        h.way.respond(r);
         h.created().named();
         auto const done = h.issue();
         CHECK(done.has_value() == fits);
@@ -905,7 +905,7 @@ TEST_CASE("an intent is dated by the server's clock, once a response has told it
     http::response r{.status = 400};
     r.body = R"({"success":false,"errors":[{"code":12130,"message":"no"}]})";
     static_cast<void>(r.fields.add("Date", "Fri, 25 Dec 2026 10:00:00 GMT"));
-    h.way.answer(r);
+    h.way.respond(r);
     CHECK(issuer.issue(access::create_params("ci")).get().has_error());
     h.lost();
     CHECK(h.log.all().empty());

@@ -36,19 +36,19 @@ struct fixture {
         return reconciler.run_once().get();
     }
     fixture& answer_list(std::string const& names) {
-        way.answer(200, R"({"success":true,"result":[)" + names + "]}");
+        way.respond(200, R"({"success":true,"result":[)" + names + "]}");
         return *this;
     }
     static std::string token(std::string const& name, std::string const& token_id = id) {
         return R"({"id":")" + token_id + R"(","client_id":"c.access","name":")" + name + R"("})";
     }
     fixture& refused(int status, int code = 1) {
-        way.answer(status, R"({"success":false,"errors":[{"code":)" + std::to_string(code) +
-                               R"(,"message":"no"}]})");
+        way.respond(status, R"({"success":false,"errors":[{"code":)" + std::to_string(code) +
+                                R"(,"message":"no"}]})");
         return *this;
     }
     fixture& answer_token() {
-        way.answer(200, R"({"success":true,"result":)" + token("ci") + "}");
+        way.respond(200, R"({"success":true,"result":)" + token("ci") + "}");
         return *this;
     }
     /// Whether an intent is in the log that is not settled.
@@ -114,7 +114,7 @@ TEST_CASE("a list that shows others proves that the token was never made, once t
 TEST_CASE("a token that a lagging list shows and that is long gone leaves the intent watched") {
     fixture f;
     f.answer_list(fixture::token("issue:" + tag + " ci"));
-    f.way.answer(404, R"({"success":false,"errors":[{"code":12135,"message":"not found"}]})");
+    f.way.respond(404, R"({"success":false,"errors":[{"code":12135,"message":"not found"}]})");
     auto const done = f.reconcile(15min).value();
     CHECK(done.withdrawn.empty());
     REQUIRE(done.watched.size() == 1);
@@ -124,7 +124,7 @@ TEST_CASE("a token that a lagging list shows and that is long gone leaves the in
 TEST_CASE("a withdrawal that is not certain leaves the intent open") {
     fixture f;
     f.answer_list(fixture::token("issue:" + tag + " ci"));
-    f.way.answer(400, R"({"success":false,"errors":[{"code":12139,"message":"in use"}]})");
+    f.way.respond(400, R"({"success":false,"errors":[{"code":12139,"message":"in use"}]})");
     CHECK(f.reconcile(15min).value().left_open.size() == 1);
     CHECK(f.is_open());
 }
@@ -277,8 +277,8 @@ TEST_CASE("a watched intent withdraws what comes late, and is erased when the wa
     CHECK(late.watched.size() == 1);
     h.answer_list(""); // is no proof
     CHECK(h.reconcile(25h).value().watched.size() == 1);
-    h.way.answer(200, R"({"success":true,"result":[)" + listed("ci") +
-                          R"(],"result_info":{"total_count":2,"total_pages":1}})");
+    h.way.respond(200, R"({"success":true,"result":[)" + listed("ci") +
+                           R"(],"result_info":{"total_count":2,"total_pages":1}})");
     CHECK(h.reconcile(25h).value().watched.size() == 1); // neither is this
     h.answer_list(listed("ci"));
     CHECK(h.reconcile(24h - 1s).value().watched.size() == 1);
@@ -349,7 +349,7 @@ TEST_CASE("a stray is deleted only if it is one still") {
     access::reconciler reconciler(client(h.way, api_token::make("sample").value()), h.where, h.sink,
                                   h.intents);
     auto const shown = [&](std::string const& name) {
-        h.way.answer(200, R"({"success":true,"result":)" + listed(name) + "}");
+        h.way.respond(200, R"({"success":true,"result":)" + listed(name) + "}");
     };
     shown("ci");
     CHECK(reconciler.remove_stray(id).get().error() == errc::conflict);
@@ -406,7 +406,7 @@ TEST_CASE("the age is by the server's clock, once the list has told it") {
     http::response r{.status = 200};
     r.body = R"({"success":true,"result":[)" + listed(tagged) + "]}";
     static_cast<void>(r.fields.add("Date", "Tue, 24 Nov 2026 00:14:59 GMT"));
-    h.way.answer(r);
+    h.way.respond(r);
     CHECK(h.reconcile(100h).value().left_open.size() == 1);
     CHECK(h.sent() == "GET");
 }

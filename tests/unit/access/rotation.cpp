@@ -28,14 +28,15 @@ struct fixture {
     }
     /// Answers with the token at a version (0: none shown), a grace period's end and a secret,
     /// where given.
-    fixture& answer(int version, std::string const& previous = "",
-                    std::string const& secret_text = "") {
+    fixture& respond(int version, std::string const& previous = "",
+                     std::string const& secret_text = "") {
         std::string members = R"("id":")" + id + R"(","client_id":"c.access")";
         if (version != 0) members += R"(,"client_secret_version":)" + std::to_string(version);
         if (!previous.empty())
             members += R"(,"previous_client_secret_expires_at":")" + previous + "\"";
         if (!secret_text.empty()) members += R"(,"client_secret":")" + secret_text + "\"";
-        way.answer(200, R"({"success":true,"errors":[],"messages":[],"result":{)" + members + "}}");
+        way.respond(200,
+                    R"({"success":true,"errors":[],"messages":[],"result":{)" + members + "}}");
         return *this;
     }
 
@@ -45,7 +46,7 @@ struct fixture {
 
 TEST_CASE("a rotation sets the next version and stores the secret of the answer") {
     fixture f;
-    f.answer(4).answer(5, "", "fresh");
+    f.respond(4).respond(5, "", "fresh");
     auto const done = f.rotation().rotate(id, 1h).get().value();
     CHECK(done.previous_valid_until == now.plus(1h));
     CHECK(f.sink.stored(id)->client_secret.reveal() == "fresh");
@@ -57,9 +58,9 @@ TEST_CASE("a rotation sets the next version and stores the secret of the answer"
 
 TEST_CASE("a lost answer is asked for again with the same version, never with the next") {
     fixture f;
-    f.answer(4);
+    f.respond(4);
     f.way.fail(errc::connection_lost, delivery::unknown);
-    f.answer(5, "", "fresh");
+    f.respond(5, "", "fresh");
     CHECK(f.rotation().rotate(id, 1h).get().has_value());
     CHECK(f.way.requests()[1].body == f.way.requests()[2].body);
 }
@@ -67,9 +68,9 @@ TEST_CASE("a lost answer is asked for again with the same version, never with th
 TEST_CASE("an answer without a secret says that the rotation is lost, and until when the old "
           "secret works") {
     fixture f;
-    f.answer(4);
+    f.respond(4);
     f.way.fail(errc::connection_lost, delivery::unknown);
-    f.answer(5);
+    f.respond(5);
     auto const failed = f.rotation().rotate(id, 1h).get().error();
     CHECK(failed == errc::rotation_lost);
     CHECK(failed.delivery() == delivery::accepted);
@@ -79,8 +80,8 @@ TEST_CASE("an answer without a secret says that the rotation is lost, and until 
 
 TEST_CASE("an unusable answer, then no connection, is not told as nothing sent") {
     fixture f;
-    f.answer(4);
-    f.way.answer(200, R"({"success":true,"result":{}})");
+    f.respond(4);
+    f.way.respond(200, R"({"success":true,"result":{}})");
     for (int i = 0; i != 20; ++i)
         f.way.fail(errc::connect_failed, delivery::not_sent);
     auto const failed = f.rotation().rotate(id, 1h).get().error();
@@ -89,23 +90,23 @@ TEST_CASE("an unusable answer, then no connection, is not told as nothing sent")
 
 TEST_CASE("a running grace period is respected, unless the caller chooses otherwise") {
     fixture f;
-    f.answer(4, "2026-11-24T05:00:00Z");
+    f.respond(4, "2026-11-24T05:00:00Z");
     auto const refused = f.rotation().rotate(id, 1h).get().error();
     CHECK(refused == errc::grace_running);
     CHECK(refused.delivery() == delivery::not_sent);
     CHECK(f.way.requests().size() == 1);
 
-    f.answer(4, "2026-11-24T05:00:00Z").answer(5, "", "fresh");
+    f.respond(4, "2026-11-24T05:00:00Z").respond(5, "", "fresh");
     CHECK(f.rotation().replace_now(id, 1h).get().has_value());
-    f.answer(5, "2026-11-24T00:00:00Z").answer(6, "", "fresher"); // has just ended
+    f.respond(5, "2026-11-24T00:00:00Z").respond(6, "", "fresher"); // has just ended
     CHECK(f.rotation().rotate(id, 1h).get().has_value());
 }
 
 TEST_CASE("where no version is shown /rotate is sent once, and looked after") {
     fixture f;
-    f.answer(0);
+    f.respond(0);
     f.way.fail(errc::connection_lost, delivery::unknown);
-    f.answer(0).answer(0, "2026-11-24T01:00:00Z");
+    f.respond(0).respond(0, "2026-11-24T01:00:00Z");
     auto const failed = f.rotation().rotate(id, 1h).get().error();
     CHECK(failed == errc::rotation_lost);
     CHECK(f.way.requests()[1].target.ends_with("/rotate"));
@@ -115,7 +116,7 @@ TEST_CASE("where no version is shown /rotate is sent once, and looked after") {
 
 TEST_CASE("a secret that the sink does not take is lost, and the old one works on") {
     fixture f;
-    f.answer(4).answer(5, "", "fresh");
+    f.respond(4).respond(5, "", "fresh");
     access::callable_sink full(
         [](auto const&) -> result<void> { return error(errc::sink_failed, "disk full"); },
         [](auto) { return result<bool>(false); });
@@ -130,7 +131,7 @@ TEST_CASE("a secret that the sink does not take is lost, and the old one works o
 
 TEST_CASE("a secret is verified once it is stored") {
     fixture f;
-    f.answer(4).answer(5, "", "fresh");
+    f.respond(4).respond(5, "", "fresh");
     bool stored_before = false;
     auto const verify = [&](access::issued_service_token const& token) -> result<void> {
         stored_before = f.sink.stored(token.id).has_value();
@@ -146,7 +147,7 @@ TEST_CASE("a secret is verified once it is stored") {
 
 TEST_CASE("a grace period is moved or ended by an update of its end alone") {
     fixture f;
-    f.answer(5).answer(5);
+    f.respond(5).respond(5);
     CHECK(f.rotation().extend_grace(id, now.plus(48h)).get().has_value());
     CHECK(f.rotation().end_grace(id).get().has_value());
     CHECK(f.way.requests()[0].body ==

@@ -65,7 +65,7 @@ TEST_CASE("each function makes its operation in the scope") {
     service_tokens tokens(client_over(script), account);
     auto const shown = success(R"({"id":"i","client_id":"c","client_secret":"broken"})");
     for (int i = 0; i != 6; ++i)
-        script.answer(200, shown);
+        script.respond(200, shown);
 
     auto const created = tokens.create(create_params("ci")).get();
     REQUIRE(created.has_value());
@@ -77,7 +77,7 @@ TEST_CASE("each function makes its operation in the scope") {
     CHECK(tokens.remove(id).get().value()->id == "i");
     CHECK(tokens.rotate(id).get().value().client_secret == secret("broken"));
     CHECK(tokens.refresh(id).get().value().id == "i");
-    script.answer(200, success("[]"));
+    script.respond(200, success("[]"));
     CHECK(tokens.list().get().value().items.empty());
 
     struct row {
@@ -105,7 +105,7 @@ TEST_CASE("each function makes its operation in the scope") {
 
 TEST_CASE("a zone's tokens are under the zone's path") {
     scripted_transport script;
-    script.answer(200, success(R"({"id":"i","client_id":"c"})"));
+    script.respond(200, success(R"({"id":"i","client_id":"c"})"));
     CHECK(service_tokens(client_over(script), zone).get(id).get().has_value());
     CHECK(script.requests().at(0).target ==
           "/client/v4/zones/023e105f4ecef8ad9ca31a8372d0c354/access/service_tokens/" +
@@ -122,9 +122,9 @@ TEST_CASE("rotate and refresh of a zone known at run time only send nothing") {
 
 TEST_CASE("all pages are read, each token once, though the pages shift meanwhile") {
     scripted_transport script;
-    script.answer(200, success(list_of({"a", "b"}), R"({"per_page":2,"total_pages":3})"));
-    script.answer(200, success(list_of({"b", "c"}), R"({"per_page":2,"total_pages":3})"));
-    script.answer(200, success(list_of({"d"}), R"({"per_page":2,"total_pages":3})"));
+    script.respond(200, success(list_of({"a", "b"}), R"({"per_page":2,"total_pages":3})"));
+    script.respond(200, success(list_of({"b", "c"}), R"({"per_page":2,"total_pages":3})"));
+    script.respond(200, success(list_of({"d"}), R"({"per_page":2,"total_pages":3})"));
     service_tokens tokens(client_over(script), account);
     auto const all = tokens.list_all(list_params().name("ci").per_page(2)).get();
     REQUIRE(all.has_value());
@@ -136,7 +136,7 @@ TEST_CASE("all pages are read, each token once, though the pages shift meanwhile
 
 TEST_CASE("no token is given twice, not even one that a page holds twice") {
     scripted_transport script;
-    script.answer(200, success(list_of({"a", "b", "a"}), R"({"total_pages":1})"));
+    script.respond(200, success(list_of({"a", "b", "a"}), R"({"total_pages":1})"));
     auto const all = service_tokens(client_over(script), account).list_all().get();
     REQUIRE(all.has_value());
     CHECK(ids_of(*all) == std::vector<std::string>{"a", "b"});
@@ -145,7 +145,7 @@ TEST_CASE("no token is given twice, not even one that a page holds twice") {
 TEST_CASE("a server that gives the same page for ever is asked twice") {
     scripted_transport script;
     for (int i = 0; i != 5; ++i)
-        script.answer(200, success(list_of({"a", "b"})));
+        script.respond(200, success(list_of({"a", "b"})));
     auto const all =
         service_tokens(client_over(script), account).list_all(list_params().per_page(2)).get();
     REQUIRE(all.has_value());
@@ -155,7 +155,7 @@ TEST_CASE("a server that gives the same page for ever is asked twice") {
 
 TEST_CASE("all tokens begin with the first page, whichever page was asked for") {
     scripted_transport script;
-    script.answer(200, success(list_of({"a"}), R"({"total_pages":1})"));
+    script.respond(200, success(list_of({"a"}), R"({"total_pages":1})"));
     CHECK(service_tokens(client_over(script), account)
               .list_all(list_params().page(7))
               .get()
@@ -165,8 +165,8 @@ TEST_CASE("all tokens begin with the first page, whichever page was asked for") 
 
 TEST_CASE("a page that fails fails the whole list") {
     scripted_transport script;
-    script.answer(200, success(list_of({"a", "b"}), R"({"per_page":2})"));
-    script.answer(403, R"({"success":false,"errors":[{"code":10000,"message":"no"}]})");
+    script.respond(200, success(list_of({"a", "b"}), R"({"per_page":2})"));
+    script.respond(403, R"({"success":false,"errors":[{"code":10000,"message":"no"}]})");
     auto const all = service_tokens(client_over(script), account).list_all().get();
     REQUIRE(all.has_error());
     CHECK(all.error() == errc::forbidden);
@@ -175,8 +175,8 @@ TEST_CASE("a page that fails fails the whole list") {
 
 TEST_CASE("the options of list_all hold for every page") {
     scripted_transport script;
-    script.answer(200, success(list_of({"a", "b"}), R"({"per_page":2})"));
-    script.answer(200, success("[]"));
+    script.respond(200, success(list_of({"a", "b"}), R"({"per_page":2})"));
+    script.respond(200, success("[]"));
     CHECK(service_tokens(client_over(script), account)
               .list_all(list_params(), call_options().header("X-A", "1"))
               .get()

@@ -65,9 +65,9 @@ void check_found(std::vector<case_of> const& cases) {
 
 TEST_CASE("a right transport fails no check, and leaves none out") {
     for (auto const& outcome : testing::check_transport(subject({}), {}, 8)) {
-        std::ostringstream text;
-        text << outcome;
-        INFO(text.str());
+        std::ostringstream string;
+        string << outcome;
+        INFO(string.str());
         CHECK(outcome.failures.empty());
         CHECK_FALSE(outcome.skipped);
     }
@@ -92,7 +92,7 @@ TEST_CASE("defects of reading are found") {
         {{.needs_blank_behind_status = true},
          {"a status line without a reason and its blank is one"}},
         {{.passes_over_101 = true},
-         {"a change of protocol that nobody asked for is refused before the deadline"}},
+         {"an unsolicited change of protocol is refused before the deadline"}},
         {{.refuses_folds = true}, {"a folded header line is taken, the fold as blanks"}},
         {{.waits_for_length_of_304 = true}, {"a 304 has no body, whatever its length"}},
         {{.takes_length_over_chunks = true},
@@ -108,21 +108,20 @@ TEST_CASE("defects of reading are found") {
 TEST_CASE("defects of the pool are found") {
     check_found({
         {{.takes_leftover = true},
-         {"an unasked response in the same segment is the response to no request"}},
+         {"an unsolicited response in the same segment is the response to no request"}},
         {{.trusts_young_connections = true},
-         {"an unasked response right behind is the response to no request",
-          "an unasked response right behind is the response to no request (TLS)"}},
+         {"an unsolicited response right behind is the response to no request",
+          "an unsolicited response right behind is the response to no request (TLS)"}},
         {{.looks_at_last_only = true},
-         {"an unasked response 15 ms later is the response to no request",
-          "an unasked response 15 ms later is the response to no request (TLS)",
-          "an unasked response is the response to no request where two servers take turns"}},
+         {"an unsolicited response 15 ms later is the response to no request",
+          "an unsolicited response 15 ms later is the response to no request (TLS)",
+          "an unsolicited response is the response to no request where two servers take turns"}},
         {{.pool_without_host = true},
          {"a certificate is checked for each name of one port",
           "a connection is used for the host only for which it was opened",
           "two hosts at one port are kept apart"}},
         {{.pool_without_scheme = true}, {"plain HTTP and TLS are kept apart"}},
-        {{.loses_wake_ups = true},
-         {"a call that fails does not hit the others that are under way"}},
+        {{.loses_wake_ups = true}, {"a call that fails does not affect the others under way"}},
     });
 }
 
@@ -154,7 +153,7 @@ TEST_CASE("wrong words for a failure are found") {
         {{.calls_lost_bodies_not_sent = true},
          {"a reset amid a large body leaves the outcome unknown"}},
         {{.throws_numbers = true},
-         {"the outcome is unknown where the connection is reset before an answer"}},
+         {"the outcome is unknown where the connection is reset before a response"}},
     });
 }
 
@@ -191,13 +190,12 @@ TEST_CASE("a sleep or a clock that is wrong is found") {
     });
 }
 
-TEST_CASE("calls under way together that disturb each other are found") {
+TEST_CASE("concurrent calls that disturb each other are found") {
     check_found({
-        {{.swaps_responses = true}, {"the responses to calls under way together are told apart"}},
-        {{.cancels_all = true},
-         {"a call that is cancelled does not hit the others that are under way"}},
+        {{.swaps_responses = true}, {"the responses to concurrent calls are not mixed up"}},
+        {{.cancels_all = true}, {"a call that is cancelled does not affect the others under way"}},
         {{.cancels_neighbour = true},
-         {"a call that is cancelled does not hit the others that are under way"}},
+         {"a call that is cancelled does not affect the others under way"}},
     });
 }
 

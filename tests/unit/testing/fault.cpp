@@ -22,12 +22,12 @@ TEST_CASE("the first entry that fits a request is its fault") {
     CHECK(plan.next(http::method::post).what == fault::kind::none);
 }
 
-TEST_CASE("an answer's body may hold colons") {
+TEST_CASE("a response's body may hold colons") {
     fault_plan plan;
     plan.add("*=answer-before:502:error code: 502").value();
     auto const f = plan.next(http::method::put);
     CHECK(f.status == 502);
-    CHECK(f.text == "error code: 502");
+    CHECK(f.string == "error code: 502");
 }
 
 TEST_CASE("a Retry-After may be a date") {
@@ -35,15 +35,15 @@ TEST_CASE("a Retry-After may be a date") {
     plan.add("POST=retry-after:Fri, 31 Dec 9999 23:59:59 GMT").value();
     auto const f = plan.next(http::method::post);
     CHECK(f.what == fault::kind::retry_after);
-    CHECK(f.text == "Fri, 31 Dec 9999 23:59:59 GMT");
+    CHECK(f.string == "Fri, 31 Dec 9999 23:59:59 GMT");
 }
 
 TEST_CASE("an entry that is not understood is refused") {
-    for (std::string const text :
+    for (std::string const string :
          {"", "POST", "POST#0=close", "POST#x=close", "what=close", "*=", "*=explode", "*=truncate",
           "*=truncate:x", "*=close:1", "*=hang-before:1", "*=retry-after", "*=gzip:9"}) {
-        CAPTURE(text);
-        CHECK(fault_plan().add(text).error() == errc::invalid_argument);
+        CAPTURE(string);
+        CHECK(fault_plan().add(string).error() == errc::invalid_argument);
     }
 }
 

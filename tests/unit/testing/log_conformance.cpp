@@ -106,9 +106,9 @@ TEST_CASE("the logs that ship pass every check") {
     auto const checks = testing::check_intent_log(file);
     CHECK(checks.size() >= 30);
     for (auto const& o : checks) {
-        std::ostringstream text;
-        text << o;
-        CHECK_MESSAGE(o.passed(), text.str());
+        std::ostringstream string;
+        string << o;
+        CHECK_MESSAGE(o.passed(), string.str());
     }
 
     std::unique_ptr<memory_intent_log> memory;

@@ -107,15 +107,15 @@ private:
     }
 
     bool take_status(std::string const& line) {
-        auto text = std::string_view(line);
-        bool const http = text.starts_with("HTTP/1.1 ") || text.starts_with("HTTP/1.0 ") ||
-                          (defects_.takes_lower_case && text.starts_with("http/1."));
-        if (!http || text.size() < 12) return fail(state::malformed);
-        auto const digits = text.substr(9, 3);
+        auto string = std::string_view(line);
+        bool const http = string.starts_with("HTTP/1.1 ") || string.starts_with("HTTP/1.0 ") ||
+                          (defects_.takes_lower_case && string.starts_with("http/1."));
+        if (!http || string.size() < 12) return fail(state::malformed);
+        auto const digits = string.substr(9, 3);
         if (digits.find_first_not_of("0123456789") != digits.npos) return fail(state::malformed);
-        if (text.size() == 12 ? defects_.needs_blank_behind_status : text[12] != ' ')
+        if (string.size() == 12 ? defects_.needs_blank_behind_status : string[12] != ' ')
             return fail(state::malformed);
-        keeps_alive_ = text[7] == '1';
+        keeps_alive_ = string[7] == '1';
         response_.status = std::stoi(std::string(digits));
         if (response_.status < 100) return fail(state::malformed);
         if (response_.status == 101 && !defects_.passes_over_101) return fail(state::malformed);

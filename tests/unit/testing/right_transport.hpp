@@ -232,11 +232,11 @@ private:
         response_parser parser(defects_, max_header_size, max_body_size);
         auto reached = defects_.takes_leftover ? parser.put(leftover_) : state::more;
         leftover_.clear();
-        char room[16384];
+        char buffer[16384];
         while (reached == state::more) {
             errc code{};
-            auto const size = stream.read(room, sizeof room, until, code);
-            reached = size != 0 ? parser.put({room, size}) : state::more;
+            auto const size = stream.read(buffer, sizeof buffer, until, code);
+            reached = size != 0 ? parser.put({buffer, size}) : state::more;
             if (size != 0) continue;
             if (stream.at_end()) reached = parser.put_end();
             bool const half =

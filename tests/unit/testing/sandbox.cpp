@@ -14,28 +14,28 @@ namespace {
 using namespace cloudflare;
 using namespace std::chrono_literals;
 using testing::sandbox;
-using testing::sandbox_switches;
+using testing::sandbox_options;
 
-/// A client without a network: makes the request, hands it to the sandbox, decodes the answer.
+/// A client without a network: makes the request, hands it to the sandbox, decodes the response.
 struct caller {
-    explicit caller(sandbox_switches switches = {}) : box(1, std::move(switches)) {}
+    explicit caller(sandbox_options switches = {}) : box(1, std::move(switches)) {}
 
     template <class Op>
     result<typename Op::result_type> operator()(Op const& op) {
-        auto const r = make_request(op, who, client_options()).value();
+        auto const r = make_request(op, credentials, client_options()).value();
         return decode<Op>(box.handle(r, now));
     }
 
     access::account_scope account =
         access::account_scope::parse("023e105f4ecef8ad9ca31a8372d0c353").value();
     access::zone_scope zone = access::zone_scope::parse("0123456789abcdef0123456789abcdef").value();
-    credentials who = api_token::make("sample").value();
+    cloudflare::credentials credentials = api_token::make("sample").value();
     timestamp now = timestamp::parse("2026-11-24T00:00:00Z").value();
     sandbox box;
 };
 
-access::create_service_token create(access::any_scope const& where, std::string name = "ci") {
-    return {where, access::create_params(std::move(name))};
+access::create_service_token create(access::any_scope const& scope, std::string name = "ci") {
+    return {scope, access::create_params(std::move(name))};
 }
 
 TEST_CASE("a created token is there with all its fields, and its secret is shown once") {
@@ -119,7 +119,7 @@ TEST_CASE("disabling ends a grace period for good") {
 }
 
 TEST_CASE("each error that the API is known for is decoded to its code") {
-    sandbox_switches switches;
+    sandbox_options switches;
     switches.token_limit = 1;
     caller call(switches);
     auto const made = call(create(call.account)).value();
@@ -173,7 +173,7 @@ TEST_CASE("a page past the last one is empty, however large its number") {
             r.target = "/client/v4/accounts/023e105f4ecef8ad9ca31a8372d0c353/access/"
                        "service_tokens?page=" +
                        std::string(page) + "&per_page=" + size;
-            REQUIRE(call.who.authorize(r.fields).has_value());
+            REQUIRE(call.credentials.authorize(r.fields).has_value());
             auto const response = call.box.handle(r, call.now);
             CHECK(response.status == 200);
             CHECK(std::string_view(response.body).find("\"result\":[]") != std::string::npos);
@@ -259,9 +259,9 @@ TEST_CASE("the rate limit may come without a word before") {
     caller call;
     call.box.switches().rate_limit = 1;
     auto const limit_shown = [&] {
-        auto const r =
-            make_request(access::list_service_tokens(call.account), call.who, client_options())
-                .value();
+        auto const r = make_request(access::list_service_tokens(call.account), call.credentials,
+                                    client_options())
+                           .value();
         return call.box.handle(r, call.now).fields.contains("Ratelimit");
     };
     CHECK(limit_shown());

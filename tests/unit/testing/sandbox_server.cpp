@@ -38,7 +38,7 @@ tcp::socket connect_to(boost::asio::io_context& own, sandbox_server const& serve
     return socket;
 }
 
-TEST_CASE("a request that comes just when its connection has been idle too long is not answered") {
+TEST_CASE("a request that comes just when its connection has been idle too long gets no response") {
     boost::asio::io_context context, own;
     auto options = plain();
     options.idle_timeout = 20ms;

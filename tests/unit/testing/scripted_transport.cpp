@@ -19,11 +19,11 @@ http::request to(std::string target) {
 
 static_assert(transport<scripted_transport>);
 
-TEST_CASE("answers are given in the order of the script, and requests are kept in theirs") {
+TEST_CASE("responses are given in the order of the script, and requests are kept in theirs") {
     scripted_transport script;
     http::response third{.status = 204};
     REQUIRE(third.fields.add("cf-ray", "8f2-DTW").has_value());
-    script.answer(200, "one").fail(errc::connection_lost, delivery::unknown).answer(third);
+    script.respond(200, "one").fail(errc::connection_lost, delivery::unknown).respond(third);
     auto const deadline = script.now() + 1s;
 
     auto const first = script.send(to("/1"), deadline).get();
@@ -52,9 +52,9 @@ TEST_CASE("a request beyond the script fails, and nothing was sent") {
     CHECK(script.requests().size() == 1);
 }
 
-TEST_CASE("an answer's content type can be chosen") {
+TEST_CASE("a response's content type can be chosen") {
     scripted_transport script;
-    script.answer(502, "error code: 502", "text/plain");
+    script.respond(502, "error code: 502", "text/plain");
     auto const r = script.send(to("/"), script.now() + 1s).get();
     REQUIRE(r.has_value());
     CHECK(r->fields.find("content-type") == "text/plain");
@@ -70,7 +70,7 @@ TEST_CASE("the clock moves by latency, waits and advance, and by nothing else") 
     CHECK(script.now() == start + 5s);
     REQUIRE(script.waits().size() == 1);
     CHECK(script.waits()[0] == 3s);
-    script.latency(250ms).answer(200, "");
+    script.latency(250ms).respond(200, "");
     CHECK(script.send(to("/"), start + 1h).get().has_value());
     CHECK(script.now() == start + 5250ms);
 }
@@ -85,7 +85,7 @@ TEST_CASE("a wait for a moment that has passed does not turn the clock back") {
 TEST_CASE("copies share one script") {
     scripted_transport script;
     auto copy = script;
-    script.answer(201, "x");
+    script.respond(201, "x");
     CHECK(copy.send(to("/"), copy.now() + 1s).get().value().status == 201);
     CHECK(script.requests().size() == 1);
     copy.advance(1s);

@@ -102,9 +102,9 @@ struct changing : right_sink {
 
 void expect_all_passed(testing::sink_subject const& subject) {
     for (auto const& o : testing::check_sink(subject)) {
-        std::ostringstream text;
-        text << o;
-        CHECK_MESSAGE(o.failures.empty(), text.str());
+        std::ostringstream string;
+        string << o;
+        CHECK_MESSAGE(o.failures.empty(), string.str());
         CHECK(o.skipped == (subject.one_token &&
                             (o.name.find("one token and") != o.name.npos ||
                              o.name.starts_with("each key") || o.name.starts_with("keys are"))));
@@ -112,8 +112,8 @@ void expect_all_passed(testing::sink_subject const& subject) {
 }
 
 std::optional<std::string> secret_in(std::string const& path) {
-    auto const text = faults::read(path);
-    auto const secret = access::detail::value_in(text, access::detail::secret_line);
+    auto const string = faults::read(path);
+    auto const secret = access::detail::value_in(string, access::detail::secret_line);
     if (!secret) return std::nullopt;
     return std::string(*secret);
 }
@@ -240,7 +240,7 @@ TEST_CASE("a sink with one defect fails the checks that name it") {
         {"each key has a token of its own"});
     expect_failed<changing<decltype([](intent& i, issued_service_token&) {
         if (i.key.find_first_of("/ '\"*%\n.\xc3") != i.key.npos) i.key = "_";
-    })>>({"keys are told apart byte for byte"});
+    })>>({"keys are distinguished byte for byte"});
 
     struct since_when : right_sink {
         using right_sink::right_sink;

@@ -118,13 +118,13 @@ public:
         });
     }
     /// Gives how many bytes came; 0: `code` says why, or `at_end()`.
-    [[nodiscard]] std::size_t read(char* room, std::size_t size, limit const& until, errc& code) {
+    [[nodiscard]] std::size_t read(char* buffer, std::size_t size, limit const& until, errc& code) {
         return transfer(until, code, POLLIN, [&] {
-            return tls_ ? SSL_read(tls_.get(), room, static_cast<int>(size))
-                        : static_cast<int>(::recv(descriptor_, room, size, 0));
+            return tls_ ? SSL_read(tls_.get(), buffer, static_cast<int>(size))
+                        : static_cast<int>(::recv(descriptor_, buffer, size, 0));
         });
     }
-    /// The other side has ended in good order.
+    /// The other side has ended cleanly.
     [[nodiscard]] bool at_end() const noexcept { return at_end_; }
 
 private:

@@ -36,16 +36,16 @@ public:
         std::function<result<http::response>(sender const&, http::request const&, time_point)>;
 
     defective(beast_options options, defect what)
-        : way_(std::move(options)), defect_(std::move(what)) {}
+        : transport_(std::move(options)), defect_(std::move(what)) {}
 
     result<http::response> send(http::request const& r, time_point deadline) override {
         return defect_(
-            [&](http::request const& q, time_point by) { return way_.send(q, by).get(); }, r,
+            [&](http::request const& q, time_point by) { return transport_.send(q, by).get(); }, r,
             deadline);
     }
 
 private:
-    blocking_beast_transport way_;
+    blocking_beast_transport transport_;
     defect defect_;
 };
 
@@ -97,21 +97,21 @@ TEST_CASE("a transport that says `not_sent` of a lost connection is found") {
     });
     check_named(failed,
                 {
-                    "a request that the server answered with a close is not sent again (GET)",
-                    "a request that the server answered with a close is not sent again (POST)",
-                    "a request that the server answered with a reset is not sent again (POST)",
+                    "a request that the server met with a close is not sent again (GET)",
+                    "a request that the server met with a close is not sent again (POST)",
+                    "a request that the server met with a reset is not sent again (POST)",
                     "a body without a length is lost where TLS is cut",
                     "a call leaves no file descriptor behind",
                     "a transport leaves no file descriptor behind",
                     "a reset amid a large body leaves the outcome unknown",
-                    "what is not HTTP is not an answer",
-                    "an answer cut at any byte is lost (chunked)",
-                    "an answer cut at any byte is lost (chunked, TLS)",
-                    "an answer cut at any byte is lost (length)",
-                    "an answer cut at any byte is lost (length, TLS)",
-                    "the outcome is unknown where the connection is closed before an answer",
-                    "the outcome is unknown where the connection is reset before an answer",
-                    "the outcome is unknown where the connection is reset within an answer",
+                    "what is not HTTP is not a response",
+                    "a response cut at any byte is lost (chunked)",
+                    "a response cut at any byte is lost (chunked, TLS)",
+                    "a response cut at any byte is lost (length)",
+                    "a response cut at any byte is lost (length, TLS)",
+                    "the outcome is unknown where the connection is closed before a response",
+                    "the outcome is unknown where the connection is reset before a response",
+                    "the outcome is unknown where the connection is reset within a response",
                 },
                 {"a response and a close amid a large body are a response, or leave the outcome "
                  "unknown"});
@@ -123,12 +123,9 @@ TEST_CASE("a transport that sends again after a lost connection is found") {
         if (given || given.error() != errc::connection_lost) return given;
         return send(r, deadline);
     });
-    CHECK(
-        failed.contains("a request that the server answered with a close is not sent again (GET)"));
-    CHECK(failed.contains(
-        "a request that the server answered with a close is not sent again (POST)"));
-    CHECK(failed.contains(
-        "a request that the server answered with a reset is not sent again (POST)"));
+    CHECK(failed.contains("a request that the server met with a close is not sent again (GET)"));
+    CHECK(failed.contains("a request that the server met with a close is not sent again (POST)"));
+    CHECK(failed.contains("a request that the server met with a reset is not sent again (POST)"));
 }
 
 TEST_CASE("a transport that follows redirects is found") {
@@ -150,17 +147,17 @@ TEST_CASE("a transport that knows no deadline is found") {
         CHECK(name.find("deadline") != name.npos);
     CHECK(failed.contains("a deadline that has passed sends nothing"));
     CHECK(failed.contains("the deadline ends connecting"));
-    CHECK(failed.contains("the deadline ends waiting for the answer"));
+    CHECK(failed.contains("the deadline ends waiting for the response"));
 }
 
-TEST_CASE("a transport that takes half an answer for a whole one is found") {
+TEST_CASE("a transport that takes half a response for a whole one is found") {
     auto const failed = failed_checks([](auto const& send, auto const& r, time_point deadline) {
         auto given = send(r, deadline);
         if (given || given.error() != errc::connection_lost) return given;
         return result<http::response>(http::response{.status = 200});
     });
-    CHECK(failed.contains("an answer cut at any byte is lost (length)"));
-    CHECK(failed.contains("an answer cut at any byte is lost (chunked, TLS)"));
+    CHECK(failed.contains("a response cut at any byte is lost (length)"));
+    CHECK(failed.contains("a response cut at any byte is lost (chunked, TLS)"));
     CHECK(failed.contains("a body without a length is lost where TLS is cut"));
 }
 
@@ -218,7 +215,7 @@ TEST_CASE("a transport that takes an error status for a failure is found") {
         if (!given || given->status < 400) return given;
         return result<http::response>(error(errc::connection_lost));
     });
-    check_named(failed, {"an error status is an answer, with its body",
+    check_named(failed, {"an error status is a response, with its body",
                          "a connection is used again after each kind of body"});
 }
 
@@ -247,16 +244,16 @@ TEST_CASE("a transport that trusts everybody is found") {
     auto const trust_all = [](SSL_CTX* context) {
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
     };
-    check_named(
-        failed_checks(right, with_tls(trust_all)),
-        {"a certificate that nobody vouches for is refused",
-         "a certificate of another host is refused", "a wildcard does not stand for a whole name",
-         "a certificate that has expired is refused", "a certificate for clients only is refused",
-         "a certificate that names its host by its common name only is refused",
-         "a certificate is checked for each name of one port",
-         "a certificate that names the address as a host name is refused",
-         "a certificate whose intermediate CA is missing is refused",
-         "a certificate that is not yet valid is refused"});
+    check_named(failed_checks(right, with_tls(trust_all)),
+                {"an untrusted certificate is refused", "a certificate of another host is refused",
+                 "a wildcard does not stand for a whole name",
+                 "a certificate that has expired is refused",
+                 "a certificate for clients only is refused",
+                 "a certificate that names its host by its common name only is refused",
+                 "a certificate is checked for each name of one port",
+                 "a certificate that names the address as a host name is refused",
+                 "a certificate whose intermediate CA is missing is refused",
+                 "a certificate that is not yet valid is refused"});
 }
 
 TEST_CASE("a transport that speaks TLS 1.1 is found") {

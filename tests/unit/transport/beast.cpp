@@ -42,7 +42,7 @@ using testing::sandbox_server;
 class running_server {
 public:
     explicit running_server(testing::sandbox_server_options options = {},
-                            testing::sandbox_switches switches = {})
+                            testing::sandbox_options switches = {})
         : server(context_, testing::sandbox(1, std::move(switches)), std::move(options)),
           thread_([this] { context_.run(); }),
           ca_file((std::filesystem::temp_directory_path() /
@@ -113,24 +113,24 @@ T run(std::function<asio::awaitable<T>(asio::any_io_executor)> const& f) {
 result<http::response> send(running_server const& s, http::request const& r,
                             beast_options options = beast_options(),
                             time_point::duration timeout = 10s) {
-    blocking_beast_transport way(options.ca_file(s.ca_file));
-    return way.send(r, time_point::clock::now() + timeout).get();
+    blocking_beast_transport transport(options.ca_file(s.ca_file));
+    return transport.send(r, time_point::clock::now() + timeout).get();
 }
 
-TEST_CASE("an answer comes back whole over plain and TLS") {
+TEST_CASE("a response comes back whole over plain and TLS") {
     for (bool const tls : {false, true}) {
         CAPTURE(tls);
         running_server s(tls ? testing::sandbox_server_options() : plain());
-        auto const answer = send(s, make(s, collection, http::method::post, R"({"name":"ci"})"));
-        REQUIRE(answer);
-        CHECK(answer->status == 201);
-        CHECK(answer->fields.find("content-type") == "application/json; charset=UTF-8");
-        CHECK(answer->body.find("\"client_secret\":\"cfast_") != answer->body.npos);
+        auto const response = send(s, make(s, collection, http::method::post, R"({"name":"ci"})"));
+        REQUIRE(response);
+        CHECK(response->status == 201);
+        CHECK(response->fields.find("content-type") == "application/json; charset=UTF-8");
+        CHECK(response->body.find("\"client_secret\":\"cfast_") != response->body.npos);
         CHECK(s.tokens() == 1);
     }
 }
 
-TEST_CASE("a chunked answer and one that comes byte by byte are the same as a plain one") {
+TEST_CASE("a chunked response and one that comes byte by byte are the same as a plain one") {
     running_server s(plain());
     s.fault("GET#2=chunked");
     s.fault("GET#3=drip:0");
@@ -141,9 +141,9 @@ TEST_CASE("a chunked answer and one that comes byte by byte are the same as a pl
 
 TEST_CASE("connections are used again, and not after the server closed them") {
     running_server s;
-    blocking_beast_transport way(beast_options().ca_file(s.ca_file));
+    blocking_beast_transport transport(beast_options().ca_file(s.ca_file));
     auto const go = [&] {
-        return way.send(make(s, collection), time_point::clock::now() + 10s).get();
+        return transport.send(make(s, collection), time_point::clock::now() + 10s).get();
     };
     CHECK(go());
     CHECK(go());
@@ -158,10 +158,10 @@ TEST_CASE("connections are used again, and not after the server closed them") {
 TEST_CASE(
     "a request that must not be repeated does not trust a connection that was idle for long") {
     running_server s(plain());
-    blocking_beast_transport way(beast_options().trusted_idle_time(20ms));
+    blocking_beast_transport transport(beast_options().max_idle_before_unsafe(20ms));
     auto r = make(s, collection);
     r.repeatable = false;
-    auto const go = [&] { return way.send(r, time_point::clock::now() + 10s).get(); };
+    auto const go = [&] { return transport.send(r, time_point::clock::now() + 10s).get(); };
     CHECK(go());
     CHECK(go());
     CHECK(s.server.connection_count() == 1);
@@ -172,13 +172,13 @@ TEST_CASE(
 
 TEST_CASE("no connection is kept where none may be idle") {
     running_server s(plain());
-    blocking_beast_transport way(beast_options().max_idle_connections(0));
+    blocking_beast_transport transport(beast_options().max_idle_connections(0));
     for (int i = 0; i != 2; ++i)
-        CHECK(way.send(make(s, collection), time_point::clock::now() + 10s).get());
+        CHECK(transport.send(make(s, collection), time_point::clock::now() + 10s).get());
     CHECK(s.server.connection_count() == 2);
 }
 
-TEST_CASE("an answer cut at any byte is a lost connection with an unknown outcome") {
+TEST_CASE("a response cut at any byte is a lost connection with an unknown outcome") {
     running_server s(plain());
     auto const whole = [&] {
         auto const r = send(s, make(s, collection)).value();
@@ -191,10 +191,10 @@ TEST_CASE("an answer cut at any byte is a lost connection with an unknown outcom
             plan = testing::fault_plan();
             plan.add("*=truncate:" + std::to_string(cut)).value();
         });
-        auto const answer = send(s, make(s, collection));
-        REQUIRE_FALSE(answer);
-        CHECK(answer.error() == errc::connection_lost);
-        CHECK(answer.error().delivery() == delivery::unknown);
+        auto const response = send(s, make(s, collection));
+        REQUIRE_FALSE(response);
+        CHECK(response.error() == errc::connection_lost);
+        CHECK(response.error().delivery() == delivery::unknown);
     }
 }
 
@@ -207,10 +207,11 @@ TEST_CASE(
             CAPTURE(fault);
             running_server s(tls ? testing::sandbox_server_options() : plain());
             s.fault("POST=" + fault);
-            auto const answer = send(s, make(s, collection, http::method::post, R"({"name":"x"})"));
-            REQUIRE_FALSE(answer);
-            CHECK(answer.error() == errc::connection_lost);
-            CHECK(answer.error().delivery() == delivery::unknown);
+            auto const response =
+                send(s, make(s, collection, http::method::post, R"({"name":"x"})"));
+            REQUIRE_FALSE(response);
+            CHECK(response.error() == errc::connection_lost);
+            CHECK(response.error().delivery() == delivery::unknown);
             CHECK(s.tokens() == (fault.ends_with("after") ? 1 : 0));
         }
     }
@@ -221,45 +222,46 @@ TEST_CASE("nothing was sent where nobody listens") {
         running_server s(plain());
         return make(s, collection);
     }();
-    blocking_beast_transport way;
-    auto const answer = way.send(nobody, time_point::clock::now() + 5s).get();
-    REQUIRE_FALSE(answer);
-    CHECK(answer.error() == errc::connect_failed);
-    CHECK(answer.error().delivery() == delivery::not_sent);
+    blocking_beast_transport transport;
+    auto const response = transport.send(nobody, time_point::clock::now() + 5s).get();
+    REQUIRE_FALSE(response);
+    CHECK(response.error() == errc::connect_failed);
+    CHECK(response.error().delivery() == delivery::not_sent);
 }
 
 TEST_CASE("nothing was sent where the name has no address") {
     http::request r{.origin = http::origin::parse("http://no-such-host.invalid").value()};
     r.target = "/";
-    blocking_beast_transport way;
-    auto const answer = way.send(r, time_point::clock::now() + 5s).get();
-    REQUIRE_FALSE(answer);
-    CHECK(answer.error() == errc::resolve_failed);
-    CHECK(answer.error().delivery() == delivery::not_sent);
+    blocking_beast_transport transport;
+    auto const response = transport.send(r, time_point::clock::now() + 5s).get();
+    REQUIRE_FALSE(response);
+    CHECK(response.error() == errc::resolve_failed);
+    CHECK(response.error().delivery() == delivery::not_sent);
 }
 
 TEST_CASE("a name is looked up, sent as SNI, and checked against the certificate") {
     running_server s;
     auto r = make(s, collection);
     r.origin = http::origin::parse("https://localhost:" + std::to_string(s.server.port())).value();
-    auto const answer = send(s, r);
-    REQUIRE(answer);
-    CHECK(answer->status == 200);
+    auto const response = send(s, r);
+    REQUIRE(response);
+    CHECK(response->status == 200);
 }
 
 TEST_CASE("a certificate that does not hold is refused before anything is sent") {
     auto const attempt = [](testing::sandbox_server_options options, bool trusted = true) {
         running_server s(std::move(options));
-        blocking_beast_transport way(trusted ? beast_options().ca_file(s.ca_file)
-                                             : beast_options());
-        auto const answer = way.send(make(s, collection, http::method::post, R"({"name":"x"})"),
-                                     time_point::clock::now() + 10s)
-                                .get();
+        blocking_beast_transport transport(trusted ? beast_options().ca_file(s.ca_file)
+                                                   : beast_options());
+        auto const response = transport
+                                  .send(make(s, collection, http::method::post, R"({"name":"x"})"),
+                                        time_point::clock::now() + 10s)
+                                  .get();
         CHECK(s.requests() == 0);
-        REQUIRE_FALSE(answer);
-        CHECK(answer.error() == errc::tls_failed);
-        CHECK(answer.error().delivery() == delivery::not_sent);
-        return answer.error().to_string();
+        REQUIRE_FALSE(response);
+        CHECK(response.error() == errc::tls_failed);
+        CHECK(response.error().delivery() == delivery::not_sent);
+        return response.error().to_string();
     };
     testing::sandbox_server_options other_host, expired, not_yet, old_tls;
     other_host.identity = testing::make_certificate("DNS:other.example");
@@ -274,16 +276,16 @@ TEST_CASE("a certificate that does not hold is refused before anything is sent")
 }
 
 TEST_CASE("a CA file that cannot be read is named") {
-    blocking_beast_transport way(beast_options().ca_file("no-such-file.pem"));
+    blocking_beast_transport transport(beast_options().ca_file("no-such-file.pem"));
     http::request r{.origin = http::origin::parse("https://127.0.0.1:1").value()};
     r.target = "/";
-    auto const answer = way.send(r, time_point::clock::now() + 5s).get();
-    REQUIRE_FALSE(answer);
-    CHECK(answer.error() == errc::tls_failed);
-    CHECK(answer.error().to_string().find("no-such-file.pem") != std::string::npos);
+    auto const response = transport.send(r, time_point::clock::now() + 5s).get();
+    REQUIRE_FALSE(response);
+    CHECK(response.error() == errc::tls_failed);
+    CHECK(response.error().to_string().find("no-such-file.pem") != std::string::npos);
 }
 
-TEST_CASE("an answer past the limits is refused") {
+TEST_CASE("a response past the limits is refused") {
     running_server s(plain());
     s.fault("*=answer-before:200:" + std::string(2000, 'x'));
     auto const body = send(s, make(s, collection), beast_options().max_body_size(1999));
@@ -296,50 +298,50 @@ TEST_CASE("an answer past the limits is refused") {
     CHECK(header.error().delivery() == delivery::unknown);
 }
 
-TEST_CASE("a redirect is an answer like any other") {
+TEST_CASE("a redirect is a response like any other") {
     running_server s(plain());
     s.fault("*=answer-before:302:moved");
-    auto const answer = send(s, make(s, collection));
-    REQUIRE(answer);
-    CHECK(answer->status == 302);
+    auto const response = send(s, make(s, collection));
+    REQUIRE(response);
+    CHECK(response->status == 302);
 }
 
-TEST_CASE("the deadline ends a wait for the answer, in the middle of it too") {
+TEST_CASE("the deadline ends a wait for the response, in the middle of it too") {
     for (std::string const fault : {"delay:5000", "drip:100"}) {
         CAPTURE(fault);
         running_server s;
         s.fault("*=" + fault);
         auto const begin = time_point::clock::now();
-        auto const answer = send(s, make(s, collection), beast_options(), 100ms);
-        REQUIRE_FALSE(answer);
-        CHECK(answer.error() == errc::deadline_exceeded);
-        CHECK(answer.error().delivery() == delivery::unknown);
+        auto const response = send(s, make(s, collection), beast_options(), 100ms);
+        REQUIRE_FALSE(response);
+        CHECK(response.error() == errc::deadline_exceeded);
+        CHECK(response.error().delivery() == delivery::unknown);
         CHECK(time_point::clock::now() - begin < 4s);
     }
 }
 
-TEST_CASE("the deadline ends a handshake that never answers, and nothing was sent") {
+TEST_CASE("the deadline ends a handshake that never responds, and nothing was sent") {
     asio::io_context context;
     asio::ip::tcp::acceptor silent(context, {asio::ip::make_address("127.0.0.1"), 0});
     http::request r{.origin = http::origin::parse("https://127.0.0.1:" +
                                                   std::to_string(silent.local_endpoint().port()))
                                   .value()};
     r.target = "/";
-    blocking_beast_transport way;
-    auto const answer = way.send(r, time_point::clock::now() + 100ms).get();
-    REQUIRE_FALSE(answer);
-    CHECK(answer.error() == errc::deadline_exceeded);
-    CHECK(answer.error().delivery() == delivery::not_sent);
+    blocking_beast_transport transport;
+    auto const response = transport.send(r, time_point::clock::now() + 100ms).get();
+    REQUIRE_FALSE(response);
+    CHECK(response.error() == errc::deadline_exceeded);
+    CHECK(response.error().delivery() == delivery::not_sent);
 }
 
 /// Sends a request, and cancels after `delay`.
 result<http::response> send_and_cancel(http::request const& r, beast_options const& options,
                                        std::chrono::milliseconds delay) {
     asio::io_context context(1);
-    beast_transport way(context.get_executor(), options);
+    beast_transport transport(context.get_executor(), options);
     asio::cancellation_signal cancel;
     std::optional<result<http::response>> given;
-    asio::co_spawn(context, way.send(r, time_point::clock::now() + 10s),
+    asio::co_spawn(context, transport.send(r, time_point::clock::now() + 10s),
                    asio::bind_cancellation_slot(
                        cancel.slot(), [&](std::exception_ptr thrown, result<http::response> a) {
                            CHECK_FALSE(thrown);
@@ -377,13 +379,13 @@ TEST_CASE("calls in flight together that are cancelled at once had their request
     s.fault("GET#3=delay:5000");
     s.fault("GET#4=delay:5000");
     asio::io_context context(1);
-    beast_transport const way(context.get_executor());
+    beast_transport const transport(context.get_executor());
     auto const r = make(s, collection);
     std::vector<result<http::response>> given;
     auto const job = [&]() -> asio::awaitable<void> {
-        auto sending = way.send(r, time_point::clock::now() + 10s);
-        auto answer = co_await std::move(sending);
-        given.push_back(std::move(answer));
+        auto pending = transport.send(r, time_point::clock::now() + 10s);
+        auto response = co_await std::move(pending);
+        given.push_back(std::move(response));
     };
     asio::cancellation_signal cancel[2];
     auto const send_two = [&] {
@@ -425,8 +427,8 @@ TEST_CASE(
     std::optional<error> failure;
     bool stored = false;
     auto const job = [&]() -> asio::awaitable<void> {
-        auto call = tokens.list();
-        auto const listed = co_await std::move(call);
+        auto pending = tokens.list();
+        auto const listed = co_await std::move(pending);
         failure = listed.error();
         asio::steady_timer storing(context, 1ms);
         co_await storing.async_wait(asio::deferred); // still possible after the cancellation
@@ -446,10 +448,10 @@ TEST_CASE(
 TEST_CASE("a deadline that passes as the connection opens is an error, however close") {
     running_server s(plain());
     for (int i = 0; i != 200; ++i) {
-        blocking_beast_transport way;
+        blocking_beast_transport transport;
         auto const soon = time_point::clock::now() + std::chrono::microseconds(i * 3);
-        auto const answer = way.send(make(s, collection), soon).get();
-        if (!answer) CHECK(answer.error() == errc::deadline_exceeded);
+        auto const response = transport.send(make(s, collection), soon).get();
+        if (!response) CHECK(response.error() == errc::deadline_exceeded);
     }
 }
 
@@ -463,8 +465,8 @@ TEST_CASE("many calls run at once on one thread") {
         c, access::account_scope::parse("023e105f4ecef8ad9ca31a8372d0c353").value());
     int made = 0;
     auto const job = [&]() -> asio::awaitable<void> {
-        auto call = tokens.create(access::create_params("ci"));
-        auto const token = co_await std::move(call);
+        auto pending = tokens.create(access::create_params("ci"));
+        auto const token = co_await std::move(pending);
         if (token && !token->client_secret.empty()) ++made;
     };
     for (int i = 0; i != 40; ++i)
@@ -519,34 +521,34 @@ TEST_CASE("an operation is called by any completion token") {
 TEST_CASE("the context runs dry once the calls have ended: no timer and no read is left behind") {
     running_server s(plain());
     auto const begin = time_point::clock::now();
-    auto const answer = run<result<http::response>>([&](asio::any_io_executor executor) {
-        beast_transport way(std::move(executor));
+    auto const response = run<result<http::response>>([&](asio::any_io_executor executor) {
+        beast_transport transport(std::move(executor));
         return [](beast_transport t, http::request r) -> asio::awaitable<result<http::response>> {
-            auto sending = t.send(r, time_point::clock::now() + 30s);
-            auto given = co_await std::move(sending);
+            auto pending = t.send(r, time_point::clock::now() + 30s);
+            auto given = co_await std::move(pending);
             co_return given;
-        }(way, make(s, collection));
+        }(transport, make(s, collection));
     });
-    CHECK(answer);
+    CHECK(response);
     CHECK(time_point::clock::now() - begin < 10s);
 }
 
 TEST_CASE("a context that is run for each call anew runs dry after each") {
     running_server s(plain());
     asio::io_context context(1);
-    beast_transport const way(context.get_executor());
+    beast_transport const transport(context.get_executor());
     auto const r = make(s, collection);
-    int answered = 0;
+    int responded = 0;
     auto const begin = time_point::clock::now();
     for (int i = 0; i != 40; ++i) {
-        asio::co_spawn(context, way.send(r, time_point::clock::now() + 30s),
+        asio::co_spawn(context, transport.send(r, time_point::clock::now() + 30s),
                        [&](std::exception_ptr, result<http::response> const& a) {
-                           answered += a.has_value();
+                           responded += a.has_value();
                        });
         context.run();
         context.restart();
     }
-    CHECK(answered == 40);
+    CHECK(responded == 40);
     CHECK(time_point::clock::now() - begin < 1s); // each runs on for 50 ms where ticks only grow
 }
 

@@ -1,9 +1,9 @@
-// Which connections the Beast transport opens, keeps and shares, and through whom.
+// Which connections the Beast transport opens, keeps and shares, and through which proxy.
 #include <cloudflare/transport/beast.hpp>
 
 #include <cloudflare/testing/detail/conformance/trial.hpp>
 #include <cloudflare/testing/detail/scripted_server.hpp>
-#include <cloudflare/transport/detail/beast/opening.hpp>
+#include <cloudflare/transport/detail/beast/connect_operation.hpp>
 
 #include "tunnel.hpp"
 
@@ -37,45 +37,45 @@ using namespace std::chrono_literals;
 using testing::always;
 using testing::reply;
 using testing::scripted_server;
-using testing::detail::answer;
+using testing::detail::make_response;
 using testing::detail::temporary_file;
 
-using answers = std::vector<result<http::response>>;
+using responses = std::vector<result<http::response>>;
 
-http::request request_to(http::origin const& where, bool repeatable = true) {
-    http::request r{.origin = where};
+http::request request_to(http::origin const& origin, bool repeatable = true) {
+    http::request r{.origin = origin};
     r.target = "/";
     r.repeatable = repeatable;
     return r;
 }
 
-asio::awaitable<void> send_one(beast_transport way, http::request r, time_point deadline,
-                               answers& given) {
-    auto sending = way.send(r, deadline);
-    auto one = co_await std::move(sending);
+asio::awaitable<void> send_one(beast_transport transport, http::request r, time_point deadline,
+                               responses& given) {
+    auto pending = transport.send(r, deadline);
+    auto one = co_await std::move(pending);
     given.push_back(std::move(one));
 }
 
-/// Sends all the requests at once on one thread, and waits for all the answers.
-answers send_all(beast_options const& options, std::vector<http::request> const& requests,
-                 std::chrono::milliseconds timeout = 10s) {
-    answers given;
+/// Sends all the requests at once on one thread, and waits for all the responses.
+responses send_all(beast_options const& options, std::vector<http::request> const& requests,
+                   std::chrono::milliseconds timeout = 10s) {
+    responses given;
     asio::io_context context(1);
-    beast_transport const way(context.get_executor(), options);
+    beast_transport const transport(context.get_executor(), options);
     for (auto const& r : requests)
-        asio::co_spawn(context, send_one(way, r, time_point::clock::now() + timeout, given),
+        asio::co_spawn(context, send_one(transport, r, time_point::clock::now() + timeout, given),
                        asio::detached);
     context.run();
     return given;
 }
 
 /// Sends requests one after the other.
-answers send_in_turn(beast_options const& options, std::vector<http::request> const& requests) {
-    answers given;
+responses send_in_turn(beast_options const& options, std::vector<http::request> const& requests) {
+    responses given;
     asio::io_context context(1);
-    beast_transport const way(context.get_executor(), options);
+    beast_transport const transport(context.get_executor(), options);
     for (auto const& r : requests) {
-        asio::co_spawn(context, send_one(way, r, time_point::clock::now() + 10s, given),
+        asio::co_spawn(context, send_one(transport, r, time_point::clock::now() + 10s, given),
                        asio::detached);
         context.run();
         context.restart();
@@ -83,23 +83,24 @@ answers send_in_turn(beast_options const& options, std::vector<http::request> co
     return given;
 }
 
-std::size_t count_of(answers const& given, int status) {
+std::size_t count_of(responses const& given, int status) {
     std::size_t count = 0;
     for (auto const& a : given)
         count += a && a->status == status;
     return count;
 }
 
-TEST_CASE("no more connections are opened to a host than allowed, and every call gets its answer") {
-    scripted_server server(always({.bytes = answer(200), .pause = 5ms}));
+TEST_CASE(
+    "no more connections are opened to a host than allowed, and every call gets its response") {
+    scripted_server server(always({.bytes = make_response(200), .pause = 5ms}));
     std::vector const requests(40, request_to(server.origin()));
     auto const given = send_all(beast_options().max_connections_per_host(3), requests);
     CHECK(count_of(given, 200) == 40);
     CHECK(server.connection_count() == 3);
 }
 
-TEST_CASE("connections that are closed behind each answer make room for those that wait") {
-    scripted_server server(always({.bytes = answer(200), .then = reply::end::close}));
+TEST_CASE("connections that are closed after each response free slots for the waiters") {
+    scripted_server server(always({.bytes = make_response(200), .then = reply::end::close}));
     std::vector const requests(20, request_to(server.origin(), false));
     auto const given = send_all(beast_options().max_connections_per_host(2), requests);
     CHECK(given.size() == 20);
@@ -108,7 +109,7 @@ TEST_CASE("connections that are closed behind each answer make room for those th
     CHECK(count_of(given, 200) >= 10);
 }
 
-TEST_CASE("connections that fail make room for those that wait") {
+TEST_CASE("connections that fail free slots for the waiters") {
     scripted_server server(
         always({}), {.tls = true, .first = testing::scripted_server_options::greeting::close});
     std::vector const requests(10, request_to(server.origin()));
@@ -119,8 +120,8 @@ TEST_CASE("connections that fail make room for those that wait") {
 }
 
 TEST_CASE(
-    "a bound in all is shared by the hosts: an idle connection to one makes room for another") {
-    scripted_server one(always({answer(200)})), two(always({answer(201)}));
+    "the total limit is shared by the hosts: an idle connection to one is closed for another") {
+    scripted_server one(always({make_response(200)})), two(always({make_response(201)}));
     std::vector<http::request> requests;
     for (int i = 0; i != 10; ++i) {
         requests.push_back(request_to(one.origin()));
@@ -131,7 +132,7 @@ TEST_CASE(
     CHECK(count_of(given, 201) == 10);
 }
 
-TEST_CASE("who waits for a connection gives up at the deadline, and nothing was sent") {
+TEST_CASE("a call waiting for a connection ends at the deadline, and nothing was sent") {
     scripted_server server(always({.then = reply::end::hang}));
     std::vector const requests(3, request_to(server.origin()));
     auto const given = send_all(beast_options().max_connections(1), requests, 100ms);
@@ -146,26 +147,26 @@ TEST_CASE("who waits for a connection gives up at the deadline, and nothing was 
     CHECK(server.requests().size() == 1);
 }
 
-TEST_CASE("who waits for a connection can be cancelled, and turned away by a shutdown") {
+TEST_CASE("a call waiting for a connection can be cancelled, and is rejected by a shutdown") {
     scripted_server server(always({.then = reply::end::hang}));
     for (bool const by_shutdown : {false, true}) {
         CAPTURE(by_shutdown);
         asio::io_context context(1);
-        beast_transport const way(context.get_executor(), beast_options().max_connections(1));
+        beast_transport const transport(context.get_executor(), beast_options().max_connections(1));
         auto const r = request_to(server.origin());
-        answers first;
-        asio::co_spawn(context, send_one(way, r, time_point::clock::now() + 500ms, first),
+        responses first;
+        asio::co_spawn(context, send_one(transport, r, time_point::clock::now() + 500ms, first),
                        asio::detached);
         asio::cancellation_signal cancel;
         std::optional<result<http::response>> second;
-        asio::co_spawn(context, way.send(r, time_point::clock::now() + 10s),
+        asio::co_spawn(context, transport.send(r, time_point::clock::now() + 10s),
                        asio::bind_cancellation_slot(
                            cancel.slot(), [&](std::exception_ptr thrown, result<http::response> a) {
                                CHECK_FALSE(thrown);
                                second = std::move(a);
                            }));
         context.run_for(100ms);
-        if (by_shutdown) way.shut_down();
+        if (by_shutdown) transport.shutdown();
         if (!by_shutdown) cancel.emit(asio::cancellation_type::terminal);
         context.run_for(100ms);
         REQUIRE(second);
@@ -181,31 +182,31 @@ TEST_CASE("who waits for a connection can be cancelled, and turned away by a shu
 TEST_CASE("a context may be destroyed while calls wait for a connection") {
     scripted_server silent(always({.then = reply::end::hang}));
     auto const options = beast_options().max_connections_per_host(1);
-    answers given;
+    responses given;
     {
         asio::io_context context(1);
-        beast_transport const way(context.get_executor(), options);
+        beast_transport const transport(context.get_executor(), options);
         for (int i = 0; i != 4; ++i)
-            asio::co_spawn(
-                context,
-                send_one(way, request_to(silent.origin()), time_point::clock::now() + 10s, given),
-                asio::detached);
+            asio::co_spawn(context,
+                           send_one(transport, request_to(silent.origin()),
+                                    time_point::clock::now() + 10s, given),
+                           asio::detached);
         context.run_for(50ms);
     }
     CHECK(given.empty());
 }
 
-TEST_CASE("after a shutdown nothing is sent any more, and what is under way gets its answer") {
-    scripted_server server(always({.bytes = answer(200), .pause = 100ms}));
+TEST_CASE("after a shutdown nothing is sent any more, and what is under way gets its response") {
+    scripted_server server(always({.bytes = make_response(200), .pause = 100ms}));
     asio::io_context context(1);
-    beast_transport const way(context.get_executor());
-    answers given;
+    beast_transport const transport(context.get_executor());
+    responses given;
     auto const deadline = time_point::clock::now() + 10s;
-    asio::co_spawn(context, send_one(way, request_to(server.origin()), deadline, given),
+    asio::co_spawn(context, send_one(transport, request_to(server.origin()), deadline, given),
                    asio::detached);
     context.run_for(50ms);
-    way.shut_down();
-    asio::co_spawn(context, send_one(way, request_to(server.origin()), deadline, given),
+    transport.shutdown();
+    asio::co_spawn(context, send_one(transport, request_to(server.origin()), deadline, given),
                    asio::detached);
     context.run();
     REQUIRE(given.size() == 2);
@@ -217,10 +218,11 @@ TEST_CASE("after a shutdown nothing is sent any more, and what is under way gets
 
 TEST_CASE("a new connection resumes the TLS session of an earlier one") {
     for (int const version : {TLS1_2_VERSION, 0}) {
-        scripted_server server(always({.bytes = answer(200), .then = reply::end::close}),
+        scripted_server server(always({.bytes = make_response(200), .then = reply::end::close}),
                                {.tls = true, .max_tls_version = version});
         temporary_file const ca(server.ca_pem());
-        scripted_server kept(always({answer(200)}), {.tls = true, .max_tls_version = version});
+        scripted_server kept(always({make_response(200)}),
+                             {.tls = true, .max_tls_version = version});
         temporary_file const kept_ca(kept.ca_pem());
         auto const r = request_to(kept.origin());
         auto const options =
@@ -234,7 +236,7 @@ TEST_CASE("a new connection resumes the TLS session of an earlier one") {
 
 TEST_CASE("the client shows its certificate where the server asks for it") {
     auto const mine = testing::make_certificate("DNS:client.example");
-    scripted_server server(always({answer(200)}), {.tls = true, .client_ca_pem = mine.pem});
+    scripted_server server(always({make_response(200)}), {.tls = true, .client_ca_pem = mine.pem});
     temporary_file const ca(server.ca_pem()), certificate(mine.pem), key(mine.key_pem);
     auto const r = request_to(server.origin());
     auto options = beast_options().ca_file(ca.path());
@@ -264,18 +266,18 @@ TEST_CASE("the addresses of a name are tried by turns of IPv6 and IPv4") {
           std::vector{at("10.0.0.1"), at("::1"), at("10.0.0.2")});
 }
 
-TEST_CASE("an address that refuses is passed over at once") {
-    scripted_server server(always({answer(200)})); // on 127.0.0.1 only
+TEST_CASE("an address that refuses is skipped at once") {
+    scripted_server server(always({make_response(200)})); // on 127.0.0.1 only
     auto const options = beast_options().connection_attempt_delay(10s);
     auto const given = send_all(options, {request_to(server.origin("localhost"))}, 5s);
     CHECK(count_of(given, 200) == 1);
 }
 
-/// Connects to the first of these that answers; gives its port, or 0.
+/// Connects to the first of these that responds; gives its port, or 0.
 std::uint16_t connect_to_any(std::vector<asio::ip::tcp::endpoint> const& addresses,
                              std::chrono::milliseconds delay) {
     asio::io_context context(1);
-    auto const racing = std::make_shared<detail::beast::connector>(
+    auto const racing = std::make_shared<detail::beast::happy_eyeballs>(
         context.get_executor(), asio::make_strand(asio::any_io_executor(context.get_executor())),
         addresses, delay);
     std::uint16_t port = 0;
@@ -287,7 +289,7 @@ std::uint16_t connect_to_any(std::vector<asio::ip::tcp::endpoint> const& address
     return port;
 }
 
-TEST_CASE("an address that does not answer is left behind, and the first that answers wins") {
+TEST_CASE("an address that does not respond is abandoned, and the first to respond wins") {
     scripted_server one(always({})), two(always({}));
     testing::full_listener const silent;
     auto const loopback = asio::ip::make_address("127.0.0.1");
@@ -302,34 +304,35 @@ TEST_CASE("an address that does not answer is left behind, and the first that an
 }
 
 TEST_CASE("a secure origin is reached through a proxy, with its credentials, and TLS inside") {
-    tests::tunnel const through;
-    scripted_server server(always({answer(200, "{}")}), {.tls = true});
+    tests::tunnel const proxy_server;
+    scripted_server server(always({make_response(200, "{}")}), {.tls = true});
     temporary_file const ca(server.ca_pem());
     auto const options = beast_options().ca_file(ca.path()).proxy(
-        proxy::parse("http://user:p%40ss@" + through.address()).value());
+        proxy::parse("http://user:p%40ss@" + proxy_server.address()).value());
     auto const r = request_to(server.origin());
     auto const given = send_in_turn(options, {r, r});
     CHECK(count_of(given, 200) == 2);
     auto const target = "127.0.0.1:" + std::to_string(server.port());
-    REQUIRE(through.requests().size() == 1);
-    CHECK(through.requests()[0] == "CONNECT " + target + " HTTP/1.1\r\nHost: " + target +
-                                       "\r\nProxy-Authorization: Basic dXNlcjpwQHNz\r\n\r\n");
+    REQUIRE(proxy_server.requests().size() == 1);
+    CHECK(proxy_server.requests()[0] == "CONNECT " + target + " HTTP/1.1\r\nHost: " + target +
+                                            "\r\nProxy-Authorization: Basic dXNlcjpwQHNz\r\n\r\n");
     CHECK(server.requests()[0].bytes.find("Proxy") == std::string::npos);
 }
 
 TEST_CASE("a proxy that refuses is named, its credentials are not, and nothing was sent") {
-    tests::tunnel const through("HTTP/1.1 407 Who are you\r\nContent-Length: 9\r\n\r\nuser:pass");
-    scripted_server server(always({answer(200)}), {.tls = true});
+    tests::tunnel const proxy_server(
+        "HTTP/1.1 407 Who are you\r\nContent-Length: 9\r\n\r\nuser:pass");
+    scripted_server server(always({make_response(200)}), {.tls = true});
     auto const options =
-        beast_options().proxy(proxy::parse("http://user:pass@" + through.address()).value());
+        beast_options().proxy(proxy::parse("http://user:pass@" + proxy_server.address()).value());
     auto const given = send_all(options, {request_to(server.origin())});
     REQUIRE(!given.at(0));
     CHECK(given[0].error() == errc::proxy_refused);
     CHECK(given[0].error().delivery() == delivery::not_sent);
-    auto const text = given[0].error().to_string();
-    CHECK(text.find("through the proxy 127.0.0.1: its response to CONNECT is 407") !=
+    auto const string = given[0].error().to_string();
+    CHECK(string.find("through the proxy 127.0.0.1: its response to CONNECT is 407") !=
           std::string::npos);
-    CHECK(text.find("pass") == std::string::npos);
+    CHECK(string.find("pass") == std::string::npos);
     CHECK(server.connection_count() == 0);
 }
 
@@ -341,8 +344,8 @@ TEST_CASE(
             always({.bytes = said, .then = said.empty() ? reply::end::hang : reply::end::close}));
         auto const options = beast_options().proxy(
             proxy::parse("http://127.0.0.1:" + std::to_string(silent.port())).value());
-        auto const where = http::origin::parse("https://127.0.0.1:9").value();
-        auto const given = send_all(options, {request_to(where)}, 300ms);
+        auto const origin = http::origin::parse("https://127.0.0.1:9").value();
+        auto const given = send_all(options, {request_to(origin)}, 300ms);
         REQUIRE(!given.at(0));
         CHECK(given[0].error().delivery() == delivery::not_sent);
         CHECK(given[0].error() == (said.empty() ? errc::deadline_exceeded : errc::connect_failed));
@@ -350,53 +353,56 @@ TEST_CASE(
 }
 
 TEST_CASE("an origin that the proxy does not serve, and a plain one, is reached directly") {
-    tests::tunnel const through;
-    scripted_server secure(always({answer(200)}), {.tls = true}), plain(always({answer(200)}));
+    tests::tunnel const proxy_server;
+    scripted_server secure(always({make_response(200)}), {.tls = true}),
+        plain(always({make_response(200)}));
     temporary_file const ca(secure.ca_pem());
     auto const options = beast_options().ca_file(ca.path()).proxy(
-        proxy::parse("http://" + through.address(), "127.0.0.1").value());
+        proxy::parse("http://" + proxy_server.address(), "127.0.0.1").value());
     CHECK(count_of(send_all(options, {request_to(secure.origin()), request_to(plain.origin())}),
                    200) == 2);
-    CHECK(through.requests().empty());
+    CHECK(proxy_server.requests().empty());
 }
 
 /// Sends `count` requests, one after the other.
-asio::awaitable<void> send_many(beast_transport way, http::request r, int count,
-                                std::atomic<int>& answered) {
+asio::awaitable<void> send_many(beast_transport transport, http::request r, int count,
+                                std::atomic<int>& responded) {
     for (int i = 0; i != count; ++i) {
-        auto sending = way.send(r, time_point::clock::now() + 30s);
-        auto const given = co_await std::move(sending);
-        if (given && given->status == 200) ++answered;
+        auto pending = transport.send(r, time_point::clock::now() + 30s);
+        auto const given = co_await std::move(pending);
+        if (given && given->status == 200) ++responded;
     }
 }
 
 TEST_CASE("several threads run one context, and nobody needs a strand") {
     for (bool const tls : {false, true}) {
         for (std::size_t const bound : {3U, 1000U}) {
-            scripted_server server(always({answer(200, "{}")}), {.tls = tls});
+            scripted_server server(always({make_response(200, "{}")}), {.tls = tls});
             temporary_file const ca(server.ca_pem());
             asio::thread_pool threads(4);
-            beast_transport const way(
+            beast_transport const transport(
                 threads.get_executor(),
                 beast_options().ca_file(ca.path()).max_connections_per_host(bound));
-            std::atomic<int> answered = 0;
+            std::atomic<int> responded = 0;
             for (int i = 0; i != 16; ++i)
-                asio::co_spawn(threads, send_many(way, request_to(server.origin()), 25, answered),
+                asio::co_spawn(threads,
+                               send_many(transport, request_to(server.origin()), 25, responded),
                                asio::detached);
             threads.join();
-            CHECK(answered == 16 * 25);
+            CHECK(responded == 16 * 25);
         }
     }
 }
 
 TEST_CASE("deadlines pass on other threads than the calls run on") {
-    scripted_server server(always({.bytes = answer(200, "{}"), .pause = 3ms}));
+    scripted_server server(always({.bytes = make_response(200, "{}"), .pause = 3ms}));
     asio::thread_pool threads(4);
-    beast_transport const way(threads.get_executor(), beast_options().max_connections_per_host(8));
+    beast_transport const transport(threads.get_executor(),
+                                    beast_options().max_connections_per_host(8));
     std::atomic<int> ended = 0;
     auto const r = request_to(server.origin());
     for (int i = 0; i != 200; ++i)
-        asio::co_spawn(threads, way.send(r, time_point::clock::now() + i % 10 * 1ms),
+        asio::co_spawn(threads, transport.send(r, time_point::clock::now() + i % 10 * 1ms),
                        [&](std::exception_ptr thrown, result<http::response> const& given) {
                            if (!thrown && (given || given.error() == errc::deadline_exceeded))
                                ++ended;
@@ -406,15 +412,15 @@ TEST_CASE("deadlines pass on other threads than the calls run on") {
 }
 
 TEST_CASE("a call runs on the executor that it is spawned on, whatever the transport's") {
-    scripted_server server(always({answer(200)}));
+    scripted_server server(always({make_response(200)}));
     asio::thread_pool sockets(1), mine(1);
-    beast_transport const way(sockets.get_executor());
+    beast_transport const transport(sockets.get_executor());
     auto const strand = asio::make_strand(mine);
     auto const job = [&]() -> asio::awaitable<bool> {
         auto const before = std::this_thread::get_id();
         auto const r = request_to(server.origin());
-        auto sending = way.send(r, time_point::clock::now() + 10s);
-        auto const given = co_await std::move(sending);
+        auto pending = transport.send(r, time_point::clock::now() + 10s);
+        auto const given = co_await std::move(pending);
         co_return given.has_value() && std::this_thread::get_id() == before;
     };
     CHECK(asio::co_spawn(strand, job, asio::use_future).get());
@@ -422,9 +428,9 @@ TEST_CASE("a call runs on the executor that it is spawned on, whatever the trans
 }
 
 TEST_CASE("a call that was not cancelled leaves the coroutine able to throw when it is") {
-    scripted_server server(always({answer(200)}));
+    scripted_server server(always({make_response(200)}));
     asio::io_context context(1);
-    beast_transport const way(context.get_executor());
+    beast_transport const transport(context.get_executor());
     int checked = 0;
     auto const job = [&]() -> asio::awaitable<void> {
         auto const r = request_to(server.origin());
@@ -432,17 +438,17 @@ TEST_CASE("a call that was not cancelled leaves the coroutine able to throw when
         bad_target.target = "a b";
         nobody.origin = http::origin::parse("http://127.0.0.1:1").value();
         auto const now = time_point::clock::now();
-        auto bad = way.send(bad_target, now + 10s);
-        auto refused = way.send(nobody, now + 10s);
-        auto late = way.send(r, now - 1s);
+        auto bad = transport.send(bad_target, now + 10s);
+        auto refused = transport.send(nobody, now + 10s);
+        auto late = transport.send(r, now - 1s);
         for (auto* call : {&bad, &refused, &late}) {
             auto const given = co_await std::move(*call);
             CHECK_FALSE(given);
             CHECK(co_await asio::this_coro::throw_if_cancelled());
             ++checked;
         }
-        auto sending = way.send(r, now + 10s);
-        auto const given = co_await std::move(sending);
+        auto pending = transport.send(r, now + 10s);
+        auto const given = co_await std::move(pending);
         CHECK(given);
         CHECK(co_await asio::this_coro::throw_if_cancelled());
         ++checked;

@@ -1,4 +1,4 @@
-// What the Beast transports make of a proxy, a server or a network that is broken or means harm.
+// How the Beast transports handle a broken or hostile proxy, server or network.
 #include <cloudflare/transport/beast.hpp>
 
 #include <cloudflare/access.hpp>
@@ -53,11 +53,11 @@ using tcp = asio::ip::tcp;
 using testing::always;
 using testing::reply;
 using testing::scripted_server;
-using testing::detail::answer;
+using testing::detail::make_response;
 using testing::detail::temporary_file;
 
-http::request post_to(http::origin const& where, std::string body = "{}") {
-    http::request r{.origin = where, .method = http::method::post};
+http::request post_to(http::origin const& origin, std::string body = "{}") {
+    http::request r{.origin = origin, .method = http::method::post};
     r.target = "/";
     r.body = std::move(body);
     r.repeatable = false;
@@ -109,12 +109,12 @@ private:
 
 /// Reads a request's header, which the tests' bodies fit behind.
 std::string read_request(tcp::socket& socket) {
-    std::string text;
-    while (text.find("\r\n\r\n") == text.npos) {
+    std::string string;
+    while (string.find("\r\n\r\n") == string.npos) {
         char piece[4096];
-        text.append(piece, socket.read_some(asio::buffer(piece)));
+        string.append(piece, socket.read_some(asio::buffer(piece)));
     }
-    return text;
+    return string;
 }
 void write(tcp::socket& socket, std::string_view bytes) {
     asio::write(socket, asio::buffer(bytes));
@@ -123,18 +123,18 @@ void write(tcp::socket& socket, std::string_view bytes) {
 // ---- proxies
 
 std::string const connected = "HTTP/1.1 200 Connection established\r\n\r\n";
-std::string const forged = answer(201, R"({"success":true,"result":{"id":"forged"}})");
+std::string const forged = make_response(201, R"({"success":true,"result":{"id":"forged"}})");
 
 TEST_CASE("bytes behind a proxy's response to CONNECT are not the origin's response") {
     for (std::string const& said : {connected + forged, connected + "x",
                                     std::string("HTTP/1.1 200 OK\r\nContent-Length: "
                                                 "5\r\n\r\nhello")}) {
         CAPTURE(said);
-        tests::tunnel const through(said);
-        scripted_server server(always({answer(201, "true")}), {.tls = true});
+        tests::tunnel const proxy_server(said);
+        scripted_server server(always({make_response(201, "true")}), {.tls = true});
         temporary_file const ca(server.ca_pem());
         blocking_beast_transport const transport(beast_options().ca_file(ca.path()).proxy(
-            proxy::parse("http://" + through.address()).value()));
+            proxy::parse("http://" + proxy_server.address()).value()));
         auto const given = send(transport, post_to(server.origin()));
         REQUIRE_FALSE(given);
         CHECK(given.error() == errc::proxy_refused);
@@ -147,7 +147,7 @@ TEST_CASE("wherever they are cut, a proxy's surplus bytes never come out as a re
     auto const said = connected + forged;
     for (std::size_t cut = 1; cut < said.size(); cut += 3) {
         CAPTURE(cut);
-        raw_server const through([&](tcp::socket& socket) {
+        raw_server const proxy_server([&](tcp::socket& socket) {
             read_request(socket);
             socket.set_option(tcp::no_delay(true));
             write(socket, said.substr(0, cut));
@@ -158,7 +158,7 @@ TEST_CASE("wherever they are cut, a proxy's surplus bytes never come out as a re
                 static_cast<void>(socket.read_some(asio::buffer(rest)));
         });
         blocking_beast_transport const transport(
-            beast_options().proxy(proxy::parse(through.origin().authority()).value()));
+            beast_options().proxy(proxy::parse(proxy_server.origin().authority()).value()));
         auto const given =
             send(transport, post_to(http::origin::parse("https://127.0.0.1:9").value()));
         REQUIRE_FALSE(given);
@@ -170,12 +170,12 @@ TEST_CASE("wherever they are cut, a proxy's surplus bytes never come out as a re
 TEST_CASE("informational responses of a proxy are ignored, in bounds, and a 101 is refused") {
     std::string const early = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
     auto const status_of = [](std::string const& said) {
-        tests::tunnel const through(said);
-        scripted_server server(always({answer(200, "{}")}), {.tls = true});
+        tests::tunnel const proxy_server(said);
+        scripted_server server(always({make_response(200, "{}")}), {.tls = true});
         temporary_file const ca(server.ca_pem());
         blocking_beast_transport const transport(
             beast_options().ca_file(ca.path()).max_header_size(2000).proxy(
-                proxy::parse("http://" + through.address()).value()));
+                proxy::parse("http://" + proxy_server.address()).value()));
         auto const given = send(transport, post_to(server.origin()));
         return given ? given->status : -static_cast<int>(given.error().code().value());
     };
@@ -194,9 +194,9 @@ TEST_CASE("informational responses of a proxy are ignored, in bounds, and a 101 
 
 TEST_CASE("a proxy's refusal is permanent, and its failure is not") {
     auto const connects = [](std::string const& said) {
-        tests::tunnel const through(said);
+        tests::tunnel const proxy_server(said);
         client const c(blocking_beast_transport(beast_options().proxy(
-                           proxy::parse("http://user:wrong@" + through.address()).value())),
+                           proxy::parse("http://user:wrong@" + proxy_server.address()).value())),
                        api_token::make("sample").value(),
                        client_options()
                            .base_url(base_url::parse("https://127.0.0.1:9").value())
@@ -206,7 +206,7 @@ TEST_CASE("a proxy's refusal is permanent, and its failure is not") {
         auto const made = tokens.create(access::create_params("ci")).get();
         REQUIRE(made.has_error());
         CHECK(made.error().delivery() == delivery::not_sent);
-        return through.requests().size();
+        return proxy_server.requests().size();
     };
     for (int const status : {400, 403, 404, 407, 429, 302})
         CHECK(connects("HTTP/1.1 " + std::to_string(status) + " No\r\n\r\n") == 1);
@@ -220,7 +220,7 @@ TEST_CASE("a proxy that cannot be used fails the calls that it serves, and no ot
                : std::string_view(name) == "no_proxy"  ? "localhost"
                                                        : nullptr;
     });
-    scripted_server server(always({answer(200, "{}")}), {.tls = true});
+    scripted_server server(always({make_response(200, "{}")}), {.tls = true});
     temporary_file const ca(server.ca_pem());
     blocking_beast_transport const transport(
         beast_options().ca_file(ca.path()).proxy(proxy.value()));
@@ -231,10 +231,10 @@ TEST_CASE("a proxy that cannot be used fails the calls that it serves, and no ot
     CHECK(served.error().delivery() == delivery::not_sent);
 }
 
-// ---- responses that nobody asked for
+// ---- unsolicited responses
 
 TEST_CASE("what lay on a kept connection before a request is never its response") {
-    // The server sends the unasked response when the client has the first one, and the client goes on
+    // The server sends the unsolicited response when the client has the first one, and the client goes on
     // at once: the connection has been idle for some microseconds.
     for (int round = 0; round != 50; ++round) {
         std::atomic<bool> has_first = false, is_sent = false;
@@ -242,11 +242,11 @@ TEST_CASE("what lay on a kept connection before a request is never its response"
         raw_server const server([&](tcp::socket& socket) {
             bool const is_first_connection = ++connections == 1;
             read_request(socket);
-            write(socket, answer(200, is_first_connection ? "first" : "second"));
+            write(socket, make_response(200, is_first_connection ? "first" : "second"));
             if (is_first_connection) {
                 while (!has_first)
                     std::this_thread::yield();
-                write(socket, answer(200, "unasked"));
+                write(socket, make_response(200, "unasked"));
                 is_sent = true;
             }
         });
@@ -264,12 +264,13 @@ TEST_CASE("what lay on a kept connection before a request is never its response"
 
 // ---- TLS
 
-TEST_CASE("a server that wants a client certificate and gets none is told as TLS's failure") {
+TEST_CASE(
+    "a server that wants a client certificate and gets none is reported as a failure of TLS") {
     for (int const version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         CAPTURE(version);
         auto const client_ca = testing::make_certificate("DNS:client.example");
         scripted_server server(
-            always({answer(201, "{}")}),
+            always({make_response(201, "{}")}),
             {.tls = true, .client_ca_pem = client_ca.pem, .max_tls_version = version});
         temporary_file const ca(server.ca_pem());
         blocking_beast_transport const transport(beast_options().ca_file(ca.path()));
@@ -284,9 +285,9 @@ TEST_CASE("a server that wants a client certificate and gets none is told as TLS
     }
 }
 
-TEST_CASE("whom the certificate names is told by its alternative names, and not in part") {
+TEST_CASE("a certificate is matched by its alternative names, and not by partial wildcards") {
     auto const try_host = [](std::string const& names, std::string const& host) {
-        scripted_server server(always({answer(200, "{}")}),
+        scripted_server server(always({make_response(200, "{}")}),
                                {.tls = true, .identity = testing::make_certificate(names)});
         temporary_file const ca(server.ca_pem());
         blocking_beast_transport const transport(beast_options().ca_file(ca.path()));
@@ -317,7 +318,7 @@ TEST_CASE("the thread's OpenSSL errors stay as they were") {
     };
     ERR_clear_error();
     {
-        scripted_server server(always({answer(200)}), {.tls = true});
+        scripted_server server(always({make_response(200)}), {.tls = true});
         blocking_beast_transport const stranger; // which does not trust the server
         CHECK_FALSE(send(stranger, post_to(server.origin())));
         scripted_server silent(
@@ -330,10 +331,10 @@ TEST_CASE("the thread's OpenSSL errors stay as they were") {
         blocking_beast_transport const right(beast_options().ca_file(ca.path()));
         CHECK(send(right, post_to(server.origin())));
     }
-    char const* text = nullptr;
+    char const* string = nullptr;
     int flags = 0;
-    CHECK(ERR_peek_error_data(&text, &flags) == ERR_PACK(ERR_LIB_USER, 0, 7));
-    CHECK(std::string(text) == "of the thread");
+    CHECK(ERR_peek_error_data(&string, &flags) == ERR_PACK(ERR_LIB_USER, 0, 7));
+    CHECK(std::string(string) == "of the thread");
     CHECK(queue() ==
           std::vector<unsigned long>{ERR_PACK(ERR_LIB_USER, 0, 7), ERR_PACK(ERR_LIB_USER, 0, 8)});
 }
@@ -357,15 +358,15 @@ TEST_CASE("half a body without a length is not whole because the deadline ends t
 
 TEST_CASE("the deadline ends a look-up, and nothing waits for it afterwards") {
     auto const begin = time_point::clock::now();
-    auto const where = http::origin::parse(std::string("http://") + hanging_host + ":9").value();
+    auto const origin = http::origin::parse(std::string("http://") + hanging_host + ":9").value();
     {
         blocking_beast_transport const transport;
-        auto const given = send(transport, post_to(where), 100ms);
+        auto const given = send(transport, post_to(origin), 100ms);
         REQUIRE_FALSE(given);
         CHECK(given.error() == errc::deadline_exceeded);
         CHECK(given.error().delivery() == delivery::not_sent);
-        scripted_server server(always({answer(200)}));
-        CHECK(send(transport, post_to(server.origin("localhost")))); // held up by nobody
+        scripted_server server(always({make_response(200)}));
+        CHECK(send(transport, post_to(server.origin("localhost")))); // not held up
     }
     CHECK(time_point::clock::now() - begin < 5s);
 }
@@ -384,7 +385,7 @@ TEST_CASE("a context can be destroyed while names are looked up") {
     CHECK(time_point::clock::now() - begin < 5s);
 }
 
-TEST_CASE("the connect time-out is told from the deadline") {
+TEST_CASE("the connect time-out is distinguished from the deadline") {
     scripted_server silent(
         always({}), {.tls = true, .first = testing::scripted_server_options::greeting::hang});
     blocking_beast_transport const transport(beast_options().connect_timeout(100ms));
@@ -400,11 +401,11 @@ TEST_CASE("the connect time-out is told from the deadline") {
 
 TEST_CASE("the longest and the shortest times do not overflow") {
     using std::chrono::milliseconds;
-    scripted_server server(always({answer(200)}));
+    scripted_server server(always({make_response(200)}));
     blocking_beast_transport const longest(beast_options()
                                                .connect_timeout(milliseconds::max())
                                                .idle_timeout(milliseconds::max())
-                                               .trusted_idle_time(milliseconds::max())
+                                               .max_idle_before_unsafe(milliseconds::max())
                                                .connection_attempt_delay(milliseconds::max()));
     for (int i = 0; i != 2; ++i)
         CHECK(longest.send(post_to(server.origin()), time_point::max()).get());
@@ -412,7 +413,7 @@ TEST_CASE("the longest and the shortest times do not overflow") {
     blocking_beast_transport const shortest(beast_options()
                                                 .connect_timeout(milliseconds::min())
                                                 .idle_timeout(milliseconds::min())
-                                                .trusted_idle_time(milliseconds::min())
+                                                .max_idle_before_unsafe(milliseconds::min())
                                                 .connection_attempt_delay(milliseconds::min()));
     auto const none = shortest.send(post_to(server.origin()), time_point::max()).get();
     REQUIRE_FALSE(none);
@@ -453,7 +454,7 @@ TEST_CASE("a response that comes before the request is sent is taken, if it is a
         CAPTURE(closes_at_once);
         raw_server const server([&](tcp::socket& socket) {
             read_request(socket);
-            write(socket, answer(413, "too large", "Connection: close\r\n"));
+            write(socket, make_response(413, "too large", "Connection: close\r\n"));
             if (!closes_at_once) std::this_thread::sleep_for(50ms);
         });
         blocking_beast_transport const transport;

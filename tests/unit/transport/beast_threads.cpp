@@ -46,11 +46,11 @@ using namespace std::chrono_literals;
 using testing::always;
 using testing::scripted_server;
 using testing::seen_request;
-using testing::detail::answer;
+using testing::detail::make_response;
 using testing::detail::temporary_file;
 
-http::request post_to(http::origin const& where, std::string target, std::string body = "{}") {
-    http::request r{.origin = where, .method = http::method::post};
+http::request post_to(http::origin const& origin, std::string target, std::string body = "{}") {
+    http::request r{.origin = origin, .method = http::method::post};
     r.target = std::move(target);
     r.body = std::move(body);
     r.repeatable = false;
@@ -106,9 +106,9 @@ private:
 };
 
 /// Makes `count` calls, 16 at once on four threads, each cancelled within its first milliseconds.
-/// What was told as not sent must not have been seen.
+/// What was reported as not sent must not have been seen.
 void cancel_at_random(bool tls, std::size_t body_size, std::size_t max_idle, int count) {
-    scripted_server server(always({answer(201, "{}")}), {.tls = tls});
+    scripted_server server(always({make_response(201, "{}")}), {.tls = tls});
     temporary_file const ca(server.ca_pem());
     asio::thread_pool pool(4);
     beast_transport const transport(
@@ -154,7 +154,7 @@ TEST_CASE("calls are cancelled at any moment, on several threads") {
 
 TEST_CASE("calls by a completion token are cancelled from any thread") {
     scripted_server server(
-        always({answer(200, R"({"success":true,"errors":[],"messages":[],"result":[]})")}),
+        always({make_response(200, R"({"success":true,"errors":[],"messages":[],"result":[]})")}),
         {.tls = true});
     temporary_file const ca(server.ca_pem());
     asio::thread_pool pool(4);
@@ -192,9 +192,9 @@ TEST_CASE("calls by a completion token are cancelled from any thread") {
     pool.join();
 }
 
-TEST_CASE("a cancellation that comes with a place in the pool is not lost") {
-    // The place becomes free and the waiting call is cancelled in one turn of the context.
-    scripted_server server(always({.bytes = answer(200), .pause = 20ms}));
+TEST_CASE("a cancellation that comes with a slot in the pool is not lost") {
+    // The slot becomes free and the waiting call is cancelled in one turn of the context.
+    scripted_server server(always({.bytes = make_response(200), .pause = 20ms}));
     scripted_server silent(
         always({}), {.tls = true, .first = testing::scripted_server_options::greeting::hang});
     asio::io_context context(1);
@@ -236,7 +236,7 @@ int in_child(Job job) {
 TEST_CASE("a child process uses a connection of its own, and the parent goes on with its own") {
     for (bool const tls : {false, true}) {
         CAPTURE(tls);
-        scripted_server server(always({answer(200, "{}")}), {.tls = tls});
+        scripted_server server(always({make_response(200, "{}")}), {.tls = tls});
         temporary_file const ca(server.ca_pem());
         blocking_beast_transport const transport(beast_options().ca_file(ca.path()));
         auto const send = [&](std::string const& target) {
@@ -261,7 +261,7 @@ TEST_CASE("a child process uses a connection of its own, and the parent goes on 
 TEST_CASE("a child that destroys the transport leaves the parent's connections alone") {
     for (bool const tls : {false, true}) {
         CAPTURE(tls);
-        scripted_server server(always({answer(200, "{}")}), {.tls = tls});
+        scripted_server server(always({make_response(200, "{}")}), {.tls = tls});
         temporary_file const ca(server.ca_pem());
         std::optional<blocking_beast_transport> transport(beast_options().ca_file(ca.path()));
         auto const send = [&] {
@@ -282,7 +282,7 @@ TEST_CASE("a child that destroys the transport leaves the parent's connections a
 TEST_CASE("a child of a program with its own context opens connections of its own") {
     for (bool const tls : {false, true}) {
         CAPTURE(tls);
-        scripted_server server(always({answer(200, "{}")}), {.tls = tls});
+        scripted_server server(always({make_response(200, "{}")}), {.tls = tls});
         temporary_file const ca(server.ca_pem());
         asio::io_context context(1);
         beast_transport const transport(context.get_executor(), beast_options().ca_file(ca.path()));

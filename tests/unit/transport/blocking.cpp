@@ -16,8 +16,8 @@ blocking<int> number(int value) {
     co_return value;
 }
 
-blocking<void> note(std::string& log, std::string text) {
-    log += text;
+blocking<void> note(std::string& log, std::string string) {
+    log += string;
     co_return;
 }
 
@@ -83,7 +83,7 @@ TEST_CASE("what a call throws is thrown by get, and passes through the calls abo
     CHECK_THROWS_WITH_AS(passing_on().get(), "broken", std::runtime_error);
 }
 
-TEST_CASE("a call that threw may be dropped unasked") {
+TEST_CASE("a call that threw may be dropped without get()") {
     auto const dropped = failing();
     static_cast<void>(dropped);
 }

@@ -21,13 +21,13 @@ struct outcome {
     std::size_t taken;
 };
 
-/// Decodes `text`, of which `piece` bytes are there at a time.
-outcome decode(std::string_view text, std::size_t piece = 1000) {
+/// Decodes `string`, of which `piece` bytes are there at a time.
+outcome decode(std::string_view string, std::size_t piece = 1000) {
     decoder d(max_body_size, max_ignored);
     wiped_string body;
     std::size_t taken = 0;
-    while (taken != text.size() && d.state() == status::incomplete) {
-        auto const part = text.substr(taken, piece);
+    while (taken != string.size() && d.state() == status::incomplete) {
+        auto const part = string.substr(taken, piece);
         auto const size = d.put(part, body);
         if (d.state() == status::incomplete) CHECK(size == part.size());
         taken += size;
@@ -43,22 +43,22 @@ TEST_CASE("chunks are put together, and the body ends with the empty line") {
 }
 
 TEST_CASE("the pieces in which a body comes make no difference") {
-    std::string_view const text =
+    std::string_view const string =
         "3;a=\"b\"\r\nabc\r\nA \r\n0123456789\r\n00\r\nX: y\r\nZ:\r\n\r\n";
-    for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    for (std::size_t piece = 1; piece <= string.size(); ++piece) {
         CAPTURE(piece);
-        auto const o = decode(text, piece);
+        auto const o = decode(string, piece);
         CHECK(o.state == status::complete);
         CHECK(o.body == "abc0123456789");
-        CHECK(o.taken == text.size());
+        CHECK(o.taken == string.size());
     }
 }
 
 TEST_CASE("a body that has not ended is incomplete, wherever it is cut") {
-    std::string_view const text = "3;a\r\nabc\r\n0\r\nX: y\r\n\r\n";
-    for (std::size_t cut = 0; cut != text.size(); ++cut) {
+    std::string_view const string = "3;a\r\nabc\r\n0\r\nX: y\r\n\r\n";
+    for (std::size_t cut = 0; cut != string.size(); ++cut) {
         CAPTURE(cut);
-        CHECK(decode(text.substr(0, cut)).state == status::incomplete);
+        CHECK(decode(string.substr(0, cut)).state == status::incomplete);
     }
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("a last chunk alone is an empty body") {
 }
 
 TEST_CASE("what breaks the coding's rules is malformed") {
-    for (std::string const text : {
+    for (std::string const string : {
              "\r\n",                         // no size
              ";a\r\n",                       // an extension without a size
              "x\r\n",                        // no hexadecimal digit
@@ -92,9 +92,9 @@ TEST_CASE("what breaks the coding's rules is malformed") {
              "00000000000000003\r\nabc\r\n", // 17 digits
              "10000000000000000\r\n",        // 2^64
          }) {
-        CAPTURE(text);
-        CHECK(decode(text).state == status::malformed);
-        CHECK(decode(text, 1).state == status::malformed);
+        CAPTURE(string);
+        CHECK(decode(string).state == status::malformed);
+        CHECK(decode(string, 1).state == status::malformed);
     }
 }
 

@@ -40,9 +40,9 @@ void check_all(conformance_subject subject, std::function<bool(std::string_view)
     subject.hanging_host = "never-answers.test";
     auto const outcomes = testing::check_transport(subject, {}, 4);
     for (auto const& outcome : outcomes) {
-        std::ostringstream text;
-        text << outcome;
-        INFO(text.str());
+        std::ostringstream string;
+        string << outcome;
+        INFO(string.str());
         CHECK(outcome.failures.empty());
         CHECK((!outcome.skipped || may_skip(outcome.name)));
     }

@@ -39,13 +39,13 @@ struct fixture {
         : b({per_host, total, idle}) {}
 
     /// Takes a place: the number of the idle connection in it, 0 without one, -1 for no place.
-    int take(http::origin const& where, clock_time now = t0, std::chrono::nanoseconds age = ever) {
-        auto const taken = b.take(b.find(where), now, age, closing);
+    int take(http::origin const& origin, clock_time now = t0, std::chrono::nanoseconds age = ever) {
+        auto const taken = b.take(b.find(origin), now, age, closing);
         if (!taken) return -1;
         return *taken ? ***taken : 0;
     }
-    void keep(http::origin const& where, int number, clock_time now = t0) {
-        b.keep(b.find(where), std::make_unique<int>(number), now, closing);
+    void keep(http::origin const& origin, int number, clock_time now = t0) {
+        b.keep(b.find(origin), std::make_unique<int>(number), now, closing);
     }
 };
 
@@ -94,7 +94,7 @@ TEST_CASE("places are bounded for a host and in all") {
     CHECK(f.take(one) == -1);
     CHECK(f.take(two) == 0);
     CHECK(f.take(two) == -1);
-    f.b.free_place(f.b.find(one));
+    f.b.free_slot(f.b.find(one));
     CHECK(f.take(two) == 0);
     CHECK(f.take(one) == -1);
 }
@@ -140,8 +140,8 @@ TEST_CASE(
 
 TEST_CASE("connections past their time are closed, of every host, and younger ones stay") {
     fixture f;
-    for (auto const& where : {one, one, two})
-        CHECK(f.take(where) == 0);
+    for (auto const& origin : {one, one, two})
+        CHECK(f.take(origin) == 0);
     f.keep(one, 1, t0);
     f.keep(one, 2, t0 + 20s);
     f.keep(two, 3, t0 + 1s);
@@ -158,7 +158,7 @@ TEST_CASE("connections past their time are closed, of every host, and younger on
     CHECK(f.b.find(one).open() == 0);
 }
 
-TEST_CASE("an idle connection taken in exchange frees a place") {
+TEST_CASE("an idle connection taken in exchange frees a slot") {
     fixture f(2);
     CHECK(f.take(one) == 0);
     CHECK(f.take(one) == 0);
@@ -172,7 +172,7 @@ TEST_CASE("an idle connection taken in exchange frees a place") {
     CHECK(f.b.find(one).open() == 1);
 }
 
-TEST_CASE("those who wait are served in the order of their coming, where there is a place") {
+TEST_CASE("waiters are served in the order of arrival, where there is a slot") {
     fixture f(1, 100);
     caller a, b, c;
     CHECK(f.take(one) == 0);
@@ -181,9 +181,9 @@ TEST_CASE("those who wait are served in the order of their coming, where there i
     auto const pb = f.b.enqueue(f.b.find(two), b);
     f.b.enqueue(f.b.find(one), c);
     CHECK(f.b.next_to_serve() == nullptr);
-    f.b.free_place(f.b.find(two));
+    f.b.free_slot(f.b.find(two));
     CHECK(f.b.next_to_serve() == &b); // a came first, and there is nothing for it
-    f.b.free_place(f.b.find(one));
+    f.b.free_slot(f.b.find(one));
     CHECK(f.b.next_to_serve() == &a);
     f.b.leave(f.b.find(one), pa);
     CHECK(f.b.next_to_serve() == &b);
@@ -191,7 +191,7 @@ TEST_CASE("those who wait are served in the order of their coming, where there i
     CHECK(f.b.next_to_serve() == &c);
 }
 
-TEST_CASE("an idle connection is a place, also another host's where the bound is on all") {
+TEST_CASE("an idle connection counts as a slot, also another host's where the limit is the total") {
     fixture f(100, 1);
     caller a;
     CHECK(f.take(one) == 0);
@@ -204,7 +204,7 @@ TEST_CASE("an idle connection is a place, also another host's where the bound is
     CHECK(f.b.next_to_serve() == nullptr);
 }
 
-TEST_CASE("all who wait can be dismissed at once") {
+TEST_CASE("all waiters can be rejected at once") {
     fixture f(1);
     caller a, b;
     CHECK(f.take(one) == 0);
@@ -213,7 +213,7 @@ TEST_CASE("all who wait can be dismissed at once") {
     std::vector<caller*> dismissed;
     f.b.dismiss_all([&](caller& w) { dismissed.push_back(&w); });
     CHECK(dismissed == std::vector<caller*>{&a, &b});
-    f.b.free_place(f.b.find(one));
+    f.b.free_slot(f.b.find(one));
     CHECK(f.b.next_to_serve() == nullptr);
 }
 

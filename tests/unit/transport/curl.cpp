@@ -70,8 +70,8 @@ reply in_two(std::string_view first, std::string_view second) {
 }
 
 /// A body's padding, so that a response is longer than what follows it.
-std::string padded(std::string_view text) {
-    return std::string(text) + std::string(400, ' ');
+std::string padded(std::string_view string) {
+    return std::string(string) + std::string(400, ' ');
 }
 
 class ca_file {
@@ -196,7 +196,7 @@ result<http::response> send_to(std::string const& origin, std::chrono::milliseco
         .get();
 }
 
-// ------------------------------------------------------------------------ responses unasked for
+// -------------------------------------------------------------------------- unsolicited responses
 
 TEST_CASE("a response that comes late is not taken, not even two requests later") {
     for (bool const tls : {false, true}) {
@@ -419,7 +419,7 @@ TEST_CASE("a name server that is silent holds up neither the call nor the proces
         if (child == 0) {
             is_look_up_slow = true;
             static_cast<void>(send_to("http://somewhere.example", 500ms));
-            std::exit(0); // not `_exit`: what is left behind has its say
+            std::exit(0); // not `_exit`: what is left over runs at exit
         }
         int status = 0;
         ::waitpid(child, &status, 0);
@@ -428,7 +428,7 @@ TEST_CASE("a name server that is silent holds up neither the call nor the proces
     CHECK(of_process < 3s);
 }
 
-TEST_CASE("the time for connecting and the deadline are told apart") {
+TEST_CASE("the connect time-out and the deadline are distinguished") {
     rig r(in_turn({{}}), {.tls = true, .first = scripted_server_options::greeting::hang},
           curl_options().connect_timeout(200ms));
     auto const given = r.send(r.request(), 8s);
@@ -437,26 +437,26 @@ TEST_CASE("the time for connecting and the deadline are told apart") {
     check_error(r.send(r.request(), 100ms), errc::deadline_exceeded, delivery::not_sent);
 
     testing::full_listener const full;
-    auto const where = "http://127.0.0.1:" + std::to_string(full.port());
-    check_error(send_to(where, 8s, curl_options().connect_timeout(200ms)), errc::connect_failed,
+    auto const url = "http://127.0.0.1:" + std::to_string(full.port());
+    check_error(send_to(url, 8s, curl_options().connect_timeout(200ms)), errc::connect_failed,
                 delivery::not_sent);
-    check_error(send_to(where, 200ms), errc::deadline_exceeded, delivery::not_sent);
+    check_error(send_to(url, 200ms), errc::deadline_exceeded, delivery::not_sent);
 }
 
 TEST_CASE("no span of time overflows") {
     using std::chrono::milliseconds, std::chrono::seconds;
     testing::full_listener const full;
-    auto const where = "http://127.0.0.1:" + std::to_string(full.port());
+    auto const url = "http://127.0.0.1:" + std::to_string(full.port());
     for (auto const span : {milliseconds::max(), milliseconds(std::int64_t{1} << 40)})
-        check_error(send_to(where, 300ms, curl_options().connect_timeout(span)),
+        check_error(send_to(url, 300ms, curl_options().connect_timeout(span)),
                     errc::deadline_exceeded, delivery::not_sent);
     for (auto const span : {0ms, -1ms, milliseconds::min()})
-        check_error(send_to(where, 8s, curl_options().connect_timeout(span)), errc::connect_failed,
+        check_error(send_to(url, 8s, curl_options().connect_timeout(span)), errc::connect_failed,
                     delivery::not_sent);
 
     for (auto const span : {seconds::max(), seconds(5), seconds(0), seconds(-1), seconds::min()}) {
         CAPTURE(span.count());
-        rig r(in_turn({{response(200, "a")}}), {}, curl_options().trusted_idle_time(span));
+        rig r(in_turn({{response(200, "a")}}), {}, curl_options().max_idle_before_unsafe(span));
         for (int i = 0; i != 3; ++i)
             check_body(r.send(), "a");
         CHECK(r.server.connection_count() == (span > 0s ? 1 : 3));
@@ -474,7 +474,7 @@ TEST_CASE("no span of time overflows") {
 }
 
 TEST_CASE("an idle connection is trusted for no longer than is said") {
-    rig r(in_turn({{response(200, "a")}}), {}, curl_options().trusted_idle_time(1s));
+    rig r(in_turn({{response(200, "a")}}), {}, curl_options().max_idle_before_unsafe(1s));
     check_body(r.send(), "a");
     std::this_thread::sleep_for(1100ms); // 7.88 counts whole seconds, and this as one
     check_body(r.send(r.request(true)), "a");
@@ -539,10 +539,10 @@ TEST_CASE("a body is bounded by 1 MiB, or by what is said") {
                 delivery::unknown);
 }
 
-std::string repeated(std::string_view text, std::size_t size) {
+std::string repeated(std::string_view string, std::size_t size) {
     std::string all;
     while (all.size() < size)
-        all += text;
+        all += string;
     return all;
 }
 

@@ -18,10 +18,10 @@ struct fixture {
     asio::io_context context{1};
     asio::ip::tcp::socket socket{context};
     std::shared_ptr<deadlines> all =
-        std::make_shared<deadlines>(context.get_executor(), deadlines::shortest_tick);
+        std::make_shared<deadlines>(context.get_executor(), deadlines::min_tick);
 };
 
-TEST_CASE("a deadline that passes is told, and one that does not is not") {
+TEST_CASE("a deadline that passes is reported, and one that does not is not") {
     fixture f;
     deadlines::entry soon(*f.all, f.socket), later(*f.all, f.socket);
     CHECK_FALSE(soon.arm(time_point::clock::now() + 5ms));

@@ -43,13 +43,13 @@ TEST_CASE("the transport of own_task fails these checks and no other") {
         .speaks_tls = false,
         .accepts_common_name = true};
     std::set<std::string_view> failed;
-    std::ostringstream text;
+    std::ostringstream string;
     for (auto const& outcome : testing::check_transport(subject, {}, 4)) {
         if (outcome.failures.empty()) continue;
         failed.insert(outcome.name);
-        text << outcome;
+        string << outcome;
     }
-    INFO(text.str());
+    INFO(string.str());
     std::set<std::string_view> const expected{
         // Each request has a connection of its own.
         "a connection is used again",

@@ -25,7 +25,7 @@ TEST_CASE("a process is no child of itself") {
     CHECK_FALSE(here.in_child());
 }
 
-TEST_CASE("a forked child is told from its parent, and the parent stays what it is") {
+TEST_CASE("a forked child is detected, and its parent is not taken for one") {
     fork_detector const here;
     CHECK(status_of_child([&] { return here.in_child() ? 1 : 0; }) == 1);
     CHECK_FALSE(here.in_child());
@@ -35,7 +35,7 @@ TEST_CASE("what a child makes is its own") {
     CHECK(status_of_child([] { return fork_detector().in_child() ? 1 : 0; }) == 0);
 }
 
-TEST_CASE("a child's child is told too") {
+TEST_CASE("a child's child is detected too") {
     fork_detector const here;
     CHECK(status_of_child(
               [&] { return status_of_child([&] { return here.in_child() ? 1 : 0; }); }) == 1);

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using cloudflare::detail::beast::name_lookups;
 
-TEST_CASE("all who wait for a name are told its addresses, or that there are none") {
+TEST_CASE("all waiters for a name get its addresses, or the failure") {
     name_lookups all;
     for (auto const* name : {"localhost", "no-such-host.invalid"}) {
         CAPTURE(name);
@@ -29,7 +29,7 @@ TEST_CASE("all who wait for a name are told its addresses, or that there are non
     }
 }
 
-TEST_CASE("who has stopped waiting is not told, and holds nobody up") {
+TEST_CASE("a waiter that has stopped is not called, and delays nobody") {
     // The tests' getaddrinfo takes long for this name.
     auto const begin = std::chrono::steady_clock::now();
     std::atomic<bool> told = false;

@@ -13,8 +13,8 @@ namespace {
 
 using namespace cloudflare;
 
-http::origin at(char const* text) {
-    return http::origin::parse(text).value();
+http::origin at(char const* string) {
+    return http::origin::parse(string).value();
 }
 
 TEST_CASE("a proxy is read from its URL") {
@@ -34,10 +34,10 @@ TEST_CASE("a proxy prints without user and password") {
 }
 
 TEST_CASE("a proxy may be written without a scheme, or with one in any case") {
-    for (char const* text : {"proxy.example:3128", "HTTP://proxy.example:3128",
-                             "Http://proxy.example:3128///", "http://proxy.example:3128"}) {
-        CAPTURE(text);
-        auto const p = proxy::parse(text);
+    for (char const* string : {"proxy.example:3128", "HTTP://proxy.example:3128",
+                               "Http://proxy.example:3128///", "http://proxy.example:3128"}) {
+        CAPTURE(string);
+        auto const p = proxy::parse(string);
         REQUIRE(p);
         CHECK(p->address() == at("http://proxy.example:3128"));
         CHECK(p->credentials().empty());
@@ -48,8 +48,8 @@ TEST_CASE("a proxy may be written without a scheme, or with one in any case") {
 }
 
 TEST_CASE("user and password of a proxy are those of RFC 7617") {
-    auto const credentials_of = [](char const* text) {
-        return std::string(proxy::parse(text).value().credentials().reveal());
+    auto const credentials_of = [](char const* string) {
+        return std::string(proxy::parse(string).value().credentials().reveal());
     };
     CHECK(credentials_of("http://user@p") == "user:");
     CHECK(credentials_of("user@p") == "user:");
@@ -60,27 +60,27 @@ TEST_CASE("user and password of a proxy are those of RFC 7617") {
     CHECK(credentials_of("http://user:p:w@p") == "user:p:w");
     CHECK(credentials_of("http://me@home:word@p") == "me@home:word");
     CHECK(credentials_of("http://m%C3%A9:w@p") == "m\xC3\xA9:w");
-    for (char const* text : {"http://us%3Aer:pw@p", "http://us%3aer@p", "us%3Aer:@p"}) {
-        CAPTURE(text);
-        auto const p = proxy::parse(text);
+    for (char const* string : {"http://us%3Aer:pw@p", "http://us%3aer@p", "us%3Aer:@p"}) {
+        CAPTURE(string);
+        auto const p = proxy::parse(string);
         REQUIRE_FALSE(p);
         CHECK(p.error().to_string().find("must not hold a colon") != std::string::npos);
     }
-    for (char const* text : {"http://a%00:pw@p", "http://a:p%0d%0aw@p", "http://a:pw%7F@p",
-                             "http://a:p\x01w@p", "http://a\tb:pw@p"}) {
-        CAPTURE(text);
-        auto const p = proxy::parse(text);
+    for (char const* string : {"http://a%00:pw@p", "http://a:p%0d%0aw@p", "http://a:pw%7F@p",
+                               "http://a:p\x01w@p", "http://a\tb:pw@p"}) {
+        CAPTURE(string);
+        auto const p = proxy::parse(string);
         REQUIRE_FALSE(p);
         CHECK(p.error().to_string().find("control character") != std::string::npos);
     }
 }
 
-TEST_CASE("what is no proxy is refused, by the rule, without its text") {
+TEST_CASE("what is no proxy is refused, by the rule, without its string") {
     struct refusal {
-        char const* text;
+        char const* string;
         char const* rule;
     };
-    for (auto const& [text, rule] : {
+    for (auto const& [string, rule] : {
              refusal{"", "host"},
              {"https://proxy.example", "http://"},
              {"socks5://a:b@c", "http://"},
@@ -107,8 +107,8 @@ TEST_CASE("what is no proxy is refused, by the rule, without its text") {
              {"http://[::g]", "IPv6"},
              {"http://::1", "host"},
          }) {
-        CAPTURE(text);
-        auto const p = proxy::parse(text);
+        CAPTURE(string);
+        auto const p = proxy::parse(string);
         REQUIRE_FALSE(p);
         CHECK(p.error() == errc::invalid_argument);
         CHECK(p.error().delivery() == delivery::not_sent);
@@ -120,9 +120,9 @@ TEST_CASE("what is no proxy is refused, by the rule, without its text") {
     }
 }
 
-/// Whether a request to `where` goes past the proxy.
-bool is_direct(std::string const& no_proxy, char const* where) {
-    return !proxy::parse("http://p", no_proxy).value().serves(at(where));
+/// Whether a request to `url` goes past the proxy.
+bool is_direct(std::string const& no_proxy, char const* url) {
+    return !proxy::parse("http://p", no_proxy).value().serves(at(url));
 }
 
 TEST_CASE("a proxy serves secure origins only") {
@@ -292,10 +292,10 @@ TEST_CASE("a variable that is empty counts as one that is not set") {
 }
 
 TEST_CASE("a proxy that cannot be used is an error for the origins that it serves") {
-    for (char const* text : {"socks5h://a:b@c:1", "https://a:b@c", "ftp://c", "http://c:port",
-                             "http://a%3A:x@c", "http://a:b@c/d"}) {
-        CAPTURE(text);
-        auto const p = find({{"HTTPS_PROXY", text}, {"no_proxy", "direct.example"}});
+    for (char const* string : {"socks5h://a:b@c:1", "https://a:b@c", "ftp://c", "http://c:port",
+                               "http://a%3A:x@c", "http://a:b@c/d"}) {
+        CAPTURE(string);
+        auto const p = find({{"HTTPS_PROXY", string}, {"no_proxy", "direct.example"}});
         REQUIRE(p);
         CHECK_FALSE(p->serves(at("https://direct.example")));
         CHECK_FALSE(p->serves(at("http://api.example")));

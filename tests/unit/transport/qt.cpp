@@ -61,19 +61,19 @@ TEST_CASE("Qt's transport fails no check but these") {
         "the target is sent byte for byte",
         "fields with the same name are all sent, in their order",
         "nothing is sent that was not asked for",
-        "an error status is an answer, with its body",
+        "an error status is a response, with its body",
         "a body without a length ends with the connection",
-        "interim answers are passed over",
-        "interim answers without end are ended by the deadline or a bound",
+        "informational responses are ignored",
+        "informational responses without end are ended by the deadline or a bound",
         "fields with the same name are all kept, in their order",
         "blanks around a value are not part of it",
-        "a body is not decoded from a coding that nobody asked for",
-        "an answer cut at any byte is lost (chunked)",
+        "a body in an unsolicited content coding is not decoded",
+        "a response cut at any byte is lost (chunked)",
         "a body without a length is lost where TLS is cut",
-        "what is not HTTP is not an answer",
-        "a header that breaks HTTP's rules is not an answer",
-        "a body length that cannot be is not an answer",
-        "a chunk size that cannot be is not an answer",
+        "what is not HTTP is not a response",
+        "a header that breaks HTTP's rules is not a response",
+        "a body length that cannot be is not a response",
+        "a chunk size that cannot be is not a response",
         "a header past the bound is refused",
         "a response in two pieces is the same (informational response before it)",
         "chunks count where there is a length too, or the response is refused",
@@ -93,7 +93,7 @@ TEST_CASE("Qt's transport fails no check but these") {
         "a chunk extension without end is ended by a bound",
         "a chunk size of zeros without end is ended by a bound",
         "informational responses without end are ended by a bound",
-        "a request that the server answered with a close is not sent again (GET)",
+        "a request that the server met with a close is not sent again (GET)",
         "nothing was sent where the handshake is not TLS, or ends early",
         "the connection was lost where it is closed within the handshake",
         "the connection was lost where it is reset within the handshake",
@@ -105,9 +105,9 @@ TEST_CASE("Qt's transport fails no check but these") {
         "what a deadline ends within the handshake is not sent later",
     };
     for (auto const& outcome : testing::check_transport(subject, {}, 4)) {
-        std::ostringstream text;
-        text << outcome;
-        INFO(text.str());
+        std::ostringstream string;
+        string << outcome;
+        INFO(string.str());
         CHECK((outcome.failures.empty() || known.contains(outcome.name)));
     }
 }

@@ -12,13 +12,13 @@ namespace {
 
 using cloudflare::detail::beast::read_buffer;
 
-void put(read_buffer& b, std::string_view text) {
-    while (!text.empty()) {
+void put(read_buffer& b, std::string_view string) {
+    while (!string.empty()) {
         auto const space = b.prepare();
-        auto const size = std::min(space.size(), text.size());
-        std::memcpy(space.data(), text.data(), size);
+        auto const size = std::min(space.size(), string.size());
+        std::memcpy(space.data(), string.data(), size);
         b.commit(size);
-        text.remove_prefix(size);
+        string.remove_prefix(size);
     }
 }
 std::string text_of(read_buffer const& b) {

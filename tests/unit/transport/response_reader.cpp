@@ -29,18 +29,18 @@ struct outcome {
 
 constexpr auto framed = response_reader::body_kind::framed;
 
-/// Reads `text`, which comes in pieces of this size; `closed` is whether the connection ends then.
+/// Reads `string`, which comes in pieces of this size; `closed` is whether the connection ends then.
 /// @param first_cut the size of the first piece where it is another one, else 0
-outcome read(std::string_view text, std::size_t piece = 1000, bool closed = false,
+outcome read(std::string_view string, std::size_t piece = 1000, bool closed = false,
              response_reader::body_kind kind = framed, std::size_t first_cut = 0) {
     auto const options =
         beast_options().max_header_size(max_header_size).max_body_size(max_body_size);
     response_reader reader(options, kind);
     read_buffer received;
     outcome o;
-    for (auto rest = text; !rest.empty() && !reader.is_done() && !o.failure;) {
+    for (auto rest = string; !rest.empty() && !reader.is_done() && !o.failure;) {
         auto const space = received.prepare();
-        auto const wanted = rest.size() == text.size() && first_cut != 0 ? first_cut : piece;
+        auto const wanted = rest.size() == string.size() && first_cut != 0 ? first_cut : piece;
         auto const size = std::min({space.size(), wanted, rest.size()});
         std::memcpy(space.data(), rest.data(), size);
         received.commit(size);
@@ -65,16 +65,16 @@ std::string with_length(std::string const& fields, std::string const& body) {
 std::string const chunked_header = "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 TEST_CASE("a response is the same in whatever pieces it comes, up to its last byte") {
-    for (std::string const& text :
+    for (std::string const& string :
          {with_length("A: b\r\nC:d\r\n", "{\"a\":1}"),
           chunked_header + "7\r\n{\"a\":1}\r\n0\r\n\r\n",
           chunked_header + "3;x=y\r\n{\"a\r\n4\r\n\":1}\r\n0\r\nT: u\r\n\r\n",
           "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" +
               with_length("", "{\"a\":1}"),
           std::string("HTTP/1.1 201\r\nContent-Length: 7\r\n\r\n{\"a\":1}")}) {
-        CAPTURE(text);
-        for (std::size_t piece = 1; piece <= text.size(); ++piece) {
-            auto const o = read(text + "HTTP/1.1", piece);
+        CAPTURE(string);
+        for (std::size_t piece = 1; piece <= string.size(); ++piece) {
+            auto const o = read(string + "HTTP/1.1", piece);
             REQUIRE(o.done);
             CHECK(o.response.status == 201);
             CHECK(o.body == "{\"a\":1}");
@@ -83,9 +83,9 @@ TEST_CASE("a response is the same in whatever pieces it comes, up to its last by
             CHECK(o.unread == "HTTP/1.1");
             CHECK(o.keep_alive);
         }
-        for (std::size_t cut = 0; cut != text.size(); ++cut) {
+        for (std::size_t cut = 0; cut != string.size(); ++cut) {
             CAPTURE(cut);
-            auto const o = read(text.substr(0, cut), 1000, true);
+            auto const o = read(string.substr(0, cut), 1000, true);
             CHECK_FALSE(o.done); // nor is it whole because the connection ends
             CHECK_FALSE(o.failure);
         }
@@ -93,9 +93,9 @@ TEST_CASE("a response is the same in whatever pieces it comes, up to its last by
 }
 
 TEST_CASE("a body without a length ends with the connection, and the connection with it") {
-    std::string const text = "HTTP/1.1 200 OK\r\n\r\n{}";
-    CHECK_FALSE(read(text).done);
-    auto const o = read(text, 1, true);
+    std::string const string = "HTTP/1.1 200 OK\r\n\r\n{}";
+    CHECK_FALSE(read(string).done);
+    auto const o = read(string, 1, true);
     CHECK(o.done);
     CHECK(o.body == "{}");
     CHECK_FALSE(o.keep_alive);
@@ -120,7 +120,7 @@ TEST_CASE("the status line needs no reason, nor the blank before it") {
     }
 }
 
-TEST_CASE("a switch of protocols that nobody asked for is malformed") {
+TEST_CASE("an unsolicited switch of protocols is malformed") {
     CHECK(read("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n").failure ==
           errc::malformed_response);
 }
@@ -192,22 +192,22 @@ TEST_CASE("a header of just the bound is taken, and a longer one is not, whereve
                 for (std::size_t const size : {max_header_size - 1, max_header_size,
                                                max_header_size + 1, max_header_size + 2}) {
                     CAPTURE(size);
-                    auto text = before + begin + fields;
-                    text += std::string(size - text.size() - 4, 'x') + "\r\n\r\n";
-                    CAPTURE(text);
-                    REQUIRE(text.size() == size);
+                    auto string = before + begin + fields;
+                    string += std::string(size - string.size() - 4, 'x') + "\r\n\r\n";
+                    CAPTURE(string);
+                    REQUIRE(string.size() == size);
                     auto const is_right = [&](outcome const& o) {
                         return size <= max_header_size
                                    ? o.done && o.unread == "HTTP"
                                    : !o.done && o.failure == errc::response_too_large;
                     };
-                    for (std::size_t cut = 0; cut != text.size(); ++cut) {
+                    for (std::size_t cut = 0; cut != string.size(); ++cut) {
                         CAPTURE(cut);
-                        CHECK(is_right(read(text + "HTTP", 1000, false, framed, cut)));
+                        CHECK(is_right(read(string + "HTTP", 1000, false, framed, cut)));
                     }
-                    for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+                    for (std::size_t piece = 1; piece <= string.size(); ++piece) {
                         CAPTURE(piece);
-                        CHECK(is_right(read(text + "HTTP", piece)));
+                        CHECK(is_right(read(string + "HTTP", piece)));
                     }
                 }
 }

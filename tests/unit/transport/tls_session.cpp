@@ -18,7 +18,7 @@ namespace {
 
 using namespace cloudflare;
 using detail::beast::read_buffer;
-using detail::beast::ticket;
+using detail::beast::session_ticket;
 using detail::beast::tls_session;
 namespace asio = boost::asio;
 
@@ -78,9 +78,9 @@ public:
         return bytes;
     }
     [[nodiscard]] std::string read() {
-        char text[4096];
-        auto const size = SSL_read(ssl_.get(), text, sizeof text);
-        return {text, static_cast<std::size_t>(std::max(size, 0))};
+        char string[4096];
+        auto const size = SSL_read(ssl_.get(), string, sizeof string);
+        return {string, static_cast<std::size_t>(std::max(size, 0))};
     }
 
 private:
@@ -108,11 +108,11 @@ std::string text_of(read_buffer const& b) {
 }
 
 /// Shakes hands; gives the client's failure, if any.
-boost::system::error_code shake_hands(tls_session& client, server& s) {
+boost::system::error_code handshake(tls_session& client, server& s) {
     s.begin();
     for (int i = 0; i != 10; ++i) {
         boost::system::error_code ec;
-        bool const done = client.shake_hands(ec);
+        bool const done = client.handshake(ec);
         s.feed(take(client));
         if (ec) return ec;
         SSL_do_handshake(s.get());
@@ -129,7 +129,7 @@ TEST_CASE("what is written comes out on the other side, both ways, in pieces of 
     server s(identity);
     tls_session client(context.get(), nullptr);
     REQUIRE(client.expect_peer("api.example", false));
-    REQUIRE_FALSE(shake_hands(client, s));
+    REQUIRE_FALSE(handshake(client, s));
     CHECK(std::string(SSL_get_servername(s.get(), TLSEXT_NAMETYPE_host_name)) == "api.example");
 
     boost::system::error_code ec;
@@ -165,8 +165,8 @@ TEST_CASE("the peer must be named by an alternative name, whole, and be trusted"
         server s(shown);
         tls_session client(context.get(), nullptr);
         REQUIRE(client.expect_peer(host, is_address));
-        auto const ec = shake_hands(client, s);
-        CHECK((client.verdict() == X509_V_OK) == !ec);
+        auto const ec = handshake(client, s);
+        CHECK((client.verify_result() == X509_V_OK) == !ec);
         return static_cast<bool>(ec);
     };
     CHECK_FALSE(refused("DNS:api.example", "api.example", false));
@@ -185,7 +185,7 @@ TEST_CASE("the peer must be named by an alternative name, whole, and be trusted"
     server s(identity);
     tls_session client(other.get(), nullptr);
     REQUIRE(client.expect_peer("api.example", false));
-    CHECK(shake_hands(client, s));
+    CHECK(handshake(client, s));
 }
 
 TEST_CASE("a peer that cannot be named is not expected") {
@@ -200,19 +200,19 @@ TEST_CASE("http/1.1 is offered, and nothing else") {
     tls_session client(context.get(), nullptr);
     REQUIRE(client.expect_peer("api.example", false));
     boost::system::error_code ec;
-    client.shake_hands(ec);
+    client.handshake(ec);
     auto const hello = take(client);
     CHECK(hello.find(std::string("\0\x10\0\x0b\0\x09\x08http/1.1", 15)) != hello.npos);
     CHECK(hello.find("\x02h2") == hello.npos);
 }
 
-TEST_CASE("an end that was said is told from one that was not") {
+TEST_CASE("an end with a close_notify is distinguished from one without") {
     for (bool const said : {true, false}) {
         auto const context = make_client_context(identity);
         server s(identity);
         tls_session client(context.get(), nullptr);
         REQUIRE(client.expect_peer("api.example", false));
-        REQUIRE_FALSE(shake_hands(client, s));
+        REQUIRE_FALSE(handshake(client, s));
         if (said) SSL_shutdown(s.get());
         feed(client, s.take());
         client.feed_end();
@@ -229,10 +229,10 @@ TEST_CASE("close says so to the server, and within the handshake says nothing") 
     server s(identity);
     tls_session client(context.get(), nullptr);
     REQUIRE(client.expect_peer("api.example", false));
-    client.close();
+    client.close_notify();
     CHECK(client.outgoing().size() == 0);
-    REQUIRE_FALSE(shake_hands(client, s));
-    client.close();
+    REQUIRE_FALSE(handshake(client, s));
+    client.close_notify();
     s.feed(take(client));
     CHECK(s.read().empty());
     CHECK(SSL_get_shutdown(s.get()) == SSL_RECEIVED_SHUTDOWN);
@@ -241,22 +241,22 @@ TEST_CASE("close says so to the server, and within the handshake says nothing") 
 TEST_CASE("a later session resumes an earlier one by its ticket") {
     auto const context = make_client_context(identity);
     server s(identity);
-    ticket kept;
+    session_ticket kept;
     {
         tls_session client(context.get(), nullptr);
         REQUIRE(client.expect_peer("api.example", false));
-        REQUIRE_FALSE(shake_hands(client, s));
+        REQUIRE_FALSE(handshake(client, s));
         read_buffer plain;
         boost::system::error_code ec;
         client.read(plain, ec); // the ticket comes behind the handshake
         kept = client.make_ticket();
         CHECK_FALSE(client.is_resumed());
-        client.close();
+        client.close_notify();
     }
     REQUIRE(kept);
     tls_session client(context.get(), kept.get());
     REQUIRE(client.expect_peer("api.example", false));
-    REQUIRE_FALSE(shake_hands(client, s));
+    REQUIRE_FALSE(handshake(client, s));
     CHECK(client.is_resumed());
 }
 
@@ -268,7 +268,7 @@ TEST_CASE("the alert for want of a certificate is known, with TLS 1.3 after the 
         s.demand_certificate();
         tls_session client(context.get(), nullptr);
         REQUIRE(client.expect_peer("api.example", false));
-        auto ec = shake_hands(client, s);
+        auto ec = handshake(client, s);
         if (!ec) {
             CHECK(version == TLS1_3_VERSION);
             read_buffer plain;

@@ -26,15 +26,15 @@ namespace cloudflare::tests {
 
 namespace asio = boost::asio;
 
-/// Answers every CONNECT with `answer`, and relays to the named address where that is a 200. An
+/// Sends `response` to every CONNECT, and relays to the named address where that is a 200. An
 /// empty one is none: the connection stays open.
 class tunnel {
 public:
-    /// @param on_request called with the header of each request, before it is answered
+    /// @param on_request called with the header of each request, before the response is sent
     explicit tunnel(
-        std::string answer = "HTTP/1.1 200 Connection established\r\n\r\n",
+        std::string response = "HTTP/1.1 200 Connection established\r\n\r\n",
         std::function<void(std::string)> on_request = [](auto const&) {})
-        : answer_(std::move(answer)),
+        : response_(std::move(response)),
           on_request_(std::move(on_request)),
           acceptor_(context_, {asio::ip::make_address("127.0.0.1"), 0}) {
         asio::co_spawn(context_, accept(), asio::detached);
@@ -58,11 +58,11 @@ public:
 
 private:
     using tcp = asio::ip::tcp;
-    static constexpr auto as_result = asio::as_tuple(asio::deferred);
+    static constexpr auto nothrow = asio::as_tuple(asio::deferred);
 
     asio::awaitable<void> accept() {
         for (;;) {
-            auto [ec, socket] = co_await acceptor_.async_accept(as_result);
+            auto [ec, socket] = co_await acceptor_.async_accept(nothrow);
             if (!ec) asio::co_spawn(context_, serve(std::move(socket)), asio::detached);
         }
     }
@@ -70,7 +70,7 @@ private:
     asio::awaitable<void> serve(tcp::socket socket) {
         std::string header;
         auto const [ec, size] = co_await asio::async_read_until(
-            socket, asio::dynamic_buffer(header), "\r\n\r\n", as_result);
+            socket, asio::dynamic_buffer(header), "\r\n\r\n", nothrow);
         if (ec) co_return;
         {
             std::lock_guard const lock(mutex_);
@@ -79,14 +79,14 @@ private:
         on_request_(header);
         auto const client = std::make_shared<tcp::socket>(std::move(socket));
         auto const server = std::make_shared<tcp::socket>(context_);
-        if (answer_.starts_with("HTTP/1.1 200")) {
+        if (response_.starts_with("HTTP/1.1 200")) {
             auto const colon = header.find(':');
             auto const port = static_cast<std::uint16_t>(std::stoi(header.substr(colon + 1)));
-            tcp::endpoint const where(asio::ip::make_address("127.0.0.1"), port);
-            co_await server->async_connect(where, as_result);
+            tcp::endpoint const target(asio::ip::make_address("127.0.0.1"), port);
+            co_await server->async_connect(target, nothrow);
         }
-        co_await asio::async_write(*client, asio::buffer(answer_), as_result);
-        if (answer_.empty()) co_await client->async_wait(tcp::socket::wait_read, as_result);
+        co_await asio::async_write(*client, asio::buffer(response_), nothrow);
+        if (response_.empty()) co_await client->async_wait(tcp::socket::wait_read, nothrow);
         if (!server->is_open()) co_return;
         asio::co_spawn(context_, relay(client, server), asio::detached);
         asio::co_spawn(context_, relay(server, client), asio::detached);
@@ -96,15 +96,15 @@ private:
                                        std::shared_ptr<tcp::socket> to) {
         std::array<char, 8192> buffer{};
         for (;;) {
-            auto const [ec, size] = co_await from->async_read_some(asio::buffer(buffer), as_result);
-            co_await asio::async_write(*to, asio::buffer(buffer.data(), size), as_result);
+            auto const [ec, size] = co_await from->async_read_some(asio::buffer(buffer), nothrow);
+            co_await asio::async_write(*to, asio::buffer(buffer.data(), size), nothrow);
             if (ec) break;
         }
         boost::system::error_code ignored;
         to->shutdown(tcp::socket::shutdown_send, ignored);
     }
 
-    std::string answer_;
+    std::string response_;
     std::function<void(std::string)> on_request_;
     asio::io_context context_{1};
     tcp::acceptor acceptor_;

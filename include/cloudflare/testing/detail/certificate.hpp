@@ -56,9 +56,9 @@ template <class Write>
 [[nodiscard]] std::string to_pem(Write write) {
     std::unique_ptr<BIO, free_with<BIO_free_all>> const out(BIO_new(BIO_s_mem()));
     write(out.get());
-    char* text = nullptr;
-    auto const size = BIO_get_mem_data(out.get(), &text);
-    return {text, static_cast<std::size_t>(size)};
+    char* string = nullptr;
+    auto const size = BIO_get_mem_data(out.get(), &string);
+    return {string, static_cast<std::size_t>(size)};
 }
 
 inline void add_extension(X509* x, int nid, std::string const& value) {

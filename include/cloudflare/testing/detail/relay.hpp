@@ -55,7 +55,7 @@ public:
 
 private:
     using tcp = boost::asio::ip::tcp;
-    static constexpr auto as_result = boost::asio::as_tuple(boost::asio::deferred);
+    static constexpr auto nothrow = boost::asio::as_tuple(boost::asio::deferred);
 
     struct link {
         tcp::socket client, server;
@@ -74,11 +74,11 @@ private:
 
     boost::asio::awaitable<void> accept() {
         for (;;) {
-            auto [ec, client] = co_await acceptor_.async_accept(as_result);
+            auto [ec, client] = co_await acceptor_.async_accept(nothrow);
             if (ec) co_return;
             auto const made =
                 std::make_shared<link>(link{std::move(client), tcp::socket(context_)});
-            auto const [failed] = co_await made->server.async_connect(server_, as_result);
+            auto const [failed] = co_await made->server.async_connect(server_, nothrow);
             if (failed) continue;
             boost::asio::co_spawn(context_, send_on(made), boost::asio::detached);
             boost::asio::co_spawn(context_, give_back(made), boost::asio::detached);
@@ -90,10 +90,10 @@ private:
         std::array<char, 8192> bytes{};
         for (;;) {
             auto const [ec, size] =
-                co_await between->client.async_read_some(boost::asio::buffer(bytes), as_result);
+                co_await between->client.async_read_some(boost::asio::buffer(bytes), nothrow);
             if (ec) break;
             auto const [failed, sent] = co_await boost::asio::async_write(
-                between->server, boost::asio::buffer(bytes.data(), size), as_result);
+                between->server, boost::asio::buffer(bytes.data(), size), nothrow);
             if (failed) break;
         }
         between->end(false);
@@ -106,15 +106,15 @@ private:
         auto const piece_size = options_.piece_size != 0 ? options_.piece_size : bytes.size();
         for (auto left = options_.end_after;;) {
             auto const [ec, size] = co_await between->server.async_read_some(
-                boost::asio::buffer(bytes.data(), piece_size), as_result);
+                boost::asio::buffer(bytes.data(), piece_size), nothrow);
             if (ec) break;
             if (options_.pause.count() != 0) {
                 timer.expires_after(options_.pause);
-                co_await timer.async_wait(as_result);
+                co_await timer.async_wait(nothrow);
             }
             auto const passed = (std::min)(left, size);
             auto const [failed, sent] = co_await boost::asio::async_write(
-                between->client, boost::asio::buffer(bytes.data(), passed), as_result);
+                between->client, boost::asio::buffer(bytes.data(), passed), nothrow);
             if (failed) break;
             left -= passed;
             if (left == 0) co_return between->end(options_.reset);

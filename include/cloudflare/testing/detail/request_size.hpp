@@ -10,16 +10,16 @@
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// How many bytes the request at the front of `text` takes; nothing where it is not whole.
+/// How many bytes the request at the front of `string` takes; nothing where it is not whole.
 ///
 /// @param header_only without its body
-[[nodiscard]] inline std::optional<std::size_t> request_size(std::string_view text,
+[[nodiscard]] inline std::optional<std::size_t> request_size(std::string_view string,
                                                              bool header_only) {
-    auto const header_end = text.find("\r\n\r\n");
-    if (header_end == text.npos) return std::nullopt;
+    auto const header_end = string.find("\r\n\r\n");
+    if (header_end == string.npos) return std::nullopt;
     if (header_only) return header_end + 4;
     std::size_t length = 0;
-    for (auto rest = text.substr(0, header_end + 2); !rest.empty();) {
+    for (auto rest = string.substr(0, header_end + 2); !rest.empty();) {
         auto const line = rest.substr(0, rest.find("\r\n"));
         rest.remove_prefix(line.size() + 2);
         auto const colon = line.find(':');
@@ -30,7 +30,7 @@ namespace cloudflare::inline v0::testing::detail {
             std::from_chars(line.data() + digits, line.data() + line.size(), length);
     }
     auto const size = header_end + 4 + length;
-    return size <= text.size() ? std::optional(size) : std::nullopt;
+    return size <= string.size() ? std::optional(size) : std::nullopt;
 }
 
 } // namespace cloudflare::inline v0::testing::detail

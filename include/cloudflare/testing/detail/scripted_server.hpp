@@ -1,4 +1,4 @@
-/// A server on loopback that answers by script, byte for byte: what a transport is tried against.
+/// A server on loopback that responds by script, byte for byte: what a transport is tested against.
 #pragma once
 
 #include <cloudflare/http/origin.hpp>
@@ -44,8 +44,8 @@ public:
     using options = scripted_server_options;
 
     /// @throws boost::system::system_error where no port can be had
-    explicit scripted_server(script answer, options how = options())
-        : script_(std::move(answer)),
+    explicit scripted_server(script response, options how = options())
+        : script_(std::move(response)),
           options_(std::move(how)),
           identity_(options_.identity ? *options_.identity : make_certificate()),
           acceptor_(context_, {asio::ip::make_address(options_.address), options_.port}) {
@@ -119,7 +119,7 @@ public:
 private:
     using tcp = asio::ip::tcp;
     using greeting = options::greeting;
-    static constexpr auto as_result = asio::as_tuple(asio::deferred);
+    static constexpr auto nothrow = asio::as_tuple(asio::deferred);
 
     void set_up_tls() {
         tls_.use_certificate_chain(asio::buffer(identity_.pem));
@@ -140,10 +140,10 @@ private:
 
     asio::awaitable<void> accept() {
         for (;;) {
-            auto [ec, socket] = co_await acceptor_.async_accept(as_result);
+            auto [ec, socket] = co_await acceptor_.async_accept(nothrow);
             if (ec) { // no descriptor is left, e.g.
-                auto waiting = wait(std::chrono::milliseconds(10));
-                co_await std::move(waiting);
+                auto pending = wait(std::chrono::milliseconds(10));
+                co_await std::move(pending);
                 continue;
             }
             boost::system::error_code ignored;
@@ -161,30 +161,30 @@ private:
         if (options_.first == greeting::close) co_return;
         if (options_.first == greeting::hang) {
             asio::steady_timer never(context_, (std::chrono::steady_clock::time_point::max)());
-            co_await never.async_wait(as_result);
+            co_await never.async_wait(nothrow);
         }
         if (options_.first == greeting::garbage) {
             std::string_view const garbage = "\1\2\3 neither TLS nor HTTP\r\n\r\n";
-            co_await asio::async_write(socket, asio::buffer(garbage), as_result);
+            co_await asio::async_write(socket, asio::buffer(garbage), nothrow);
             co_return;
         }
-        auto delay = wait(options_.handshake_delay);
-        co_await std::move(delay);
+        auto pending = wait(options_.handshake_delay);
+        co_await std::move(pending);
         if (!options_.tls) {
-            auto serving = serve_on(socket, socket, number);
-            co_await std::move(serving);
+            auto pending_serve_on = serve_on(socket, socket, number);
+            co_await std::move(pending_serve_on);
             co_return;
         }
         asio::ssl::stream<tcp::socket&> tls(socket, tls_);
-        auto const [ec] = co_await tls.async_handshake(asio::ssl::stream_base::server, as_result);
+        auto const [ec] = co_await tls.async_handshake(asio::ssl::stream_base::server, nothrow);
         if (ec) { // an alert says why, and is to arrive before a reset that follows it
-            auto pausing = wait(std::chrono::milliseconds(20));
-            co_await std::move(pausing);
+            auto pending_wait = wait(std::chrono::milliseconds(20));
+            co_await std::move(pending_wait);
             co_return;
         }
         note_handshake(tls.native_handle());
-        auto serving = serve_on(tls, socket, number);
-        co_await std::move(serving);
+        auto pending_serve_on = serve_on(tls, socket, number);
+        co_await std::move(pending_serve_on);
     }
 
     void note_handshake(SSL* tls) {
@@ -194,27 +194,27 @@ private:
         server_name_ = name != nullptr ? name : "";
     }
 
-    /// Answers requests until the connection ends.
+    /// Responds to requests until the connection ends.
     template <class Stream>
     asio::awaitable<void> serve_on(Stream& stream, tcp::socket& socket, std::size_t connection) {
-        auto delay = wait(options_.read_delay);
-        co_await std::move(delay);
+        auto pending = wait(options_.read_delay);
+        co_await std::move(pending);
         std::string received;
         for (;;) {
-            auto reading = read_request(stream, socket, received);
-            auto request = co_await std::move(reading);
+            auto pending_read_request = read_request(stream, socket, received);
+            auto request = co_await std::move(pending_read_request);
             if (!request) co_return;
-            auto const answer = answer_to(connection, std::move(*request));
-            auto sending = send(stream, answer);
-            bool const sent = co_await std::move(sending);
+            auto const response = response_to(connection, std::move(*request));
+            auto pending_send = send(stream, response);
+            bool const sent = co_await std::move(pending_send);
             if (!sent) co_return;
-            auto ending = end(stream, socket, answer.then);
-            bool const goes_on = co_await std::move(ending);
+            auto pending_end = end(stream, socket, response.then);
+            bool const goes_on = co_await std::move(pending_end);
             if (!goes_on) co_return;
         }
     }
 
-    [[nodiscard]] reply answer_to(std::size_t connection, std::string bytes) {
+    [[nodiscard]] reply response_to(std::size_t connection, std::string bytes) {
         seen_request seen{.connection = connection, .bytes = std::move(bytes)};
         {
             std::lock_guard const lock(mutex_);
@@ -235,7 +235,7 @@ private:
                 co_return request;
             }
             char piece[16384];
-            auto const [ec, size] = co_await stream.async_read_some(asio::buffer(piece), as_result);
+            auto const [ec, size] = co_await stream.async_read_some(asio::buffer(piece), nothrow);
             received.append(piece, size);
             {
                 std::lock_guard const lock(mutex_);
@@ -250,26 +250,26 @@ private:
     asio::awaitable<bool> send(Stream& stream, reply const& r) {
         auto const piece_size = r.piece_size != 0 ? r.piece_size : r.bytes.size();
         for (std::string_view rest = r.bytes; !rest.empty();) {
-            auto pausing = wait(r.pause);
-            co_await std::move(pausing);
+            auto pending = wait(r.pause);
+            co_await std::move(pending);
             auto const piece = rest.substr(0, piece_size);
             rest.remove_prefix(piece.size());
-            auto writing = write(stream, piece);
-            bool const written = co_await std::move(writing);
+            auto pending_write = write(stream, piece);
+            bool const written = co_await std::move(pending_write);
             if (!written) co_return false;
         }
         if (!r.later.empty()) {
-            auto pausing = wait(r.later_after);
-            co_await std::move(pausing);
-            auto writing = write(stream, r.later);
-            bool const written = co_await std::move(writing);
+            auto pending = wait(r.later_after);
+            co_await std::move(pending);
+            auto pending_write = write(stream, r.later);
+            bool const written = co_await std::move(pending_write);
             if (!written) co_return false;
         }
         while (!r.endless.empty()) {
-            auto pausing = wait(r.pause);
-            co_await std::move(pausing);
-            auto writing = write(stream, r.endless);
-            bool const written = co_await std::move(writing);
+            auto pending = wait(r.pause);
+            co_await std::move(pending);
+            auto pending_write = write(stream, r.endless);
+            bool const written = co_await std::move(pending_write);
             if (!written) co_return false;
         }
         std::lock_guard const lock(mutex_);
@@ -279,7 +279,7 @@ private:
 
     template <class Stream>
     asio::awaitable<bool> write(Stream& stream, std::string_view bytes) {
-        auto const [ec, size] = co_await asio::async_write(stream, asio::buffer(bytes), as_result);
+        auto const [ec, size] = co_await asio::async_write(stream, asio::buffer(bytes), nothrow);
         std::lock_guard const lock(mutex_);
         bytes_sent_ += size;
         co_return !ec;
@@ -288,7 +288,7 @@ private:
     asio::awaitable<void> wait(std::chrono::microseconds time) {
         if (time.count() == 0) co_return;
         asio::steady_timer timer(context_, time);
-        co_await timer.async_wait(as_result);
+        co_await timer.async_wait(nothrow);
     }
 
     static void reset(tcp::socket& socket) {
@@ -305,12 +305,12 @@ private:
         case reply::end::read_on: co_return true;
         case reply::end::hang: {
             asio::steady_timer never(context_, (std::chrono::steady_clock::time_point::max)());
-            co_await never.async_wait(as_result);
+            co_await never.async_wait(nothrow);
             break;
         }
         case reply::end::close:
             if constexpr (!std::is_same_v<Stream, tcp::socket>) {
-                co_await stream.async_shutdown(as_result);
+                co_await stream.async_shutdown(nothrow);
             }
             break;
         case reply::end::cut: break;

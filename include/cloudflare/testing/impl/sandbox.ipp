@@ -96,20 +96,20 @@ number_or(std::map<std::string, std::string, std::less<>> const& q, std::string_
 
 inline http::response sandbox::handle(http::request const& r, timestamp now) {
     now = timestamp(now.seconds()); // the API keeps whole seconds
-    auto answer = route(r, now);
+    auto response = route(r, now);
     ++request_count_;
     auto const ray = "5a9d" + std::to_string(100'000'000'000 + request_count_) + "-SBX";
-    static_cast<void>(answer.fields.add("Date", detail::http_date(now)));
-    static_cast<void>(answer.fields.add("cf-ray", ray));
-    static_cast<void>(answer.fields.add("cf-auditlog-id", new_uuid()));
+    static_cast<void>(response.fields.add("Date", detail::http_date(now)));
+    static_cast<void>(response.fields.add("cf-ray", ray));
+    static_cast<void>(response.fields.add("cf-auditlog-id", new_uuid()));
     if (switches_.rate_limit != 0 && switches_.shows_rate_limit) {
         auto const left = std::max<std::int64_t>(0, switches_.rate_limit - window_count_);
         auto const reset = std::max(window_end_, banned_until_).seconds() - now.seconds();
         static_cast<void>(
-            answer.fields.add("Ratelimit", "\"default\";r=" + std::to_string(left) +
+            response.fields.add("Ratelimit", "\"default\";r=" + std::to_string(left) +
                                                ";t=" + std::to_string(reset.count())));
     }
-    return answer;
+    return response;
 }
 
 inline http::response sandbox::route(http::request const& r, timestamp now) {
@@ -252,10 +252,10 @@ inline http::response sandbox::list(std::string const& scope, parameters const& 
                                    {"per_page", per_page},
                                    {"total_count", total},
                                    {"total_pages", (total + per_page - 1) / per_page}};
-    http::response answer{.status = 200};
-    answer.body = boost::json::serialize(envelope);
-    static_cast<void>(answer.fields.add("Content-Type", "application/json; charset=UTF-8"));
-    return answer;
+    http::response response{.status = 200};
+    response.body = boost::json::serialize(envelope);
+    static_cast<void>(response.fields.add("Content-Type", "application/json; charset=UTF-8"));
+    return response;
 }
 
 inline http::response sandbox::update(sandbox_token& t, std::string_view body, timestamp now) {
@@ -311,10 +311,10 @@ inline http::response sandbox::remove(sandbox_token const& t) {
             400, 12139,
             "access.api.error.service_token_in_use: cannot delete service token because it "
             "is used by a policy, group, or app SCIM configuration");
-    auto answer =
+    auto response =
         success(switches_.delete_shows_token ? boost::json::value(show(t)) : boost::json::value());
     std::erase_if(tokens_, [id = t.id](sandbox_token const& other) { return other.id == id; });
-    return answer;
+    return response;
 }
 
 inline std::optional<std::string> sandbox::apply(sandbox_token& t, boost::json::object const& body,
@@ -403,7 +403,7 @@ inline boost::json::object sandbox::show(sandbox_token const& t, bool with_secre
 }
 
 inline std::uint64_t sandbox::random_bits() noexcept {
-    return v0::detail::splitmix64(random_ += v0::detail::splitmix64_step);
+    return cloudflare::detail::splitmix64(random_ += cloudflare::detail::splitmix64_step);
 }
 
 inline std::string sandbox::random_text(std::string_view alphabet, std::size_t size) {
@@ -433,10 +433,10 @@ inline http::response sandbox::success(boost::json::value result, int status) {
                                        {"errors", boost::json::array()},
                                        {"messages", boost::json::array()},
                                        {"result", std::move(result)}};
-    http::response answer{.status = status};
-    answer.body = boost::json::serialize(envelope);
-    static_cast<void>(answer.fields.add("Content-Type", "application/json; charset=UTF-8"));
-    return answer;
+    http::response response{.status = status};
+    response.body = boost::json::serialize(envelope);
+    static_cast<void>(response.fields.add("Content-Type", "application/json; charset=UTF-8"));
+    return response;
 }
 
 inline http::response sandbox::failure(int status, std::int64_t code, std::string_view message) {
@@ -448,10 +448,10 @@ inline http::response sandbox::failure(int status, std::int64_t code, std::strin
                                        {"success", false},
                                        {"errors", boost::json::array{std::move(entry)}},
                                        {"messages", boost::json::array()}};
-    http::response answer{.status = status};
-    answer.body = boost::json::serialize(envelope);
-    static_cast<void>(answer.fields.add("Content-Type", "application/json; charset=UTF-8"));
-    return answer;
+    http::response response{.status = status};
+    response.body = boost::json::serialize(envelope);
+    static_cast<void>(response.fields.add("Content-Type", "application/json; charset=UTF-8"));
+    return response;
 }
 
 } // namespace cloudflare::inline v0::testing

@@ -1,4 +1,4 @@
-/// A steady clock that goes on while the machine sleeps.
+/// A steady clock that keeps running while the machine sleeps.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -11,8 +11,8 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// For the age of what a machine's sleep does not keep young: on Linux the steady clock stands
-/// still meanwhile, and a connection that a server closed long ago would look fresh.
+/// For the age of connections. On Linux the steady clock stops while the machine sleeps, so that a
+/// connection which the server closed long ago would seem fresh.
 struct boot_clock {
     using duration = std::chrono::nanoseconds;
     using rep = duration::rep;

@@ -10,10 +10,10 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// Takes a chunked body apart, and says where it ends. Chunk extensions and trailer fields are
+/// Decodes a chunked body, and finds its end. Chunk extensions and trailer fields are
 /// ignored, and count towards a bound: a sender could go on with either for ever.
 ///
-/// Strict about line ends: every line ends with CR LF, as the one that frames what follows.
+/// Strict about line ends: every line must end with CR LF.
 class chunked_decoder {
 public:
     enum class status : unsigned char {
@@ -122,7 +122,7 @@ private:
     }
 
     void expect(part next) noexcept { next_ = next; }
-    void end(status why) noexcept { status_ = why; }
+    void end(status outcome) noexcept { status_ = outcome; }
 
     [[nodiscard]] static constexpr int hex_digit(char c) noexcept {
         if (c >= '0' && c <= '9') return c - '0';

@@ -1,4 +1,4 @@
-/// Who may have a connection, which one, and who waits: the decisions of a pool, without a socket.
+/// Which request gets which connection, and which waits: the decisions of a pool, without a socket.
 #pragma once
 
 #include <cloudflare/http/origin.hpp>
@@ -23,14 +23,13 @@ struct connection_limits {
     std::size_t idle_per_host; ///< idle connections to one origin
 };
 
-/// Keeps account of connections and of those who wait for one. Not safe by itself for several
-/// threads.
+/// Keeps account of connections and of the waiters for them. Not thread-safe by itself.
 ///
-/// A place is the right to one connection. Serving a waiter takes a time that grows with the number
+/// A slot is the right to one connection. Serving a waiter takes a time that grows with the number
 /// of origins and not with the number of waiters.
 ///
-/// @tparam Connection movable; what is closed is given to the caller, in `closing`
-/// @tparam Waiter whoever waits, told by its address
+/// @tparam Connection movable; what is to be closed is given to the caller, in `closing`
+/// @tparam Waiter identified by its address
 template <class Connection, class Waiter>
 class connection_book {
 public:
@@ -48,28 +47,28 @@ public:
     private:
         friend class connection_book;
         struct queued {
-            std::uint64_t number; ///< in the order of coming, over all hosts
+            std::uint64_t number; ///< in the order of arrival, over all hosts
             Waiter* waiter;
         };
         http::origin origin_;
         idle_list<Connection> idle_;
-        std::size_t open_ = 0; ///< places given out, and idle connections
+        std::size_t open_ = 0; ///< slots in use, and idle connections
         std::list<queued> waiting_;
     };
     using position = typename std::list<typename host::queued>::iterator;
 
     explicit connection_book(connection_limits limits) noexcept : limits_(limits) {}
 
-    [[nodiscard]] host& find(http::origin const& where) {
+    [[nodiscard]] host& find(http::origin const& origin) {
         auto const found = std::find_if(hosts_.begin(), hosts_.end(),
-                                        [&](host const& h) { return h.origin_ == where; });
-        return found != hosts_.end() ? *found : hosts_.emplace_back(where);
+                                        [&](host const& h) { return h.origin_ == origin; });
+        return found != hosts_.end() ? *found : hosts_.emplace_back(origin);
     }
 
-    /// A place, with an idle connection or with none yet; nothing where all places are taken.
+    /// A slot, with an idle connection or with none yet; nothing where all slots are in use.
     ///
     /// @param max_age how long the connection may have been idle
-    /// @param closing where an idle connection goes that has to make way
+    /// @param closing receives an idle connection that has to be closed to free its slot
     [[nodiscard]] std::optional<std::optional<Connection>>
     take(host& h, time_point now, duration max_age, std::vector<Connection>& closing) {
         if (auto idle = h.idle_.take_newest(now, max_age)) return idle;
@@ -80,31 +79,30 @@ public:
         ++open_;
         return std::optional<Connection>();
     }
-    /// An idle connection for one who has a place already; the place that was the connection's
-    /// becomes free.
+    /// An idle connection for the holder of a slot; the slot that the connection had becomes free.
     [[nodiscard]] std::optional<Connection> exchange(host& h, time_point now, duration max_age) {
         auto idle = h.idle_.take_newest(now, max_age);
-        if (idle) free_places(h, 1);
+        if (idle) free_slots(h, 1);
         return idle;
     }
-    /// Takes a place back.
-    void free_place(host& h) noexcept { free_places(h, 1); }
-    /// Takes a place back with its connection, which is kept where it may be.
+    /// Frees a slot.
+    void free_slot(host& h) noexcept { free_slots(h, 1); }
+    /// Frees a slot, and keeps its connection where the limits allow.
     void keep(host& h, Connection c, time_point now, std::vector<Connection>& closing) {
         if (limits_.idle_per_host == 0) {
             closing.push_back(std::move(c));
-            return free_places(h, 1);
+            return free_slots(h, 1);
         }
         if (h.idle_.size() >= limits_.idle_per_host) close_oldest(h, closing);
         h.idle_.push(std::move(c), now);
     }
 
-    /// Takes out the connections that have been idle for longer than `max_age`.
+    /// Removes the connections that have been idle for longer than `max_age`.
     void close_older(time_point now, duration max_age, std::vector<Connection>& closing) {
         for (auto& h : hosts_) {
             if (h.idle_.empty() || now - h.idle_.oldest_since() <= max_age) continue;
             auto older = h.idle_.take_older(now, max_age);
-            free_places(h, older.size());
+            free_slots(h, older.size());
             std::move(older.begin(), older.end(), std::back_inserter(closing));
         }
     }
@@ -120,17 +118,17 @@ public:
     }
     void leave(host& h, position p) noexcept { h.waiting_.erase(p); }
 
-    /// Who waits longest of those for whom there is a place; null where there is none. It stays in
-    /// the queue.
+    /// The waiter that has waited longest of those for which there is a slot; null where there is
+    /// none. It stays in the queue.
     [[nodiscard]] Waiter* next_to_serve() const noexcept {
         typename host::queued const* first = nullptr;
         for (auto const& h : hosts_)
-            if (!h.waiting_.empty() && has_place(h) &&
+            if (!h.waiting_.empty() && has_slot(h) &&
                 (first == nullptr || h.waiting_.front().number < first->number))
                 first = &h.waiting_.front();
         return first != nullptr ? first->waiter : nullptr;
     }
-    /// Empties the queue, and calls `f` with each who waited.
+    /// Empties the queue, and calls `f` with each waiter.
     template <class F>
     void dismiss_all(F f) {
         for (auto& h : hosts_)
@@ -139,19 +137,19 @@ public:
     }
 
 private:
-    [[nodiscard]] bool has_place(host const& h) const noexcept {
+    [[nodiscard]] bool has_slot(host const& h) const noexcept {
         if (!h.idle_.empty()) return true;
         bool const any_idle = std::any_of(hosts_.begin(), hosts_.end(),
                                           [](host const& other) { return !other.idle_.empty(); });
         return h.open_ < limits_.per_host && (open_ < limits_.total || any_idle);
     }
-    void free_places(host& h, std::size_t count) noexcept {
+    void free_slots(host& h, std::size_t count) noexcept {
         h.open_ -= count;
         open_ -= count;
     }
     void close_oldest(host& h, std::vector<Connection>& closing) {
         closing.push_back(h.idle_.take_oldest());
-        free_places(h, 1);
+        free_slots(h, 1);
     }
     void close_oldest_of_all(std::vector<Connection>& closing) {
         host* oldest = nullptr;

@@ -1,4 +1,4 @@
-/// Tells a forked child from the process whose memory it has.
+/// Detects that the process is a forked child.
 #pragma once
 
 #include <cloudflare/core/fwd.hpp>
@@ -12,10 +12,10 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// Notices that this process was forked off the one that made the object. A child has the parent's
-/// open connections, and must neither use them nor close them in good order.
+/// Detects that this process was forked from the one that made the object. A child inherits the
+/// parent's open connections, and must neither use them nor send a close_notify on them.
 ///
-/// Linux zeroes a page in the child on request (`madvise(2)`, MADV_WIPEONFORK), so asking takes no
+/// Linux zeroes a page in the child on request (`madvise(2)`, MADV_WIPEONFORK), so that the check takes no
 /// system call. Elsewhere process ids are compared.
 class fork_detector {
 public:

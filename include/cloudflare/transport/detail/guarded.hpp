@@ -8,11 +8,11 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// Holds a `T` and its mutex: who has the `T` has locked it.
+/// Holds a `T` and its mutex: the `T` is reachable only through `lock()`.
 template <class T>
 class guarded {
 public:
-    /// Access to the value; its end unlocks.
+    /// Access to the value; its destructor unlocks.
     class access {
     public:
         explicit access(guarded& owner) : lock_(owner.mutex_), value_(owner.value_) {}

@@ -1,4 +1,4 @@
-/// What is idle and may be used again.
+/// Idle connections that may be used again.
 #pragma once
 
 #include <cloudflare/transport/detail/boot_clock.hpp>
@@ -12,8 +12,8 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// Things with the time since when they are idle, the oldest first. What is taken out is given to
-/// the caller, who destroys it where that takes time.
+/// Idle objects with the time since when they are idle, the oldest first. What is removed is returned,
+/// so that the caller can destroy it without holding a lock.
 ///
 /// @tparam T movable: a connection
 template <class T>

@@ -35,9 +35,9 @@ struct ip_address {
 };
 
 /// Writes the four numbers of an IPv4 address to `out`.
-constexpr void put_ipv4(std::string_view text, std::uint8_t* out) noexcept {
+constexpr void put_ipv4(std::string_view string, std::uint8_t* out) noexcept {
     *out = 0;
-    for (char const c : text) {
+    for (char const c : string) {
         if (c == '.') {
             *++out = 0;
         } else {
@@ -47,26 +47,26 @@ constexpr void put_ipv4(std::string_view text, std::uint8_t* out) noexcept {
 }
 
 /// Reads `127.0.0.1` or `2001:db8::1`, without brackets, port or zone; nothing where it is neither.
-[[nodiscard]] inline std::optional<ip_address> parse_ip_address(std::string_view text) noexcept {
+[[nodiscard]] inline std::optional<ip_address> parse_ip_address(std::string_view string) noexcept {
     ip_address a;
-    if (http::detail::is_ipv4(text)) {
+    if (http::detail::is_ipv4(string)) {
         a.bytes[10] = a.bytes[11] = 0xff;
-        put_ipv4(text, &a.bytes[12]);
+        put_ipv4(string, &a.bytes[12]);
         return a;
     }
-    if (!http::detail::is_ipv6(text)) return std::nullopt;
+    if (!http::detail::is_ipv6(string)) return std::nullopt;
 
     std::size_t size = 0; // of what was read
     std::optional<std::size_t> gap;
-    while (!text.empty()) {
-        if (text.starts_with("::")) {
+    while (!string.empty()) {
+        if (string.starts_with("::")) {
             gap = size;
-            text.remove_prefix(2);
+            string.remove_prefix(2);
             continue;
         }
-        if (text.starts_with(':')) text.remove_prefix(1);
-        auto const group = text.substr(0, text.find(':'));
-        text.remove_prefix(group.size());
+        if (string.starts_with(':')) string.remove_prefix(1);
+        auto const group = string.substr(0, string.find(':'));
+        string.remove_prefix(group.size());
         if (group.find('.') != group.npos) {
             put_ipv4(group, &a.bytes[size]);
             size += 4;

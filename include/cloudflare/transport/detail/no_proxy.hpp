@@ -12,21 +12,21 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// An entry of a `no_proxy` list taken apart: `host`, `[host]`, either with `/bits` and `:port`.
+/// An entry of a `no_proxy` list parsed: `host`, `[host]`, either with `/bits` and `:port`.
 struct no_proxy_entry {
     std::string_view host{};
     std::optional<std::string_view> bits{}; ///< of a range
     std::string_view port{};                ///< empty for any
 
-    explicit no_proxy_entry(std::string_view text) noexcept {
+    explicit no_proxy_entry(std::string_view string) noexcept {
         std::string_view rest;
-        if (auto const close = text.find(']'); text.starts_with('[') && close != text.npos) {
-            host = text.substr(1, close - 1);
-            rest = text.substr(close + 1);
+        if (auto const close = string.find(']'); string.starts_with('[') && close != string.npos) {
+            host = string.substr(1, close - 1);
+            rest = string.substr(close + 1);
         } else {
-            bool const one_colon = text.find(':') == text.rfind(':');
-            host = text.substr(0, text.find_first_of(one_colon ? "/:" : "/"));
-            rest = text.substr(host.size());
+            bool const one_colon = string.find(':') == string.rfind(':');
+            host = string.substr(0, string.find_first_of(one_colon ? "/:" : "/"));
+            rest = string.substr(host.size());
         }
         if (auto const slash = host.find('/'); slash != host.npos) { // [fd00::/8]
             bits = host.substr(slash + 1);
@@ -38,16 +38,16 @@ struct no_proxy_entry {
         if (rest.starts_with(':')) {
             port = rest.substr(1);
         } else if (!rest.empty()) {
-            host = {}; // not understood: it names nothing
+            host = {}; // malformed: it names nothing
         }
     }
 };
 
-/// The number that is all of `text`, or nothing.
-[[nodiscard]] inline std::optional<unsigned> parse_decimal(std::string_view text) noexcept {
+/// The number that is all of `string`, or nothing.
+[[nodiscard]] inline std::optional<unsigned> parse_decimal(std::string_view string) noexcept {
     unsigned value = 0;
-    auto const [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    auto const [end, failed] = std::from_chars(string.data(), string.data() + string.size(), value);
+    if (failed != std::errc() || end != string.data() + string.size()) return std::nullopt;
     return value;
 }
 
@@ -88,10 +88,10 @@ struct no_proxy_entry {
 }
 
 /// Whether one entry of the list names this origin.
-[[nodiscard]] inline bool names(no_proxy_entry const& e, http::origin const& where) noexcept {
-    if (!e.port.empty() && parse_decimal(e.port) != unsigned{where.port()}) return false;
+[[nodiscard]] inline bool names(no_proxy_entry const& e, http::origin const& origin) noexcept {
+    if (!e.port.empty() && parse_decimal(e.port) != unsigned{origin.port()}) return false;
     if (e.host == "*") return !e.bits;
-    auto const host = without_last_dot(where.host());
+    auto const host = without_last_dot(origin.host());
     auto const address = parse_ip_address(host);
     auto const entry = parse_ip_address(without_last_dot(e.host));
     if (address && entry) return is_in_range(*address, *entry, e.host, e.bits);
@@ -100,12 +100,12 @@ struct no_proxy_entry {
 
 /// Whether a list such as `localhost, .example.com 10.0.0.0/8 [::1]:8443` names this origin.
 [[nodiscard]] inline bool is_in_no_proxy(std::string_view list,
-                                         http::origin const& where) noexcept {
+                                         http::origin const& origin) noexcept {
     constexpr std::string_view separators = ", \t\r\n\v\f";
     while (!list.empty()) {
-        auto const text = list.substr(0, list.find_first_of(separators));
-        if (!text.empty() && names(no_proxy_entry(text), where)) return true;
-        list.remove_prefix(text.size() < list.size() ? text.size() + 1 : text.size());
+        auto const string = list.substr(0, list.find_first_of(separators));
+        if (!string.empty() && names(no_proxy_entry(string), origin)) return true;
+        list.remove_prefix(string.size() < list.size() ? string.size() + 1 : string.size());
     }
     return false;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cloudflare/transport/beast.hpp>
+#include <cloudflare/transport/detail/beast/connect_operation.hpp>
 #include <cloudflare/transport/detail/beast/deadlines.hpp>
-#include <cloudflare/transport/detail/beast/opening.hpp>
 #include <cloudflare/transport/detail/beast/pool.hpp>
 #include <cloudflare/transport/detail/beast/round_trip.hpp>
 #include <cloudflare/transport/detail/guarded.hpp>
@@ -49,19 +49,19 @@ make_tls_context(beast_options const& options) {
 }
 
 /// What the copies of a transport share.
-class transport_state : public opening_context {
+class transport_state : public connect_context {
 public:
     /// @param first_tick as for `deadlines`
     transport_state(asio::any_io_executor e, beast_options o, deadlines::tick first_tick)
-        : opening_context(std::move(e), std::move(o)),
+        : connect_context(std::move(e), std::move(o)),
           timers(std::make_shared<deadlines>(executor, first_tick)),
           tls_context_(options.tls_context()),
           connections(options) {}
 
     /// The TLS context for an origin, null for a plain one. Made when it is first needed: reading the
     /// system's CA certificates is slow.
-    [[nodiscard]] result<SSL_CTX*> tls_for(http::origin const& where) {
-        if (!where.is_secure()) return nullptr;
+    [[nodiscard]] result<SSL_CTX*> tls_for(http::origin const& origin) {
+        if (!origin.is_secure()) return nullptr;
         auto const context = tls_context_.lock();
         if (!*context) {
             auto made = make_tls_context(options);
@@ -73,7 +73,7 @@ public:
 
     /// How long a connection may have been idle that is to carry this request.
     [[nodiscard]] std::chrono::milliseconds max_idle_time(http::request const& r) const noexcept {
-        return r.repeatable ? options.idle_timeout() : options.trusted_idle_time();
+        return r.repeatable ? options.idle_timeout() : options.max_idle_before_unsafe();
     }
 
     std::shared_ptr<deadlines> timers;
@@ -82,16 +82,16 @@ private:
     guarded<std::shared_ptr<asio::ssl::context>> tls_context_;
 
 public:
-    pool connections; // last: its connections are closed before the TLS context is destroyed
+    pool connections; // last: closed before the TLS context is destroyed
 };
 
-/// A lease for the request, perhaps with an idle connection, and none where it has to wait for one;
-/// or why the request is not even begun.
+/// A lease for the request, perhaps with an idle connection. An empty lease where the request has to
+/// wait for one; an error where it is not even begun.
 [[nodiscard]] inline result<pool::lease>
 try_take_lease(transport_state& self, http::request const& r, time_point deadline) {
     if (auto const ok = http::check_target(r.target); !ok) return ok.error();
     if (time_point::clock::now() >= deadline) return failure(errc::deadline_exceeded, false);
-    auto taken = self.connections.try_take(r.origin, self.max_idle_time(r));
+    auto taken = self.connections.try_acquire(r.origin, self.max_idle_time(r));
     taken.drop_stale(self.max_idle_time(r));
     return taken;
 }
@@ -101,9 +101,9 @@ inline asio::awaitable<result<pool::lease>> wait_and_open(transport_state& self,
                                                           http::request const& r, pool::lease taken,
                                                           time_point deadline) {
     if (!taken) {
-        auto waiting =
-            self.connections.take_by(self.executor, r.origin, self.max_idle_time(r), deadline);
-        auto given = co_await std::move(waiting);
+        auto pending = self.connections.async_acquire(self.executor, r.origin,
+                                                      self.max_idle_time(r), deadline);
+        auto given = co_await std::move(pending);
         if (!given) co_return given.error();
         taken = std::move(*given);
         taken.drop_stale(self.max_idle_time(r));
@@ -111,9 +111,9 @@ inline asio::awaitable<result<pool::lease>> wait_and_open(transport_state& self,
     if (taken.connection) co_return std::move(taken);
     auto const tls = self.tls_for(r.origin);
     if (!tls) co_return tls.error();
-    auto opening = open_connection(self, r.origin, *tls, taken.find_ticket(),
-                                   opening_deadline(deadline, self.options.connect_timeout()));
-    auto opened = co_await std::move(opening);
+    auto pending = open_connection(self, r.origin, *tls, taken.find_ticket(),
+                                   connect_deadline(deadline, self.options.connect_timeout()));
+    auto opened = co_await std::move(pending);
     if (!opened) co_return opened.error();
     taken.connection = std::move(*opened);
     co_return std::move(taken);
@@ -121,7 +121,7 @@ inline asio::awaitable<result<pool::lease>> wait_and_open(transport_state& self,
 
 inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_state> self,
                                                     http::request const& r, time_point deadline) {
-    // A response, or how far the request got, must reach the caller: nothing may throw.
+    // The caller must learn the response, or how far the request got: nothing may throw.
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     auto const cancellation = co_await asio::this_coro::cancellation_state;
@@ -129,8 +129,8 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
 
     auto lease = try_take_lease(*self, r, deadline);
     if (lease && !lease->connection) {
-        auto opening = wait_and_open(*self, r, std::move(*lease), deadline);
-        lease = co_await std::move(opening);
+        auto pending = wait_and_open(*self, r, std::move(*lease), deadline);
+        lease = co_await std::move(pending);
     }
     if (!lease || is_cancelled(cancellation)) {
         if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
@@ -141,19 +141,19 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
     deadlines::entry watch(*self->timers, c.socket);
     bool const others_are_in_flight = watch.arm(deadline);
     round_trip trip(c, r, self->options, others_are_in_flight);
-    while (trip.next() != round_trip::wants::nothing) {
+    while (trip.next() != round_trip::action::nothing) {
         if (is_cancelled(cancellation)) {
             trip.cancel();
-        } else if (trip.next() == round_trip::wants::to_send) {
-            auto const [ec] = co_await c.socket.async_wait(tcp::socket::wait_write, as_result);
+        } else if (trip.next() == round_trip::action::to_send) {
+            auto const [ec] = co_await c.socket.async_wait(tcp::socket::wait_write, nothrow);
             trip.flush(ec);
         } else {
-            auto const [ec, size] = co_await c.socket.async_read_some(trip.prepare(), as_result);
+            auto const [ec, size] = co_await c.socket.async_read_some(trip.prepare(), nothrow);
             trip.receive(ec, size);
         }
     }
     auto response = trip.finish(watch.disarm(), is_cancelled(cancellation));
-    if (trip.keep_alive()) lease->give_back();
+    if (trip.keep_alive()) lease->release();
     if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
     co_return response;
 }
@@ -164,7 +164,7 @@ inline asio::awaitable<void> sleep_until(std::shared_ptr<transport_state> self, 
     auto const cancellation = co_await asio::this_coro::cancellation_state;
     if (is_cancelled(cancellation)) co_return;
     asio::steady_timer timer(self->executor, t);
-    co_await timer.async_wait(as_result);
+    co_await timer.async_wait(nothrow);
     if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
 }
 
@@ -173,7 +173,7 @@ inline asio::awaitable<void> sleep_until(std::shared_ptr<transport_state> self, 
 CLOUDFLARE_DECL beast_transport::beast_transport(boost::asio::any_io_executor executor,
                                                  beast_options options)
     : state_(std::make_shared<detail::beast::transport_state>(
-          std::move(executor), std::move(options), detail::beast::deadlines::shortest_tick)) {}
+          std::move(executor), std::move(options), detail::beast::deadlines::min_tick)) {}
 
 CLOUDFLARE_DECL boost::asio::awaitable<result<http::response>>
 beast_transport::send(http::request const& r, time_point deadline) const {
@@ -192,8 +192,8 @@ CLOUDFLARE_DECL void beast_transport::close_idle() const noexcept {
     state_->connections.close_idle();
 }
 
-CLOUDFLARE_DECL void beast_transport::shut_down() const noexcept {
-    state_->connections.shut_down();
+CLOUDFLARE_DECL void beast_transport::shutdown() const noexcept {
+    state_->connections.shutdown();
 }
 
 } // namespace cloudflare::inline v0

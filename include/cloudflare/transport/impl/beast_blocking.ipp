@@ -23,8 +23,7 @@ namespace detail::beast {
 class blocking_state {
 public:
     explicit blocking_state(beast_options options)
-        : context_(1),
-          shared_(context_.get_executor(), std::move(options), deadlines::shortest_tick) {}
+        : context_(1), shared_(context_.get_executor(), std::move(options), deadlines::min_tick) {}
 
     [[nodiscard]] result<http::response> send(http::request const& r, time_point deadline) {
         if (process_->in_child()) enter_child();
@@ -34,9 +33,9 @@ public:
 
         auto& c = *lease->connection;
         round_trip trip(c, r, shared_.options, false);
-        while (trip.next() != round_trip::wants::nothing) {
-            auto const what = trip.next() == round_trip::wants::to_send ? readiness::to_write
-                                                                        : readiness::to_read;
+        while (trip.next() != round_trip::action::nothing) {
+            auto const what = trip.next() == round_trip::action::to_send ? readiness::to_write
+                                                                         : readiness::to_read;
             if (!wait_until(c.socket.native_handle(), what, deadline)) {
                 trip.expire();
             } else if (what == readiness::to_write) {
@@ -48,12 +47,12 @@ public:
             }
         }
         auto response = trip.finish(false, false);
-        if (trip.keep_alive()) lease->give_back();
+        if (trip.keep_alive()) lease->release();
         return response;
     }
 
 private:
-    /// A lease with an open connection, for which the context runs.
+    /// A lease with an open connection. Runs the context until it is there.
     [[nodiscard]] result<pool::lease> open(http::request const& r, pool::lease taken,
                                            time_point deadline) {
         std::optional<result<pool::lease>> opened;
@@ -61,14 +60,14 @@ private:
                        [&](std::exception_ptr thrown, result<pool::lease> given) {
                            if (thrown) std::rethrow_exception(thrown);
                            opened = std::move(given);
-                           context_.stop(); // whatever an opening that was given up still does
+                           context_.stop(); // although an abandoned attempt may still have work
                        });
         context_.restart();
         context_.run();
         return std::move(*opened);
     }
 
-    /// The context's descriptors are the parent's too, and are made anew.
+    /// Replaces the context's descriptors, which are shared with the parent.
     void enter_child() {
         context_.notify_fork(asio::execution_context::fork_child);
         process_ = std::make_unique<fork_detector const>();

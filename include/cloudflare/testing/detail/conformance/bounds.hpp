@@ -1,7 +1,7 @@
 /// Checks that a response which does not end is ended by a bound, long before its deadline.
 #pragma once
 
-#include <cloudflare/testing/detail/conformance/answers.hpp>
+#include <cloudflare/testing/detail/conformance/responses.hpp>
 
 namespace cloudflare::inline v0::testing::detail {
 
@@ -38,7 +38,7 @@ inline constexpr check bound_checks[] = {
     {"a header field of 1 MiB past the bound is refused",
      [](trial& t) {
          std::string const value(t.subject().max_header_size + (1 << 20), 'x');
-         t.expect_failure(receive(t, {answer(200, "{}", "X: " + value + "\r\n")}),
+         t.expect_failure(receive(t, {make_response(200, "{}", "X: " + value + "\r\n")}),
                           delivery::unknown, {errc::response_too_large});
      }},
     {"a body without end is ended by a bound",
@@ -64,10 +64,10 @@ inline constexpr check bound_checks[] = {
      [](trial& t) {
          check_bounded_header(t, "", "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n");
      }},
-    {"a change of protocol that nobody asked for is refused before the deadline",
+    {"an unsolicited change of protocol is refused before the deadline",
      [](trial& t) {
          std::string const bytes = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n";
-         for (std::string const& more : {std::string(), answer(200, "{}"), "\x81\x02{}"s}) {
+         for (std::string const& more : {std::string(), make_response(200, "{}"), "\x81\x02{}"s}) {
              t.serve(always(last(bytes + more, ending::hang)));
              t.expect_failure(t.send(t.request(method::post, "/", "{}"), 1s), delivery::unknown,
                               {errc::malformed_response, errc::connection_lost});

@@ -40,37 +40,39 @@ inline constexpr check cancellation_checks[] = {
          t.serve(always({}), {.first = greeting::hang});
          check_cancelled(t, t.request(method::post, "/", vast_body()), delivery::unknown, 1s);
      }},
-    {"a cancellation ends waiting for the answer",
+    {"a cancellation ends waiting for the response",
      [](trial& t) {
          for (bool const tls : {false, true}) {
              t.serve(always(last("", ending::hang)), {.tls = tls});
              check_cancelled(t, t.request(method::post, "/", "{}"), delivery::unknown);
          }
      }},
-    {"a cancellation ends an answer in its body",
+    {"a cancellation ends a response in its body",
      [](trial& t) {
-         reply r{.bytes = answer(200, std::string(1000, 'x')), .piece_size = 50, .pause = 40ms};
+         reply r{
+             .bytes = make_response(200, std::string(1000, 'x')), .piece_size = 50, .pause = 40ms};
          t.serve(always(r));
          check_cancelled(t, t.request(method::post, "/", "{}"), delivery::unknown);
      }},
     {"calls that are cancelled leave what others need",
      [](trial& t) {
          t.serve([](seen_request const& seen) {
-             return target_of(seen.bytes) == "/good" ? reply{.bytes = answer(200, "{}")}
-                                                     : reply{.bytes = answer(200), .pause = 20ms};
+             return target_of(seen.bytes) == "/good"
+                        ? reply{.bytes = make_response(200, "{}")}
+                        : reply{.bytes = make_response(200), .pause = 20ms};
          });
          for (int i = 0; i != 80; ++i)
              if (!t.send_and_cancel(t.request(method::get, "/late"), 4ms)) return;
-         t.expect_answer(t.send(t.request(method::post, "/good", "{}"), 3s), 200, "{}");
+         t.expect_response(t.send(t.request(method::post, "/good", "{}"), 3s), 200, "{}");
      }},
-    {"an answer that comes after a cancellation is not the answer to the next request",
+    {"a response that comes after a cancellation is not the response to the next request",
      [](trial& t) {
-         reply late{.bytes = answer(200, "late")};
+         reply late{.bytes = make_response(200, "late")};
          late.pause = 250ms;
-         t.serve(in_turn({late, {answer(200, "second")}}));
+         t.serve(in_turn({late, {make_response(200, "second")}}));
          if (!check_cancelled(t, t.request(), delivery::unknown)) return;
          std::this_thread::sleep_for(250ms);
-         t.expect_answer(t.send(), 200, "second");
+         t.expect_response(t.send(), 200, "second");
      }},
 };
 

@@ -1,5 +1,5 @@
 /// Checks that a request of which the transport says `not_sent` does not go out afterwards, and that
-/// what may have gone out is told so.
+/// what may have been sent is reported so.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/cancellation.hpp>
@@ -10,7 +10,7 @@ namespace cloudflare::inline v0::testing::detail {
 /// transport says that nothing was sent, `trial` counts at the end.
 template <class End>
 void at_many_moments(trial& t, bool tls, std::size_t body_size, End const& end_at) {
-    t.serve(always({answer(200)}), {.tls = tls, .read_delay = 60ms});
+    t.serve(always({make_response(200)}), {.tls = tls, .read_delay = 60ms});
     for (auto const after : {0ms, 1ms, 2ms, 3ms, 5ms, 8ms, 13ms, 21ms, 34ms}) {
         auto const target = "/after" + std::to_string(after.count());
         if (!end_at(t.request(method::post, target, std::string(body_size, 'x')), after)) return;
@@ -41,10 +41,10 @@ void at_many_moments(trial& t, std::size_t body_size, End const& end_it) {
 inline void check_large_body(trial& t, scripted_server_options how, ending then) {
     for (bool const tls : {false, true}) {
         how.tls = tls;
-        t.serve(always(last(answer(413, "too much", "Connection: close\r\n"), then)), how);
+        t.serve(always(last(make_response(413, "too much", "Connection: close\r\n"), then)), how);
         auto const given = t.send(t.request(method::post, "/", vast_body()));
         if (given && how.early) {
-            t.expect_answer(given, 413, "too much");
+            t.expect_response(given, 413, "too much");
         } else {
             t.expect_failure(given, delivery::unknown, {errc::connection_lost});
         }
@@ -57,7 +57,8 @@ inline constexpr check delivery_checks[] = {
     {"what a deadline ends within the handshake is not sent later",
      [](trial& t) {
          for (auto const size : {small_body, large}) {
-             auto& server = t.serve(always({answer(200)}), {.tls = true, .handshake_delay = 120ms});
+             auto& server =
+                 t.serve(always({make_response(200)}), {.tls = true, .handshake_delay = 120ms});
              for (auto const timeout : {20ms, 60ms})
                  check_deadline(t, t.request(method::post, "/", std::string(size, 'x')),
                                 delivery::not_sent, timeout);
@@ -68,7 +69,8 @@ inline constexpr check delivery_checks[] = {
     {"what a cancellation ends within the handshake is not sent later",
      [](trial& t) {
          for (auto const size : {small_body, large}) {
-             auto& server = t.serve(always({answer(200)}), {.tls = true, .handshake_delay = 120ms});
+             auto& server =
+                 t.serve(always({make_response(200)}), {.tls = true, .handshake_delay = 120ms});
              for (auto const after : {20ms, 60ms})
                  if (!check_cancelled(t, t.request(method::post, "/", std::string(size, 'x')),
                                       delivery::not_sent, after))

@@ -43,9 +43,9 @@ inline void call_in_all_ways(trial& t) {
 
 [[nodiscard]] inline reply in_many_ways(seen_request const& seen) {
     auto const target = target_of(seen.bytes);
-    if (target == "/cut") return last(answer(200, "cut").substr(0, 25), ending::cut);
-    if (target == "/silent") return {.bytes = answer(200), .pause = 60ms};
-    return {.bytes = answer(200, target)};
+    if (target == "/cut") return last(make_response(200, "cut").substr(0, 25), ending::cut);
+    if (target == "/silent") return {.bytes = make_response(200), .pause = 60ms};
+    return {.bytes = make_response(200, target)};
 }
 
 inline constexpr check descriptor_checks[] = {

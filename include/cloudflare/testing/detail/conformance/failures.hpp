@@ -1,7 +1,7 @@
 /// Checks of how a transport fails: how far it says that the request got, and the deadline.
 #pragma once
 
-#include <cloudflare/testing/detail/conformance/answers.hpp>
+#include <cloudflare/testing/detail/conformance/responses.hpp>
 
 namespace cloudflare::inline v0::testing::detail {
 
@@ -31,7 +31,7 @@ inline void check_deadline(trial& t, http::request const& r, delivery reached,
 /// connection, and not TLS that failed: another try may do better.
 inline void check_handshake_ended(trial& t, bool reset) {
     for (std::size_t const end_after : {0U, 300U}) {
-        auto& server = t.serve_tls(always({answer(200)}));
+        auto& server = t.serve_tls(always({make_response(200)}));
         relay const bad(server.port(), {.end_after = end_after, .reset = reset});
         auto r = t.request(method::post, "/", "{}");
         r.origin = server.origin("127.0.0.1", bad.port());
@@ -44,8 +44,8 @@ inline constexpr check failure_checks[] = {
      [](trial& t) {
          std::uint16_t port = 0;
          {
-             scripted_server gone(always({}));
-             port = gone.port();
+             scripted_server closed_server(always({}));
+             port = closed_server.port();
          }
          t.make_transport();
          t.expect_failure(t.send(request_to("http://127.0.0.1:" + std::to_string(port))),
@@ -60,7 +60,7 @@ inline constexpr check failure_checks[] = {
     {"nothing was sent where the handshake is not TLS, or ends early",
      [](trial& t) {
          for (auto const first : {greeting::close, greeting::garbage}) {
-             t.serve(always({answer(200)}), {.first = first});
+             t.serve(always({make_response(200)}), {.first = first});
              auto const where = "https://127.0.0.1:" + std::to_string(t.server().port());
              t.expect_failure(t.send(request_to(where)), delivery::not_sent,
                               {errc::tls_failed, errc::connection_lost});
@@ -70,56 +70,58 @@ inline constexpr check failure_checks[] = {
      [](trial& t) { check_handshake_ended(t, false); }},
     {"the connection was lost where it is reset within the handshake",
      [](trial& t) { check_handshake_ended(t, true); }},
-    {"the outcome is unknown where the connection is closed before an answer",
+    {"the outcome is unknown where the connection is closed before a response",
      [](trial& t) {
          for (bool const tls : {false, true})
              for (auto const how : {ending::close, ending::cut})
                  t.expect_failure(receive(t, last("", how), tls), delivery::unknown,
                                   {errc::connection_lost});
      }},
-    {"the outcome is unknown where the connection is reset before an answer",
+    {"the outcome is unknown where the connection is reset before a response",
      [](trial& t) {
          for (bool const tls : {false, true})
              t.expect_failure(receive(t, last("", ending::reset), tls), delivery::unknown,
                               {errc::connection_lost});
      }},
-    {"the outcome is unknown where the connection is reset within an answer",
+    {"the outcome is unknown where the connection is reset within a response",
      [](trial& t) {
-         auto const half = answer(200, "whole").substr(0, 30);
+         auto const half = make_response(200, "whole").substr(0, 30);
          for (bool const tls : {false, true})
              t.expect_failure(receive(t, last(half, ending::reset), tls), delivery::unknown,
                               {errc::connection_lost});
      }},
     {"a deadline that has passed sends nothing",
      [](trial& t) {
-         auto& server = t.serve(always({answer(200)}));
+         auto& server = t.serve(always({make_response(200)}));
          t.expect_failure(t.send(t.request(), -1ms), delivery::not_sent, {errc::deadline_exceeded});
-         t.expect_answer(t.send(), 200, ""); // a connection is open now
+         t.expect_response(t.send(), 200, ""); // a connection is open now
          t.expect_failure(t.send(t.request(), -1ms), delivery::not_sent, {errc::deadline_exceeded});
          t.expect(server.requests().size() == 1, "the server saw a request");
      }},
     {"a response shortly before the deadline is taken",
      [](trial& t) {
          for (auto const before : {50ms, 1100ms}) { // no deadline counts in whole seconds
-             t.serve(always({.bytes = answer(200, "{}"), .pause = before}));
-             t.expect_answer(t.send(t.request(method::post, "/", "{}"), before + 700ms), 200, "{}");
+             t.serve(always({.bytes = make_response(200, "{}"), .pause = before}));
+             t.expect_response(t.send(t.request(method::post, "/", "{}"), before + 700ms), 200,
+                               "{}");
          }
      }},
     {"a deadline at the end of time is one",
      [](trial& t) {
-         t.serve(always({answer(200, "{}")}));
+         t.serve(always({make_response(200, "{}")}));
          auto const r = t.request(method::post, "/", "{}");
-         t.expect_answer(t.note(r, t.transport().send(r, (time_point::max)())), 200, "{}");
+         t.expect_response(t.note(r, t.transport().send(r, (time_point::max)())), 200, "{}");
      }},
     {"calls that end by their deadlines leave what others need",
      [](trial& t) {
          t.serve([](seen_request const& seen) {
-             return target_of(seen.bytes) == "/good" ? reply{.bytes = answer(200, "{}")}
-                                                     : reply{.bytes = answer(200), .pause = 20ms};
+             return target_of(seen.bytes) == "/good"
+                        ? reply{.bytes = make_response(200, "{}")}
+                        : reply{.bytes = make_response(200), .pause = 20ms};
          });
          for (int i = 0; i != 80; ++i)
              static_cast<void>(t.send(t.request(method::get, "/late"), 4ms));
-         t.expect_answer(t.send(t.request(method::post, "/good", "{}"), 3s), 200, "{}");
+         t.expect_response(t.send(t.request(method::post, "/good", "{}"), 3s), 200, "{}");
      }},
     {"the deadline ends connecting",
      [](trial& t) {
@@ -135,7 +137,7 @@ inline constexpr check failure_checks[] = {
      }},
     {"the deadline ends a TLS handshake that comes byte by byte",
      [](trial& t) {
-         auto& server = t.serve_tls(always({answer(200)}));
+         auto& server = t.serve_tls(always({make_response(200)}));
          relay const slow(server.port(), {.piece_size = 1, .pause = 10ms});
          auto r = t.request(method::post, "/", "{}");
          r.origin = server.origin("127.0.0.1", slow.port());
@@ -146,23 +148,23 @@ inline constexpr check failure_checks[] = {
          t.serve(always({}), {.first = greeting::hang});
          check_deadline(t, t.request(method::post, "/", vast_body()), delivery::unknown, 1s);
      }},
-    {"the deadline ends waiting for the answer",
+    {"the deadline ends waiting for the response",
      [](trial& t) {
          for (bool const tls : {false, true}) {
              t.serve(always(last("", ending::hang)), {.tls = tls});
              check_deadline(t, t.request(method::post, "/", "{}"), delivery::unknown);
          }
      }},
-    {"the deadline ends an answer in its header",
+    {"the deadline ends a response in its header",
      [](trial& t) {
-         reply r{.bytes = answer(200, "{}", "A: b\r\n"), .piece_size = 1, .pause = 40ms};
+         reply r{.bytes = make_response(200, "{}", "A: b\r\n"), .piece_size = 1, .pause = 40ms};
          t.serve(always(r));
          check_deadline(t, t.request(method::post, "/", "{}"), delivery::unknown);
      }},
-    {"the deadline ends an answer in its body",
+    {"the deadline ends a response in its body",
      [](trial& t) {
          for (bool const tls : {false, true}) {
-             reply r{.bytes = answer(200, std::string(1000, 'x')), .piece_size = 50};
+             reply r{.bytes = make_response(200, std::string(1000, 'x')), .piece_size = 50};
              r.pause = 40ms;
              t.serve(always(r), {.tls = tls});
              check_deadline(t, t.request(method::post, "/", "{}"), delivery::unknown);

@@ -10,15 +10,15 @@ namespace cloudflare::inline v0::testing::detail {
 /// connection is not the response to the next request.
 inline void check_refused_or(trial& t, std::string_view body, std::string bytes,
                              ending how = ending::read_on) {
-    t.serve(in_turn({last(std::move(bytes), how), {answer(200, "next")}}));
+    t.serve(in_turn({last(std::move(bytes), how), {make_response(200, "next")}}));
     auto const given = t.send(t.request(method::post, "/", "{}"), 1s);
-    if (given) t.expect_answer(given, 200, body);
+    if (given) t.expect_response(given, 200, body);
     if (!given)
         t.expect_failure(
             given, delivery::unknown,
             {errc::malformed_response, errc::connection_lost, errc::response_too_large});
     if (how != ending::read_on) std::this_thread::sleep_for(30ms); // until the close is there
-    t.expect_answer(t.send(t.request(method::get, "/next")), 200, "next");
+    t.expect_response(t.send(t.request(method::get, "/next")), 200, "next");
 }
 
 /// Sends a request for each place where the response may be parted in two.
@@ -42,17 +42,17 @@ inline void check_two_pieces(trial& t, std::string const& whole, std::string_vie
 
 /// A value with each run of blanks as one.
 [[nodiscard]] inline std::string squeezed(std::string_view value) {
-    std::string text;
+    std::string string;
     for (char const c : value)
-        if (bool const blank = c == ' ' || c == '\t'; !blank || !text.ends_with(' '))
-            text += blank ? ' ' : c;
-    return text;
+        if (bool const blank = c == ' ' || c == '\t'; !blank || !string.ends_with(' '))
+            string += blank ? ' ' : c;
+    return string;
 }
 
 inline constexpr check framing_checks[] = {
     {"a response in two pieces is the same (length)",
      [](trial& t) {
-         check_two_pieces(t, answer(200, "{\"a\":1}", "A: b\r\n"), "{\"a\":1}", false);
+         check_two_pieces(t, make_response(200, "{\"a\":1}", "A: b\r\n"), "{\"a\":1}", false);
      }},
     {"a response in two pieces is the same (chunked)",
      [](trial& t) { check_two_pieces(t, chunked("{\"a\":1}", 5), "{\"a\":1}", false); }},
@@ -62,14 +62,15 @@ inline constexpr check framing_checks[] = {
      [](trial& t) { check_two_pieces(t, chunked("", 1), "", false); }},
     {"a response in two pieces is the same (informational response before it)",
      [](trial& t) {
-         check_two_pieces(t, "HTTP/1.1 103 Early\r\nA: b\r\n\r\n" + answer(200, "{}"), "{}", false);
+         check_two_pieces(t, "HTTP/1.1 103 Early\r\nA: b\r\n\r\n" + make_response(200, "{}"), "{}",
+                          false);
      }},
     {"a status line without a reason and its blank is one",
      [](trial& t) {
          std::string const rest = "\r\nContent-Length: 2\r\n\r\n{}";
          for (bool const tls : {false, true}) {
-             t.expect_answer(receive(t, {"HTTP/1.1 201" + rest}, tls), 201, "{}");
-             t.expect_answer(receive(t, {"HTTP/1.1 201 " + rest}, tls), 201, "{}");
+             t.expect_response(receive(t, {"HTTP/1.1 201" + rest}, tls), 201, "{}");
+             t.expect_response(receive(t, {"HTTP/1.1 201 " + rest}, tls), 201, "{}");
          }
      }},
     {"a protocol in lower case is not HTTP",
@@ -77,8 +78,8 @@ inline constexpr check framing_checks[] = {
     {"a folded header line is taken, the fold as blanks",
      [](trial& t) {
          auto const given =
-             receive(t, {answer(200, "{}", "X-Folded: one\r\n two\r\n\tthree\r\nB: c\r\n")});
-         t.expect_answer(given, 200, "{}");
+             receive(t, {make_response(200, "{}", "X-Folded: one\r\n two\r\n\tthree\r\nB: c\r\n")});
+         t.expect_response(given, 200, "{}");
          if (!given) return;
          auto const value = squeezed(given->fields.find("X-Folded"));
          t.expect(value == "one two three" || !given->fields.contains("X-Folded"),
@@ -91,7 +92,7 @@ inline constexpr check framing_checks[] = {
          bytes.insert(bytes.size() - 2, "X-Trailer: late\r\nRetry-After: 7\r\n");
          for (bool const tls : {false, true}) {
              auto const given = receive(t, {bytes}, tls);
-             t.expect_answer(given, 200, "abcdef");
+             t.expect_response(given, 200, "abcdef");
              t.expect(given && !given->fields.contains("X-Trailer") &&
                           !given->fields.contains("Retry-After"),
                       "a trailer field is in the header");
@@ -139,10 +140,10 @@ inline constexpr check framing_checks[] = {
      }},
     {"a 304 has no body, whatever its length",
      [](trial& t) {
-         auto& server = t.serve(in_turn(
-             {{"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"}, {answer(200, "next")}}));
-         t.expect_answer(t.send(t.request(), 2s), 304, "");
-         t.expect_answer(t.send(), 200, "next");
+         auto& server = t.serve(in_turn({{"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"},
+                                         {make_response(200, "next")}}));
+         t.expect_response(t.send(t.request(), 2s), 304, "");
+         t.expect_response(t.send(), 200, "next");
          t.expect(server.requests().size() == 2, "a request is missing");
      }},
     {"what follows a response that has no body is the response to no request",
@@ -150,10 +151,10 @@ inline constexpr check framing_checks[] = {
          for (std::string const status : {"204 No Content", "304 Not Modified"}) {
              t.serve(in_turn({{"HTTP/1.1 " + status + "\r\nContent-Length: 19\r\n\r\n" +
                                "HTTP/1.1 500 No\r\n\r\n"},
-                              {answer(200, "next")}}));
+                              {make_response(200, "next")}}));
              auto const given = t.send(t.request(), 1s);
              t.expect(!given || given->body.empty(), "it has a body");
-             t.expect_answer(t.send(), 200, "next");
+             t.expect_response(t.send(), 200, "next");
          }
      }},
     {"a body that is marked as encoded comes back as it is",
@@ -162,8 +163,8 @@ inline constexpr check framing_checks[] = {
                                   "\x43\xbf\xa6\xa3\x02\x00\x00\x00"s; // {}
          for (std::string const coding : {"gzip", "deflate", "br", "x-unknown"}) {
              auto const given =
-                 receive(t, {answer(200, gzip, "Content-Encoding: " + coding + "\r\n")});
-             t.expect_answer(given, 200, gzip);
+                 receive(t, {make_response(200, gzip, "Content-Encoding: " + coding + "\r\n")});
+             t.expect_response(given, 200, gzip);
              t.expect(given && given->fields.find("Content-Encoding") == coding,
                       "Content-Encoding is lost");
          }

@@ -32,8 +32,8 @@ namespace cloudflare::inline v0::testing::detail {
 }
 
 inline void check_method(trial& t, method m) {
-    t.serve(always({answer(200)}));
-    t.expect_answer(t.send(t.request(m, "/a")), 200, "");
+    t.serve(always({make_response(200)}));
+    t.expect_response(t.send(t.request(m, "/a")), 200, "");
     auto const line = std::string(http::to_string(m)) + " /a HTTP/1.1\r\n";
     t.expect(last_seen(t).starts_with(line), "the request line is not: " + line);
 }
@@ -46,25 +46,25 @@ inline constexpr check request_checks[] = {
     {"DELETE is sent", [](trial& t) { check_method(t, method::delete_); }},
     {"the target is sent byte for byte",
      [](trial& t) {
-         t.serve(always({answer(200)}));
+         t.serve(always({make_response(200)}));
          for (std::string const target :
               {"/a%2Fb/%20?x=%5B1%5D&y=a+b&empty=", "//a/../b/./c", "/?", "/a;b=c,d:e@f'(g)*!$~",
                "/%", "/a?b?c", "/A%c3%A9|\\^`{}\"<>"}) {
-             t.expect_answer(t.send(t.request(method::get, target)), 200, "");
+             t.expect_response(t.send(t.request(method::get, target)), 200, "");
              t.expect(last_seen(t).starts_with("GET " + target + " HTTP/1.1\r\n"),
                       "the target is not: " + target);
          }
      }},
     {"a long target is sent whole",
      [](trial& t) {
-         t.serve(always({answer(200)}));
+         t.serve(always({make_response(200)}));
          auto const target = "/?" + std::string(8000, 'x');
-         t.expect_answer(t.send(t.request(method::get, target)), 200, "");
+         t.expect_response(t.send(t.request(method::get, target)), 200, "");
          t.expect(last_seen(t).starts_with("GET " + target + " HTTP/1.1\r\n"), "it is cut");
      }},
     {"a target with a line break is refused",
      [](trial& t) {
-         t.serve(always({answer(200)}));
+         t.serve(always({make_response(200)}));
          for (std::string const target :
               {"/ HTTP/1.1\r\nX-Injected: 1\r\nX: ", "/\nX-Injected: 1", "/a b", "", "a"}) {
              t.expect_failure(t.send(t.request(method::get, target)), delivery::not_sent,
@@ -73,15 +73,15 @@ inline constexpr check request_checks[] = {
      }},
     {"Host is sent once, with the port",
      [](trial& t) {
-         auto& server = t.serve(always({answer(200)}));
-         t.expect_answer(t.send(), 200, "");
+         auto& server = t.serve(always({make_response(200)}));
+         t.expect_response(t.send(), 200, "");
          t.expect(values_of(last_seen(t), "Host") ==
                       std::vector{"127.0.0.1:" + std::to_string(server.port())},
                   "Host is not the origin's authority");
      }},
     {"header fields are sent byte for byte",
      [](trial& t) {
-         t.serve(always({answer(200)}));
+         t.serve(always({make_response(200)}));
          auto r = t.request();
          std::pair<std::string, std::string> const fields[] = {
              {"Authorization", "Bearer sample  with two blanks"},
@@ -95,34 +95,34 @@ inline constexpr check request_checks[] = {
          };
          for (auto const& [name, value] : fields)
              static_cast<void>(r.fields.add(name, value));
-         t.expect_answer(t.send(r), 200, "");
+         t.expect_response(t.send(r), 200, "");
          for (auto const& [name, value] : fields)
              t.expect(values_of(last_seen(t), name) == std::vector{value},
                       name + " is not sent once with its value");
      }},
     {"fields with the same name are all sent, in their order",
      [](trial& t) {
-         t.serve(always({answer(200)}));
+         t.serve(always({make_response(200)}));
          auto r = t.request();
          for (auto const* value : {"1", "2", "3"})
              static_cast<void>(r.fields.add("X-Many", value));
-         t.expect_answer(t.send(r), 200, "");
+         t.expect_response(t.send(r), 200, "");
          t.expect(values_of(last_seen(t), "X-Many") == std::vector<std::string>{"1", "2", "3"},
                   "they are not");
      }},
     {"a field without a value is sent",
      [](trial& t) {
-         t.serve(always({answer(200)}));
+         t.serve(always({make_response(200)}));
          auto r = t.request();
          static_cast<void>(r.fields.add("X-Empty", ""));
-         t.expect_answer(t.send(r), 200, "");
+         t.expect_response(t.send(r), 200, "");
          t.expect(values_of(last_seen(t), "X-Empty") == std::vector<std::string>{""}, "it is not");
      }},
     {"nothing is sent that was not asked for",
      [](trial& t) {
-         t.serve(always({answer(200, "", "Set-Cookie: a=b\r\n")}));
-         t.expect_answer(t.send(t.request(method::post, "/", std::string(5000, 'x'))), 200, "");
-         t.expect_answer(t.send(t.request(method::post, "/", "{}")), 200, "");
+         t.serve(always({make_response(200, "", "Set-Cookie: a=b\r\n")}));
+         t.expect_response(t.send(t.request(method::post, "/", std::string(5000, 'x'))), 200, "");
+         t.expect_response(t.send(t.request(method::post, "/", "{}")), 200, "");
          for (auto const* name :
               {"Expect", "Accept-Encoding", "Transfer-Encoding", "Cookie", "Content-Type",
                "User-Agent", "Accept", "Referer", "Authorization", "Upgrade", "TE"})
@@ -131,12 +131,12 @@ inline constexpr check request_checks[] = {
      }},
     {"a body is sent byte for byte",
      [](trial& t) {
-         t.serve(always({answer(200)}));
+         t.serve(always({make_response(200)}));
          std::string body;
          for (int byte = 0; byte != 256; ++byte)
              body += static_cast<char>(byte);
          for (auto const m : {method::post, method::put, method::patch}) {
-             t.expect_answer(t.send(t.request(m, "/", body)), 200, "");
+             t.expect_response(t.send(t.request(m, "/", body)), 200, "");
              t.expect(body_of(last_seen(t)) == body, "other bytes came in");
              t.expect(values_of(last_seen(t), "Content-Length") == std::vector<std::string>{"256"},
                       "Content-Length is not the body's");
@@ -144,18 +144,18 @@ inline constexpr check request_checks[] = {
      }},
     {"an empty body has the length 0",
      [](trial& t) {
-         t.serve(always({answer(200)}));
+         t.serve(always({make_response(200)}));
          for (auto const m : {method::post, method::put, method::patch}) {
-             t.expect_answer(t.send(t.request(m)), 200, "");
+             t.expect_response(t.send(t.request(m)), 200, "");
              t.expect(values_of(last_seen(t), "Content-Length") == std::vector<std::string>{"0"},
                       "Content-Length: 0 is not sent");
          }
      }},
     {"GET and DELETE have no body",
      [](trial& t) {
-         t.serve(always({answer(200)}));
+         t.serve(always({make_response(200)}));
          for (auto const m : {method::get, method::delete_}) {
-             t.expect_answer(t.send(t.request(m)), 200, "");
+             t.expect_response(t.send(t.request(m)), 200, "");
              t.expect(body_of(last_seen(t)).empty(), "a body came in");
          }
      }},
@@ -165,8 +165,8 @@ inline constexpr check request_checks[] = {
          for (std::size_t i = 0; i != body.size(); ++i)
              body[i] = static_cast<char>(i % 251);
          for (bool const tls : {false, true}) {
-             t.serve(always({answer(200)}), {.tls = tls});
-             t.expect_answer(t.send(t.request(method::post, "/", body)), 200, "");
+             t.serve(always({make_response(200)}), {.tls = tls});
+             t.expect_response(t.send(t.request(method::post, "/", body)), 200, "");
              t.expect(body_of(last_seen(t)) == body, "other bytes came in");
          }
      }},

@@ -1,4 +1,4 @@
-/// What the conformance kit is told of a transport, and what it says of it.
+/// The input of the transport conformance kit, and its report.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
@@ -61,7 +61,7 @@ public:
     }
 };
 
-/// What the kit is told of the transport that it tries.
+/// Describes the transport to the kit.
 struct conformance_subject {
     /// Makes a transport that trusts the CA certificates in this file, or the system's only where
     /// its name is empty. Called from several threads at once.

@@ -68,7 +68,7 @@ inline constexpr check time_checks[] = {
     {"a sleep that is cancelled ends early, and what is sent then is cancelled",
      [](trial& t) {
          for (auto const after : {0ms, 60ms}) {
-             auto& server = t.serve(always({answer(200)}));
+             auto& server = t.serve(always({make_response(200)}));
              auto const r = t.request(method::post, "/", "{}");
              auto const begin = clock::now();
              auto const given =

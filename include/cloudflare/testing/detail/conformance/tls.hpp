@@ -1,7 +1,7 @@
 /// Checks of whom a transport trusts.
 #pragma once
 
-#include <cloudflare/testing/detail/conformance/answers.hpp>
+#include <cloudflare/testing/detail/conformance/responses.hpp>
 
 namespace cloudflare::inline v0::testing::detail {
 
@@ -9,7 +9,7 @@ namespace cloudflare::inline v0::testing::detail {
 inline void check_refused(trial& t, scripted_server_options how, bool trusted = true,
                           std::string_view host = "127.0.0.1") {
     how.tls = true;
-    auto& server = t.serve(always({answer(200)}), std::move(how), trusted);
+    auto& server = t.serve(always({make_response(200)}), std::move(how), trusted);
     auto r = t.request(method::post, "/", "{}");
     r.origin = server.origin(host);
     t.expect_failure(t.send(r), delivery::not_sent, {errc::tls_failed});
@@ -22,7 +22,7 @@ inline void check_refused(trial& t, scripted_server_options how, bool trusted = 
 /// been sent: what the delivery is then depends on the moment.
 inline void check_demanding_server(trial& t, int max_tls_version) {
     auto& server = t.serve(
-        always({answer(200)}),
+        always({make_response(200)}),
         {.tls = true, .client_ca_pem = make_certificate().pem, .max_tls_version = max_tls_version});
     auto const given = t.send(t.request(method::post, "/", "{}"));
     bool const late = max_tls_version == 0 && !given;
@@ -35,20 +35,19 @@ inline void check_demanding_server(trial& t, int max_tls_version) {
 inline constexpr check tls_checks[] = {
     {"a trusted certificate that names the address is accepted",
      [](trial& t) {
-         auto& server = t.serve_tls(always({answer(200, "{}")}));
-         t.expect_answer(t.send(), 200, "{}");
+         auto& server = t.serve_tls(always({make_response(200, "{}")}));
+         t.expect_response(t.send(), 200, "{}");
          t.expect(server.server_name().empty(), "an address was sent as server name");
      }},
     {"a host name is sent as server name, and checked",
      [](trial& t) {
-         auto& server = t.serve_tls(always({answer(200, "{}")}));
+         auto& server = t.serve_tls(always({make_response(200, "{}")}));
          auto r = t.request();
          r.origin = server.origin("localhost");
-         t.expect_answer(t.send(r), 200, "{}");
+         t.expect_response(t.send(r), 200, "{}");
          t.expect(server.server_name() == "localhost", "the server name is not `localhost`");
      }},
-    {"a certificate that nobody vouches for is refused",
-     [](trial& t) { check_refused(t, {}, false); }},
+    {"an untrusted certificate is refused", [](trial& t) { check_refused(t, {}, false); }},
     {"a certificate of another host is refused",
      [](trial& t) {
          auto const other = make_certificate("DNS:other.example,IP:127.0.0.2");
@@ -87,18 +86,20 @@ inline constexpr check tls_checks[] = {
      [](trial& t) {
          certificate_options const o{.extended_key_usage = "serverAuth",
                                      .signed_by = certificate_options::chain::intermediate};
-         t.serve(always({answer(200, "{}")}), {.tls = true, .identity = make_certificate(o)});
-         t.expect_answer(t.send(), 200, "{}");
+         t.serve(always({make_response(200, "{}")}),
+                 {.tls = true, .identity = make_certificate(o)});
+         t.expect_response(t.send(), 200, "{}");
      }},
     {"a wildcard stands for one label, and for a whole one",
      [](trial& t) {
          auto const& domain = t.subject().loopback_domain;
          if (domain.empty()) return t.skip();
          auto const whole = make_certificate("DNS:*." + domain);
-         auto& server = t.serve(always({answer(200, "{}")}), {.tls = true, .identity = whole});
+         auto& server =
+             t.serve(always({make_response(200, "{}")}), {.tls = true, .identity = whole});
          auto r = t.request();
          r.origin = server.origin("api1." + domain);
-         t.expect_answer(t.send(r), 200, "{}");
+         t.expect_response(t.send(r), 200, "{}");
          check_refused(t, {.identity = whole}, true, "a.b." + domain);
          check_refused(t, {.identity = whole}, true, domain);
          for (std::string const partial : {"api*.", "*1.", "a*1."})
@@ -112,8 +113,9 @@ inline constexpr check tls_checks[] = {
     {"TLS 1.1 is refused", [](trial& t) { check_refused(t, {.max_tls_version = TLS1_1_VERSION}); }},
     {"TLS 1.2 is accepted",
      [](trial& t) {
-         t.serve(always({answer(200, "{}")}), {.tls = true, .max_tls_version = TLS1_2_VERSION});
-         t.expect_answer(t.send(), 200, "{}");
+         t.serve(always({make_response(200, "{}")}),
+                 {.tls = true, .max_tls_version = TLS1_2_VERSION});
+         t.expect_response(t.send(), 200, "{}");
      }},
 };
 

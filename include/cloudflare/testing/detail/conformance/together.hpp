@@ -2,7 +2,7 @@
 /// be.
 #pragma once
 
-#include <cloudflare/testing/detail/conformance/answers.hpp>
+#include <cloudflare/testing/detail/conformance/responses.hpp>
 #include <cloudflare/testing/detail/conformance/unasked.hpp>
 
 namespace cloudflare::inline v0::testing::detail {
@@ -23,7 +23,8 @@ namespace cloudflare::inline v0::testing::detail {
 [[nodiscard]] inline server_script
 echo_after(std::function<std::chrono::milliseconds(std::size_t number)> pause) {
     return [pause = std::move(pause)](seen_request const& seen) {
-        return reply{.bytes = answer(200, target_of(seen.bytes)), .pause = pause(number_of(seen))};
+        return reply{.bytes = make_response(200, target_of(seen.bytes)),
+                     .pause = pause(number_of(seen))};
     };
 }
 
@@ -34,7 +35,7 @@ inline void check_all_told_apart(trial& t, std::size_t count) {
     if (!given) return;
     t.expect(time_point::clock::now() - begin < 8s, "a call was left waiting");
     for (std::size_t i = 0; i != count; ++i)
-        t.expect_answer((*given)[i], 200, requests[i].target);
+        t.expect_response((*given)[i], 200, requests[i].target);
 }
 
 /// Cancels one of several, and expects that the others do not notice.
@@ -44,14 +45,14 @@ inline void check_one_cancelled(trial& t, std::size_t count, std::size_t which) 
     if (!given) return;
     for (std::size_t i = 0; i != count; ++i) {
         auto const& one = (*given)[i];
-        if (i != which) t.expect_answer(one, 200, requests[i].target);
+        if (i != which) t.expect_response(one, 200, requests[i].target);
         if (i == which) t.expect(!one && one.error() == errc::cancelled, "it is not cancelled");
     }
-    t.expect_answer(t.send(t.request(method::get, "/77")), 200, "/77");
+    t.expect_response(t.send(t.request(method::get, "/77")), 200, "/77");
 }
 
 inline constexpr check together_checks[] = {
-    {"the responses to calls under way together are told apart",
+    {"the responses to concurrent calls are not mixed up",
      [](trial& t) {
          for (bool const tls : {false, true}) {
              t.serve(echo_after([](auto number) { return (12 - number % 13) * 6ms; }),
@@ -60,29 +61,30 @@ inline constexpr check together_checks[] = {
              check_all_told_apart(t, 12); // on connections that are open
          }
      }},
-    {"many calls under way together all end",
+    {"many concurrent calls all end",
      [](trial& t) {
          t.serve(echo_after([](auto) { return 2ms; }));
          check_all_told_apart(t, 100);
      }},
-    {"a call that fails does not hit the others that are under way",
+    {"a call that fails does not affect the others under way",
      [](trial& t) {
          for (auto const how : {ending::cut, ending::reset}) {
              t.serve([how](seen_request const& seen) {
                  bool const bad = number_of(seen) % 2 != 0;
-                 return bad ? last("", how) : reply{.bytes = answer(200, target_of(seen.bytes))};
+                 return bad ? last("", how)
+                            : reply{.bytes = make_response(200, target_of(seen.bytes))};
              });
              auto const requests = numbered(t, 24);
              auto const given = t.send_together(requests);
              if (!given) return;
              for (std::size_t i = 0; i != requests.size(); ++i) {
-                 if (i % 2 == 0) t.expect_answer((*given)[i], 200, requests[i].target);
+                 if (i % 2 == 0) t.expect_response((*given)[i], 200, requests[i].target);
                  if (i % 2 != 0)
                      t.expect_failure((*given)[i], delivery::unknown, {errc::connection_lost});
              }
          }
      }},
-    {"a call that is cancelled does not hit the others that are under way",
+    {"a call that is cancelled does not affect the others under way",
      [](trial& t) {
          for (std::size_t const which : {0U, 2U, 5U}) {
              t.serve(echo_after([](auto) { return 120ms; }));

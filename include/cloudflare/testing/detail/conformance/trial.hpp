@@ -40,11 +40,11 @@ using greeting = scripted_server_options::greeting;
 /// A file that is removed again.
 class temporary_file {
 public:
-    explicit temporary_file(std::string_view text) {
+    explicit temporary_file(std::string_view string) {
         static std::atomic<unsigned> count = 0; // several in one process
         path_ = std::filesystem::temp_directory_path() /
                 ("conformance-" + std::to_string(::getpid()) + '-' + std::to_string(++count));
-        std::ofstream(path_) << text;
+        std::ofstream(path_) << string;
     }
     temporary_file(temporary_file const&) = delete;
     temporary_file& operator=(temporary_file const&) = delete;
@@ -58,9 +58,9 @@ private:
     std::filesystem::path path_;
 };
 
-/// An answer's bytes with a length: the status line, `fields` (whole lines) and the body.
-[[nodiscard]] inline std::string answer(int status, std::string_view body = {},
-                                        std::string_view fields = {}) {
+/// A response's bytes with a length: the status line, `fields` (whole lines) and the body.
+[[nodiscard]] inline std::string make_response(int status, std::string_view body = {},
+                                               std::string_view fields = {}) {
     return "HTTP/1.1 " + std::to_string(status) + " Text\r\n" + std::string(fields) +
            "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
@@ -153,9 +153,9 @@ public:
     void expect(bool holds, std::string_view what) {
         if (!holds) outcome_.failures.emplace_back(what);
     }
-    /// Expects an answer with this status and body.
-    void expect_answer(result<http::response> const& given, int status, std::string_view body) {
-        if (!given) return expect(false, "no answer: " + given.error().to_string());
+    /// Expects a response with this status and body.
+    void expect_response(result<http::response> const& given, int status, std::string_view body) {
+        if (!given) return expect(false, "no response: " + given.error().to_string());
         expect(given->status == status, "status " + std::to_string(given->status) +
                                             " in place of " + std::to_string(status));
         expect(given->body == body, "a body of " + std::to_string(given->body.size()) +
@@ -166,7 +166,7 @@ public:
     void expect_failure(result<http::response> const& given, delivery reached,
                         std::initializer_list<errc> codes) {
         if (given)
-            return expect(false, "an answer with status " + std::to_string(given->status) +
+            return expect(false, "a response with status " + std::to_string(given->status) +
                                      " in place of a failure");
         bool const known = std::any_of(codes.begin(), codes.end(),
                                        [&](errc code) { return given.error() == code; });

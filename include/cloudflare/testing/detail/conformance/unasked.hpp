@@ -1,11 +1,11 @@
-/// Checks that a response which nobody asked for is never taken for the response to a request.
+/// Checks that an unsolicited response is never taken for the response to a request.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/trial.hpp>
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// What is said behind the response to `/first`, and when.
+/// What is said after the response to `/first`, and when.
 struct unasked {
     std::string same_segment{};
     std::string later{};
@@ -16,7 +16,7 @@ struct unasked {
 [[nodiscard]] inline server_script echo(unasked more = {}) {
     return [more](seen_request const& seen) {
         auto const target = target_of(seen.bytes);
-        reply r{.bytes = answer(200, target)};
+        reply r{.bytes = make_response(200, target)};
         if (target != "/first") return r;
         r.bytes += more.same_segment;
         r.later = more.later;
@@ -30,7 +30,7 @@ inline void expect_own_response(trial& t, std::string const& target,
                                 http::origin const* origin = nullptr) {
     auto r = t.request(method::post, target, "{}");
     if (origin != nullptr) r.origin = *origin;
-    t.expect_answer(t.send(r), 200, target);
+    t.expect_response(t.send(r), 200, target);
 }
 
 /// The requests behind the one to which too much was said, at once and after a while.
@@ -46,26 +46,26 @@ inline void check_unasked(trial& t, unasked const& more, bool tls) {
 }
 
 [[nodiscard]] inline std::string forged() {
-    return answer(200, "forged");
+    return make_response(200, "forged");
 }
 
 inline constexpr check unasked_checks[] = {
-    {"an unasked response in the same segment is the response to no request",
+    {"an unsolicited response in the same segment is the response to no request",
      [](trial& t) {
          for (bool const tls : {false, true})
              check_unasked(t, {.same_segment = forged()}, tls);
      }},
-    {"an unasked response right behind is the response to no request",
+    {"an unsolicited response right behind is the response to no request",
      [](trial& t) { check_unasked(t, {.later = forged(), .later_after = 100us}, false); }},
-    {"an unasked response right behind is the response to no request (TLS)",
+    {"an unsolicited response right behind is the response to no request (TLS)",
      [](trial& t) { check_unasked(t, {.later = forged(), .later_after = 100us}, true); }},
-    {"an unasked response 15 ms later is the response to no request",
+    {"an unsolicited response 15 ms later is the response to no request",
      [](trial& t) { check_unasked(t, {.later = forged(), .later_after = 15ms}, false); }},
-    {"an unasked response 15 ms later is the response to no request (TLS)",
+    {"an unsolicited response 15 ms later is the response to no request (TLS)",
      [](trial& t) { check_unasked(t, {.later = forged(), .later_after = 15ms}, true); }},
-    {"an unasked response in a TLS record of its own is the response to no request",
+    {"an unsolicited response in a TLS record of its own is the response to no request",
      [](trial& t) { check_unasked(t, {.later = forged()}, true); }},
-    {"an unasked beginning of a response is the beginning of no response",
+    {"an unsolicited beginning of a response is the beginning of no response",
      [](trial& t) {
          for (bool const tls : {false, true}) {
              check_unasked(t, {.same_segment = "HTTP/1.1 5"}, tls);
@@ -73,12 +73,12 @@ inline constexpr check unasked_checks[] = {
              check_unasked(t, {.later = "\r\n", .later_after = 2ms}, tls);
          }
      }},
-    {"an unasked informational response is the beginning of no response",
+    {"an unsolicited informational response is the beginning of no response",
      [](trial& t) {
          for (bool const tls : {false, true})
              check_unasked(t, {.later = "HTTP/1.1 100 Continue\r\n\r\n", .later_after = 2ms}, tls);
      }},
-    {"an unasked response is the response to no request where two servers take turns",
+    {"an unsolicited response is the response to no request where two servers take turns",
      [](trial& t) {
          for (bool const tls : {false, true}) {
              scripted_server const plain(echo());

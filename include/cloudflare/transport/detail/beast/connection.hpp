@@ -26,8 +26,8 @@ namespace cloudflare::inline v0::detail::beast {
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 
-/// Completion by a tuple that begins with the error code: nothing throws.
-inline constexpr auto as_result = asio::as_tuple(asio::deferred);
+/// A completion token that gives a tuple beginning with the error code, and never throws.
+inline constexpr auto nothrow = asio::as_tuple(asio::deferred);
 
 /// Whether the coroutine whose state this is has been asked to stop.
 [[nodiscard]] inline bool is_cancelled(asio::cancellation_state const& state) noexcept {
@@ -54,29 +54,29 @@ public:
     }
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
-    /// Closes the connection, within a request by a reset: what the system still holds of the
-    /// request is not sent any more.
+    /// Closes the connection; in the middle of a request by a reset, so that the system does not send
+    /// what it still holds of the request.
     ~connection() {
         boost::system::error_code ignored;
         if (is_in_use_) {
             socket.set_option(tcp::socket::linger(true, 0), ignored);
         } else if (tls && tls->outgoing().size() == 0) {
-            tls->close();
+            tls->close_notify();
             socket.write_some(tls->outgoing(), ignored);
         }
     }
 
-    /// Whether a parent process opened the connection, and it is the parent's to use.
+    /// Whether a parent process opened the connection, so that only the parent may use it.
     [[nodiscard]] bool is_inherited() const noexcept { return forks_->in_child(); }
-    /// Lets go of an inherited connection: neither TLS nor Asio is told, who would both touch what
-    /// the parent has.
+    /// Abandons an inherited connection: neither OpenSSL nor Asio is told, for both would touch what
+    /// the parent uses.
     static void disown([[maybe_unused]] connection* inherited) noexcept {
 #if !defined(_WIN32)
-        ::close(inherited->socket.native_handle()); // the rest is left as it is, to the end
+        ::close(inherited->socket.native_handle()); // everything else is deliberately leaked
 #endif
     }
 
-    /// Takes what is to be sent.
+    /// Accepts bytes to be sent.
     void write(asio::const_buffer bytes, boost::system::error_code& ec) {
         if (tls) {
             tls->write(bytes, ec);
@@ -84,8 +84,7 @@ public:
             plain_outgoing_ = bytes;
         }
     }
-    /// Sends what is to be sent, as far as the socket takes it at once: `would_block` where it does
-    /// not take all.
+    /// Sends as much of that as the socket takes at once: `would_block` where it does not take all.
     std::size_t flush(boost::system::error_code& ec) noexcept {
         std::size_t flushed = 0;
         for (auto rest = outgoing(); rest.size() != 0 && !ec; rest = outgoing()) {
@@ -104,8 +103,8 @@ public:
     [[nodiscard]] asio::mutable_buffer prepare() {
         return tls ? tls->prepare() : received.prepare();
     }
-    /// `size` bytes are there, and `ec` is how the reading ended: makes them `received`.
-    void take_in(std::size_t size, boost::system::error_code& ec) {
+    /// `size` bytes were read, and `ec` is how the read ended: decrypts them into `received`.
+    void commit(std::size_t size, boost::system::error_code& ec) {
         if (!tls) return received.commit(size);
         tls->feed(size);
         if (ec == asio::error::eof)
@@ -115,7 +114,7 @@ public:
         tls->read(received, ec);
     }
 
-    /// A request begins to be sent: from now to `end_request` the connection is good for nothing
+    /// A request begins to be sent: until `end_request` the connection can be used for nothing
     /// else.
     void begin_request() noexcept { is_in_use_ = true; }
     /// The request's whole response is there.
@@ -123,16 +122,16 @@ public:
         is_in_use_ = false;
         is_new_ = false;
     }
-    /// Whether no request has had its response on the connection yet.
+    /// Whether no request has been completed on the connection yet.
     [[nodiscard]] bool is_new() const noexcept { return is_new_; }
 
-    /// Whether bytes have come that belong to no response so far.
+    /// Whether bytes have come that no response has consumed.
     [[nodiscard]] bool has_unread() const noexcept {
         return received.data().size() != 0 || (tls && tls->has_unread());
     }
-    /// Whether the server has closed an idle connection, or sent something that nobody asked for,
-    /// which would be taken for the response to the next request; or the connection is a parent
-    /// process's.
+    /// Whether the server has closed an idle connection, or sent something unsolicited,
+    /// which would be taken for the response to the next request; or the connection belongs to a
+    /// parent process.
     [[nodiscard]] bool is_stale() noexcept {
         if (is_inherited()) return true;
         char byte = 0;
@@ -145,8 +144,8 @@ public:
     std::optional<tls_session> tls; ///< set where TLS is spoken
     read_buffer received;
     wiped_string wire; ///< the request's bytes; kept for its memory
-    /// Of the response under way. It lies here because a coroutine's frame with it would be too
-    /// large for Asio to recycle.
+    /// Of the response under way. It is stored here because it would make a coroutine frame too large
+    /// for Asio to recycle.
     std::optional<response_reader> reader;
     bool has_given_ticket = false;
 

@@ -1,4 +1,6 @@
-/// The deadlines of all the calls of a transport, by one timer.
+/// The deadlines of all exchanges under way on a transport's open connections, by one timer.
+///
+/// Connecting and waiting for a connection have timers of their own: see `connect_operation` and `pool`.
 #pragma once
 
 #include <cloudflare/core/fwd.hpp>
@@ -17,22 +19,22 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// Shuts sockets down whose deadline passes. For any thread.
+/// Shuts down the sockets whose deadline passes. Thread-safe.
 ///
-/// A timer of each call's own would cost it two system calls and a handler. This one is set once,
-/// looks at all the deadlines when it fires, and goes on until no call is left. Its ticks begin
-/// short and grow, and shrink where it has to begin again: so the context runs dry soon after a last
-/// short call, and `longest_tick` after any.
+/// A timer for each call would cost it two system calls and a handler. This one timer checks all
+/// deadlines whenever it fires, and is set again until no call is left. Its ticks begin short and
+/// double up to `max_tick`; each time it stops, the next first tick is halved. So the context runs
+/// out of work soon after the last of short calls, and within `max_tick` after any.
 ///
 /// A socket is shut down by one system call, under the lock that `disarm` takes too: unlike a
-/// cancellation, that holds for the read that is not begun yet as well.
+/// cancellation, that also ends a read which has not begun yet.
 class deadlines : public std::enable_shared_from_this<deadlines> {
 public:
     using tcp = boost::asio::ip::tcp;
     using tick = std::chrono::microseconds;
-    static constexpr tick shortest_tick{100}, longest_tick{50'000};
+    static constexpr tick min_tick{100}, max_tick{50'000};
 
-    /// A call's deadline. Its end disarms it.
+    /// A call's deadline. Its destructor disarms it.
     class entry {
     public:
         entry(deadlines& owner, tcp::socket& s) noexcept : owner_(owner), socket_(s) {}
@@ -42,13 +44,15 @@ public:
             if (in_use_) disarm();
         }
 
-        /// Gives whether other calls are in flight.
+        /// @return whether other calls are in flight
         bool arm(time_point at) {
             at_ = at;
             in_use_ = true;
             return owner_.add(*this);
         }
-        /// Lets go of the socket; gives whether the deadline had passed.
+        /// Releases the socket.
+        ///
+        /// @return whether the deadline had passed
         bool disarm() noexcept {
             in_use_ = false;
             return owner_.take_out(*this);
@@ -88,7 +92,7 @@ private:
         return e.expired_;
     }
 
-    // What follows is called under the lock, but for `look`.
+    // The functions below are called under the lock, except `check`.
 
     void remove(entry& e) noexcept {
         e.armed_ = false;
@@ -102,11 +106,11 @@ private:
         next_tick_ = t;
         timer_.expires_at(t); // ends a wait for a later tick
         timer_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
-            if (!ec) self->look();
+            if (!ec) self->check();
         });
     }
 
-    void look() {
+    void check() {
         std::lock_guard const lock(mutex_);
         auto const now = time_point::clock::now();
         for (std::size_t i = armed_.size(); i-- != 0;)
@@ -116,7 +120,7 @@ private:
             tick_ = (std::max)(tick_ / 2, first_tick_);
             return;
         }
-        tick_ = (std::min)(2 * tick_, longest_tick);
+        tick_ = (std::min)(2 * tick_, max_tick);
         auto next = now + tick_;
         for (auto const* e : armed_)
             next = (std::min)(next, e->at_);
@@ -134,7 +138,7 @@ private:
     boost::asio::steady_timer timer_; ///< used under the lock only
     std::vector<entry*> armed_;
     tick first_tick_;
-    tick tick_; ///< how long from one look to the next
+    tick tick_; ///< how long from one check to the next
     time_point next_tick_{};
     bool is_ticking_ = false;
 };

@@ -15,15 +15,15 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// From Boost 1.90 on a parser must define this function. It has a class of its own because
+/// From Boost 1.90 on a parser must define this function. It has its own class because
 /// `override` would be wrong with earlier versions, and missing with later ones.
 class trailer_ignoring_parser : public boost::beast::http::basic_parser<false> {
     virtual void on_trailer_field_impl(boost::beast::http::field, boost::beast::string_view,
                                        boost::beast::string_view, boost::beast::error_code&) {}
 };
 
-/// Beast's parser, used for the header only: it is done when the header has ended. Where the body
-/// ends is `response_reader`'s to find, for Beast's versions differ there, and none of them bounds
+/// Beast's parser, used for the header only: it is done when the header has ended. `response_reader`
+/// finds the end of the body, for Beast's versions differ there, and none of them bounds
 /// chunk extensions and trailer fields.
 class header_parser final : public trailer_ignoring_parser {
 public:
@@ -52,34 +52,34 @@ public:
 
     /// Whether the body is coded by `chunked` and by nothing else.
     [[nodiscard]] bool is_chunked() const { return chunked(); }
-    /// Whether the body is in a transfer coding that nobody asked for, and that nothing here reads.
+    /// Whether the body is in a transfer coding other than `chunked`, which nothing here decodes.
     [[nodiscard]] bool has_unknown_coding() const noexcept { return has_unknown_coding_; }
 
 private:
     using string_view = boost::beast::string_view;
 
     /// Beast wants a blank behind the status, which a server that gives no reason may leave out
-    /// (RFC 9112, section 4, has it that clients take both).
+    /// (RFC 9112, section 4, makes clients accept both).
     std::size_t put_status_line(boost::asio::const_buffer bytes, error_code& ec) {
         constexpr std::string_view pattern = "HTTP/1.1 201";
         auto const size = pattern.size();
-        auto const* const text = static_cast<char const*>(bytes.data());
-        if (bytes.size() < size + 2 && !is_complete_line(text, bytes.size())) {
+        auto const* const string = static_cast<char const*>(bytes.data());
+        if (bytes.size() < size + 2 && !is_complete_line(string, bytes.size())) {
             ec = boost::beast::http::error::need_more;
             return 0;
         }
         has_status_line_ = true;
-        if (bytes.size() < size + 2 || text[size] != '\r' || text[size + 1] != '\n') return 0;
+        if (bytes.size() < size + 2 || string[size] != '\r' || string[size + 1] != '\n') return 0;
         char line[pattern.size() + 3];
-        auto* end = std::copy_n(text, size, line);
+        auto* end = std::copy_n(string, size, line);
         for (char const c : {' ', '\r', '\n'})
             *end++ = c;
         put(boost::asio::buffer(line), ec);
         if (ec == boost::beast::http::error::need_more) ec = {};
         return size + 2;
     }
-    [[nodiscard]] static bool is_complete_line(char const* text, std::size_t size) noexcept {
-        return std::string_view(text, size).find('\n') != std::string_view::npos;
+    [[nodiscard]] static bool is_complete_line(char const* string, std::size_t size) noexcept {
+        return std::string_view(string, size).find('\n') != std::string_view::npos;
     }
 
     /// Whether the bytes around both are `Name: value CR LF` already; folded and padded lines are
@@ -114,7 +114,7 @@ private:
         return value.substr(begin, value.find_last_not_of(" \t") - begin + 1);
     }
 
-    // No body ever comes this far.
+    // The parser never sees a body.
     void on_header_impl(error_code&) override {}
     void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
     std::size_t on_body_impl(string_view, error_code&) override { return 0; }

@@ -1,4 +1,4 @@
-/// Looks names up without holding anybody up who has stopped waiting.
+/// Name look-ups that a caller can abandon at any time.
 #pragma once
 
 #include <cloudflare/core/fwd.hpp>
@@ -28,15 +28,15 @@ namespace cloudflare::inline v0::detail::beast {
 /// The look-ups of a transport, one at a time for each name, each on a thread of its own.
 ///
 /// The system's look-up cannot be interrupted. Asio's resolver makes them all wait for one thread,
-/// which the context's destructor waits for. Here the thread is left to itself: it owns all that it
-/// touches, and ends when the system lets it.
+/// which the context's destructor waits for. Here the thread is detached: it owns all that it
+/// touches, and ends when the system's look-up does.
 class name_lookups {
 public:
     using addresses = std::vector<boost::asio::ip::address>;
-    /// Called once, on the look-up's thread; must only post what there is to do.
+    /// Called once, on the look-up's thread; must only post further work.
     using handler = std::function<void(boost::system::error_code, addresses const&)>;
 
-    /// Somebody who waits for a name's addresses. Its end ends the wait.
+    /// A wait for a name's addresses. Its destructor ends it.
     class waiter {
     public:
         waiter() = default;
@@ -44,7 +44,7 @@ public:
         waiter& operator=(waiter const&) = delete;
         ~waiter() { stop(); }
 
-        /// From here on the handler is not called, nor under way on the other thread.
+        /// Once this returns the handler is neither running on the other thread nor called any more.
         void stop() noexcept {
             if (!shared_) return;
             std::lock_guard const lock(shared_->mutex);
@@ -63,7 +63,7 @@ public:
         handler handler_;
     };
 
-    /// Looks `name` up; who asks while a look-up of the same name is under way gets its outcome.
+    /// Looks `name` up. While a look-up of the same name is under way, its outcome is shared.
     void begin(std::string name, waiter& w, handler h) {
         w.shared_ = shared_;
         w.name_ = std::move(name);
@@ -81,7 +81,7 @@ private:
 
     /// @return false where the system has no thread left
     [[nodiscard]] bool start_thread(std::string const& name) {
-        signals_blocked const blocked; // they are for the program's own threads
+        signals_blocked const blocked; // signals are for the program's own threads
         try {
             std::thread([shared = shared_, name] { look_up(*shared, name); }).detach();
         } catch (std::system_error const&) {
@@ -109,7 +109,7 @@ private:
             w->handler_(failed, found);
     }
 
-    /// A thread inherits the signals that its maker has blocked.
+    /// A new thread inherits the set of signals that its creator blocks.
     class signals_blocked {
 #if !defined(_WIN32)
     public:

@@ -22,19 +22,18 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// Gives out leases of connections. Who finds none waits in a queue.
+/// Gives out leases of connections. Callers wait in a queue where none is free.
 ///
-/// For any thread. What is closed is closed when the lock has been released: that takes system
-/// calls.
+/// Thread-safe. Connections are closed after the lock has been released: closing takes system calls.
 class pool {
     struct waiter;
     using book = connection_book<connection_ptr, waiter>;
     using connections = std::vector<connection_ptr>;
 
-    /// An origin in the book, and what a new TLS connection to it may resume.
+    /// An origin in the book, and the TLS session that a new connection to it may resume.
     struct host {
         book::host* entry;
-        ticket latest_ticket{};
+        session_ticket latest_ticket{};
     };
     struct state {
         explicit state(connection_limits limits) : book(limits) {}
@@ -42,8 +41,8 @@ class pool {
         std::list<host> hosts{}; ///< leases point into it
         bool is_shut_down = false;
 
-        [[nodiscard]] host& find(http::origin const& where) {
-            auto& entry = book.find(where);
+        [[nodiscard]] host& find(http::origin const& origin) {
+            auto& entry = book.find(origin);
             for (auto& h : hosts)
                 if (h.entry == &entry) return h;
             return hosts.emplace_back(host{&entry});
@@ -51,14 +50,14 @@ class pool {
     };
 
 public:
-    /// The right to a connection, perhaps with an idle one in it. Its end closes the connection,
-    /// unless that was given back before.
+    /// The right to a connection, perhaps with an idle one in it. Its destructor closes the connection
+    /// unless it was released before.
     class lease {
     public:
-        /// None.
+        /// Empty.
         lease() noexcept = default;
-        lease(pool& owner, host& where, connection_ptr idle) noexcept
-            : connection(std::move(idle)), owner_(&owner), host_(&where) {}
+        lease(pool& owner, host& h, connection_ptr idle) noexcept
+            : connection(std::move(idle)), owner_(&owner), host_(&h) {}
         lease(lease&& other) noexcept
             : connection(std::move(other.connection)),
               owner_(std::exchange(other.owner_, nullptr)),
@@ -71,23 +70,21 @@ public:
         }
         ~lease() {
             connection.reset();
-            if (owner_ != nullptr) owner_->take_back(*host_, nullptr);
+            if (owner_ != nullptr) owner_->free_slot(*host_, nullptr);
         }
 
         [[nodiscard]] explicit operator bool() const noexcept { return owner_ != nullptr; }
 
-        /// Closes the connection in it, and those that come in its place, while something lies
-        /// unread on them. To be called just before a request is sent.
+        /// Closes the connection in it while something is unread there, and takes another idle one in
+        /// its place. To be called just before a request is sent.
         void drop_stale(boot_clock::duration max_idle) {
             while (connection && connection->is_stale())
                 connection = owner_->exchange(*host_, max_idle, std::move(connection));
         }
-        /// Keeps the connection for the next request to its origin.
-        void give_back() {
-            std::exchange(owner_, nullptr)->take_back(*host_, std::move(connection));
-        }
-        /// What a new TLS connection may resume, or null.
-        [[nodiscard]] ticket find_ticket() const { return owner_->find_ticket(*host_); }
+        /// Returns the connection to the pool for the next request to its origin.
+        void release() { std::exchange(owner_, nullptr)->free_slot(*host_, std::move(connection)); }
+        /// The TLS session that a new connection may resume, or null.
+        [[nodiscard]] session_ticket find_ticket() const { return owner_->find_ticket(*host_); }
 
         connection_ptr connection;
 
@@ -101,24 +98,23 @@ public:
           state_(connection_limits{options.max_connections_per_host(), options.max_connections(),
                                    options.max_idle_connections()}) {}
 
-    /// A lease for a request to `where`, or none where all are taken or the pool is shut down.
+    /// A lease for a request to `origin`; empty where all are in use or the pool is shut down.
     ///
     /// @param max_idle how long a connection in it may have been idle
-    [[nodiscard]] lease try_take(http::origin const& where, boot_clock::duration max_idle) {
+    [[nodiscard]] lease try_acquire(http::origin const& origin, boot_clock::duration max_idle) {
         connections closing;
         auto const s = state_.lock();
         if (s->is_shut_down) return {};
         auto const now = boot_clock::now();
         s->book.close_older(now, idle_timeout_, closing);
-        return take(*s, s->find(where), now, max_idle, closing);
+        return take(*s, s->find(origin), now, max_idle, closing);
     }
 
-    /// A lease for a request to `where`, when there is one; or `errc::deadline_exceeded` or
+    /// Waits for a lease for a request to `origin`; or `errc::deadline_exceeded` or
     /// `errc::cancelled`.
-    [[nodiscard]] asio::awaitable<result<lease>> take_by(asio::any_io_executor const& executor,
-                                                         http::origin const& where,
-                                                         boot_clock::duration max_idle,
-                                                         time_point deadline);
+    [[nodiscard]] asio::awaitable<result<lease>>
+    async_acquire(asio::any_io_executor const& executor, http::origin const& origin,
+                  boot_clock::duration max_idle, time_point deadline);
 
     void close_idle() {
         connections closing;
@@ -127,14 +123,14 @@ public:
         serve_waiters(*s, closing);
     }
 
-    /// Closes the idle connections, now and from now on, and dismisses those who wait.
-    void shut_down();
+    /// Closes the idle connections, now and from now on, and rejects the waiters.
+    void shutdown();
 
 private:
-    void take_back(host& h, connection_ptr kept);
+    void free_slot(host& h, connection_ptr kept);
     [[nodiscard]] connection_ptr exchange(host& h, boot_clock::duration max_idle,
                                           connection_ptr stale);
-    [[nodiscard]] ticket find_ticket(host const& h);
+    [[nodiscard]] session_ticket find_ticket(host const& h);
 
     void enqueue(waiter& w, time_point deadline);
     void leave(waiter& w) noexcept;
@@ -153,7 +149,7 @@ private:
     guarded<state> state_;
 };
 
-/// Leaves the queue when it dies at the latest: its coroutine may never be resumed.
+/// Leaves the queue in its destructor at the latest: its coroutine may never be resumed.
 struct pool::waiter {
     waiter(pool& p, asio::any_io_executor const& executor, http::origin const& o,
            boot_clock::duration idle)
@@ -167,14 +163,15 @@ struct pool::waiter {
     pool& owner;
     http::origin const& origin;
     boot_clock::duration max_idle;
-    asio::steady_timer timer; ///< used under the pool's lock only, for two threads may meet there
-    host* where = nullptr;
+    asio::steady_timer
+        timer; ///< used under the pool's lock only, for two threads may use it at once
+    host* target = nullptr;
     std::optional<book::position> position{}; ///< in the queue
     lease given{};
     bool is_dismissed = false;
 };
 
-inline void pool::shut_down() {
+inline void pool::shutdown() {
     connections closing;
     auto const s = state_.lock();
     s->is_shut_down = true;
@@ -186,8 +183,8 @@ inline void pool::shut_down() {
     });
 }
 
-/// Takes a place back, with the connection in it where that is to be kept.
-inline void pool::take_back(host& h, connection_ptr kept) {
+/// Frees a slot, and keeps its connection where there is one to be kept.
+inline void pool::free_slot(host& h, connection_ptr kept) {
     connections closing;
     auto const s = state_.lock();
     if (kept && kept->tls && !std::exchange(kept->has_given_ticket, true))
@@ -196,12 +193,12 @@ inline void pool::take_back(host& h, connection_ptr kept) {
         s->book.keep(*h.entry, std::move(kept), boot_clock::now(), closing);
     } else {
         if (kept) closing.push_back(std::move(kept));
-        s->book.free_place(*h.entry);
+        s->book.free_slot(*h.entry);
     }
     serve_waiters(*s, closing);
 }
 
-/// Another idle connection in place of one that is no good, which is closed; or none.
+/// Another idle connection in place of a stale one, which is closed; or none.
 inline connection_ptr pool::exchange(host& h, boot_clock::duration max_idle, connection_ptr stale) {
     connections closing;
     closing.push_back(std::move(stale));
@@ -212,17 +209,17 @@ inline connection_ptr pool::exchange(host& h, boot_clock::duration max_idle, con
     return std::move(*other);
 }
 
-inline ticket pool::find_ticket(host const& h) {
+inline session_ticket pool::find_ticket(host const& h) {
     auto const s = state_.lock();
     if (h.latest_ticket) SSL_SESSION_up_ref(h.latest_ticket.get());
-    return ticket(h.latest_ticket.get());
+    return session_ticket(h.latest_ticket.get());
 }
 
-/// Gives places to those who wait, the longest waiting first.
+/// Gives slots to the waiters, the longest waiting first.
 inline void pool::serve_waiters(state& s, connections& closing) {
     while (auto* const w = s.book.next_to_serve()) {
-        w->given = take(s, *w->where, boot_clock::now(), w->max_idle, closing);
-        s.book.leave(*w->where->entry, *std::exchange(w->position, std::nullopt));
+        w->given = take(s, *w->target, boot_clock::now(), w->max_idle, closing);
+        s.book.leave(*w->target->entry, *std::exchange(w->position, std::nullopt));
         w->wake();
     }
 }
@@ -233,13 +230,13 @@ inline void pool::enqueue(waiter& w, time_point deadline) {
     w.timer.expires_at(deadline);
     w.is_dismissed = s->is_shut_down;
     if (w.is_dismissed) return;
-    w.where = &s->find(w.origin);
-    w.position = s->book.enqueue(*w.where->entry, w);
+    w.target = &s->find(w.origin);
+    w.position = s->book.enqueue(*w.target->entry, w);
     serve_waiters(*s, closing);
 }
 inline void pool::leave(waiter& w) noexcept {
     auto const s = state_.lock();
-    if (w.position) s->book.leave(*w.where->entry, *std::exchange(w.position, std::nullopt));
+    if (w.position) s->book.leave(*w.target->entry, *std::exchange(w.position, std::nullopt));
 }
 inline bool pool::is_waiting(waiter const& w) {
     auto const s = state_.lock();
@@ -247,27 +244,26 @@ inline bool pool::is_waiting(waiter const& w) {
 }
 /// Ends with the waiter's timer, which whoever serves it cancels.
 inline auto pool::wait(waiter& w) {
-    return asio::async_initiate<decltype(as_result) const, void(boost::system::error_code)>(
+    return asio::async_initiate<decltype(nothrow) const, void(boost::system::error_code)>(
         [this, &w](auto handler) {
             auto const s = state_.lock();
             if (w.given || w.is_dismissed) w.timer.expires_at((time_point::min)());
             w.timer.async_wait(std::move(handler));
         },
-        as_result);
+        nothrow);
 }
 
-inline asio::awaitable<result<pool::lease>> pool::take_by(asio::any_io_executor const& executor,
-                                                          http::origin const& where,
-                                                          boot_clock::duration max_idle,
-                                                          time_point deadline) {
+inline asio::awaitable<result<pool::lease>>
+pool::async_acquire(asio::any_io_executor const& executor, http::origin const& origin,
+                    boot_clock::duration max_idle, time_point deadline) {
     auto const cancellation = co_await asio::this_coro::cancellation_state;
-    waiter self(*this, executor, where, max_idle);
+    waiter self(*this, executor, origin, max_idle);
     enqueue(self, deadline);
     while (is_waiting(self) && !is_cancelled(cancellation) && time_point::clock::now() < deadline) {
-        auto waiting = wait(self);
-        co_await std::move(waiting);
+        auto pending = wait(self);
+        co_await std::move(pending);
     }
-    leave(self); // nobody gives it anything any more
+    leave(self); // from here on it is given no lease
     if (is_cancelled(cancellation)) co_return failure(errc::cancelled, false);
     if (self.given) co_return std::move(self.given);
     co_return failure(self.is_dismissed ? errc::cancelled : errc::deadline_exceeded, false);

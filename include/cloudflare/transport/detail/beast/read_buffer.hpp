@@ -12,7 +12,7 @@
 namespace cloudflare::inline v0::detail::beast {
 
 /// A buffer that is filled at its end and read from its front, with the verbs of Asio's dynamic
-/// buffers; `wipe()` is for what held a secret.
+/// buffers; `wipe()` is for when it held a secret.
 class read_buffer {
 public:
     /// The bytes that have not been consumed.
@@ -35,7 +35,7 @@ public:
     void consume(std::size_t size) noexcept { begin_ += size; }
     /// Empties the buffer, and overwrites all that it ever held.
     void wipe() noexcept {
-        v0::wipe(bytes_.data(), high_);
+        cloudflare::wipe(bytes_.data(), high_);
         begin_ = end_ = high_ = 0;
     }
 
@@ -53,7 +53,7 @@ private:
     static constexpr std::size_t max_read_size = 16384; ///< up to here full reads make it grow
     wiped_string bytes_;
     std::size_t begin_ = 0, end_ = 0, high_ = 0;
-    bool was_filled_ = false; ///< by what came last: more is likely to follow
+    bool was_filled_ = false; ///< by the last read: more is likely to follow
 };
 
 } // namespace cloudflare::inline v0::detail::beast

@@ -19,7 +19,7 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// Beast's header parser, and a body framed as RFC 9112, section 6.3, says: the whole is a
+/// Joins Beast's header parser and a body framed by the rules of RFC 9112, section 6.3, into a
 /// `response`. Informational responses (1xx) before the final one are ignored; their headers and the
 /// final one's together are bounded by `max_header_size`, and so are chunk extensions and trailer
 /// fields together.
@@ -60,19 +60,19 @@ public:
              data = received.data()) {
             has_begun_ = true;
             auto const taken =
-                framing_ == framing::header ? put_header(data, ec) : put_body(text_of(data), ec);
+                framing_ == framing::header ? put_header(data, ec) : put_body(view_of(data), ec);
             received.consume(taken);
             if (ec == boost::beast::http::error::need_more) return {};
         }
         return ec;
     }
-    /// The connection has ended in good order, which ends a body that has no length.
+    /// The connection has ended cleanly, which ends a body that has no length.
     void put_end() noexcept {
         if (framing_ != framing::connection) return;
         framing_ = framing::done;
         is_ended_by_connection_ = true;
     }
-    /// The response; the reader is used up.
+    /// The response; the reader must not be used again.
     [[nodiscard]] http::response take() noexcept { return std::move(response_); }
 
 private:
@@ -86,7 +86,7 @@ private:
     };
     using fault = boost::beast::http::error;
 
-    [[nodiscard]] static std::string_view text_of(boost::asio::const_buffer data) noexcept {
+    [[nodiscard]] static std::string_view view_of(boost::asio::const_buffer data) noexcept {
         return {static_cast<char const*>(data.data()), data.size()};
     }
 
@@ -101,7 +101,7 @@ private:
 
     [[nodiscard]] error_code end_header() {
         auto const status = response_.status;
-        if (status < 100 || status == 101) // nobody asked for another protocol
+        if (status < 100 || status == 101) // no other protocol was requested
             return fault::bad_status;
         if (status < 200) return begin_again();
         if (kind_ == body_kind::nothing || status == 204 || status == 304) return end();

@@ -1,4 +1,4 @@
-/// One request over a connection and its response, but for the waiting.
+/// One request and its response over a connection, without the waiting.
 #pragma once
 
 #include <cloudflare/http/request.hpp>
@@ -13,18 +13,18 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// Sends the request and reads the response, as far as that goes at once, and says what has to be
-/// waited for: the one coroutine that does so needs no others, and their memory, below it.
+/// Sends the request and reads the response as far as the socket allows, and says what to wait for.
+/// So a single coroutine does the waiting, and needs no nested ones with their memory.
 class round_trip {
 public:
-    enum class wants : unsigned char {
+    enum class action : unsigned char {
         to_send,    ///< call `flush` when the socket takes more
         to_receive, ///< read into `prepare()`, then call `receive`
         nothing,    ///< the round trip has ended
     };
 
     /// @param c a connection on which nothing is unread
-    /// @param yields whether the first read is to give others their turn: see `prepare`
+    /// @param yields whether the first read lets other calls run first: see `prepare`
     round_trip(connection& c, http::request const& r, beast_options const& options, bool yields)
         : connection_(c), reader_(c.reader.emplace(options)), yields_(yields) {
         serialize(r, c.wire);
@@ -36,34 +36,34 @@ public:
     round_trip(round_trip const&) = delete;
     round_trip& operator=(round_trip const&) = delete;
 
-    [[nodiscard]] wants next() const noexcept { return next_; }
+    [[nodiscard]] action next() const noexcept { return next_; }
 
     /// Sends more, where `ec` says that the socket takes it.
     void flush(boost::system::error_code ec) {
         if (!ec) wrote_ = connection_.flush(ec) != 0 || wrote_;
         if (ec == asio::error::would_block) {
-            next_ = wants::to_send;
+            next_ = action::to_send;
         } else if (ec) {
             fail_to_send(ec);
         } else {
-            next_ = wants::to_receive;
+            next_ = action::to_receive;
         }
     }
 
     /// Where the next bytes are to be put.
     ///
-    /// Empty at first where other calls are in flight: to read nothing takes no system call, and
-    /// where one thread runs them all it ends once the others have had their turn. By then the
-    /// response may be there; without that the first read is always in vain.
+    /// Empty at first where other calls are in flight: a read of nothing takes no system call, and
+    /// where one thread runs all calls it ends after the others have run. By then the
+    /// response may be there; without that the first read never finds anything.
     [[nodiscard]] asio::mutable_buffer prepare() {
         return yields_ ? asio::mutable_buffer() : connection_.prepare();
     }
 
-    /// Takes in `size` bytes; `ec` is how the reading ended.
+    /// Processes `size` bytes; `ec` is how the read ended.
     void receive(boost::system::error_code ec, std::size_t size) {
         if (std::exchange(yields_, false)) return;
         if (connection_.is_inherited()) return fail(errc::connection_lost);
-        connection_.take_in(size, ec);
+        connection_.commit(size, ec);
         if (auto const malformed = reader_.put_all(connection_.received))
             return fail(meaning_of(malformed), malformed);
         if (ec == asio::error::eof) reader_.put_end();
@@ -76,8 +76,8 @@ public:
 
     /// The response, once the round trip has ended. `expired` is whether the deadline has passed, and
     /// the connection been shut down for it. A connection that was lost because the deadline
-    /// passed, or because the caller cancelled, is told as that; and so is a body that ended with
-    /// the connection, for who ended it cannot be told.
+    /// passed, or because the caller cancelled, is reported as that; and so is a body that ended with
+    /// the connection, for it is unknown which side ended it.
     [[nodiscard]] result<http::response> finish(bool expired, bool cancelled) {
         keep_alive_ = keep_alive_ && !expired;
         if (!failure_) connection_.end_request();
@@ -96,16 +96,16 @@ public:
 private:
     /// The server does not take the rest of the request. It may have said why before it closed the
     /// connection (RFC 9112, section 9.5), in a response or in an alert of TLS.
-    void fail_to_send(boost::system::error_code why) {
+    void fail_to_send(boost::system::error_code cause) {
         boost::system::error_code ec;
         while (wrote_ && !ec && !reader_.is_done()) {
             auto const size = connection_.socket.read_some(connection_.prepare(), ec);
-            connection_.take_in(size, ec);
-            if (reader_.put_all(connection_.received)) return fail(errc::connection_lost, why);
+            connection_.commit(size, ec);
+            if (reader_.put_all(connection_.received)) return fail(errc::connection_lost, cause);
             if (ec == asio::error::eof) reader_.put_end();
         }
         if (reader_.is_done() && reader_.status() >= 400) return end(false);
-        lose(is_refusal(ec) ? ec : why);
+        lose(is_refusal(ec) ? ec : cause);
     }
 
     /// Whether the server's TLS refused us, so that the server has read nothing of the request.
@@ -114,23 +114,23 @@ private:
                tls_session::is_refusal_of_certificate(ec);
     }
 
-    void lose(boost::system::error_code why) {
-        if (!is_refusal(why)) return fail(errc::connection_lost, why);
-        failure_ = failure(errc::tls_failed, false, why);
-        next_ = wants::nothing;
+    void lose(boost::system::error_code cause) {
+        if (!is_refusal(cause)) return fail(errc::connection_lost, cause);
+        failure_ = failure(errc::tls_failed, false, cause);
+        next_ = action::nothing;
     }
     void end(bool is_open) {
         keep_alive_ = is_open && reader_.keep_alive() && !connection_.has_unread();
-        next_ = wants::nothing;
+        next_ = action::nothing;
     }
     void fail(errc code, boost::system::error_code cause = {}) {
         failure_ = failure(code, wrote_, cause);
-        next_ = wants::nothing;
+        next_ = action::nothing;
     }
     connection& connection_;
     response_reader& reader_;
     std::optional<error> failure_;
-    wants next_ = wants::nothing;
+    action next_ = action::nothing;
     bool yields_;
     bool wrote_ = false; ///< a byte of the request may have left
     bool keep_alive_ = false;

@@ -1,4 +1,4 @@
-/// Keeps what OpenSSL's error queue of the thread held before.
+/// Preserves the thread's OpenSSL error queue.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -10,8 +10,8 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// Empties the thread's error queue, which OpenSSL's operations need in order to tell their own
-/// errors, and at its end leaves the queue as it was found: the thread is somebody else's.
+/// Empties the thread's error queue, as OpenSSL's operations need it to report their own errors, and
+/// restores it in the destructor: the thread belongs to the caller.
 class tls_error_queue {
 public:
     tls_error_queue() {

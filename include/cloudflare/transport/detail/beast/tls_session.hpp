@@ -25,8 +25,8 @@ struct free_ssl {
     void operator()(SSL* p) const noexcept { SSL_free(p); }
     void operator()(SSL_SESSION* p) const noexcept { SSL_SESSION_free(p); }
 };
-/// What a later connection to the same origin resumes.
-using ticket = std::unique_ptr<SSL_SESSION, free_ssl>;
+/// A session that a later connection to the same origin may resume.
+using session_ticket = std::unique_ptr<SSL_SESSION, free_ssl>;
 
 /// One TLS connection as a state machine: the bytes of the network go through `feed` and
 /// `outgoing`, those of the application through `write` and `read`.
@@ -58,12 +58,12 @@ public:
         SSL_set_connect_state(ssl_.get());
     }
 
-    /// Says whom the certificate must name, by an alternative name and not in part (RFC 9525), and
+    /// Sets the name that the certificate must have, by an alternative name and not in part (RFC 9525), and
     /// that HTTP/1.1 is to be spoken.
     ///
     /// @param host a host name, which is sent as SNI, or an address
-    /// @return whether OpenSSL took it; else the connection must not be used, for nobody would be
-    /// checked
+    /// @return whether OpenSSL took it; else the connection must not be used, for the certificate's name
+    /// would not be checked
     [[nodiscard]] bool expect_peer(std::string const& host, bool is_address) {
         tls_error_queue const kept;
         static constexpr unsigned char protocol[] = "\x08http/1.1";
@@ -79,10 +79,10 @@ public:
         return offered && named;
     }
 
-    /// Goes on with the handshake as far as what came in allows.
+    /// Continues the handshake as far as the received bytes allow.
     ///
     /// @return whether it is done; `ec` is set where it failed
-    bool shake_hands(boost::system::error_code& ec) {
+    bool handshake(boost::system::error_code& ec) {
         tls_error_queue const kept;
         auto const done = SSL_do_handshake(ssl_.get());
         ec = done == 1 ? boost::system::error_code() : meaning_of(done);
@@ -97,7 +97,7 @@ public:
         ec = done == 1 ? boost::system::error_code() : meaning_of(done);
     }
 
-    /// Decrypts what came in into `plain`; `eof` where the server has said that it ends here.
+    /// Decrypts what came in into `plain`; `eof` where the server has sent its close_notify.
     void read(read_buffer& plain, boost::system::error_code& ec) {
         tls_error_queue const kept;
         for (;;) {
@@ -110,12 +110,12 @@ public:
             return;
         }
     }
-    /// Whether bytes have come in that no `read` has given, a part of a record for one.
+    /// Whether bytes have come in that no `read` has returned, such as a part of a record.
     [[nodiscard]] bool has_unread() const noexcept {
         return SSL_has_pending(ssl_.get()) == 1 || BIO_pending(SSL_get_rbio(ssl_.get())) != 0;
     }
 
-    /// Where the network's next bytes are to be put, then told by `feed`.
+    /// The buffer for the network's next bytes; `feed` says how many were put there.
     [[nodiscard]] boost::asio::mutable_buffer prepare() noexcept {
         return boost::asio::buffer(*received_);
     }
@@ -138,22 +138,22 @@ public:
         sent_ = 0;
     }
 
-    /// Puts a close_notify into `outgoing()`; without one OpenSSL takes the session for broken.
-    void close() {
+    /// Puts a close_notify into `outgoing()`. Without one OpenSSL does not let the session be resumed.
+    void close_notify() {
         if (SSL_in_init(ssl_.get()) == 1) return;
         tls_error_queue const kept;
         SSL_shutdown(ssl_.get());
     }
 
-    /// What a later connection may resume, or null.
-    [[nodiscard]] ticket make_ticket() const noexcept {
-        ticket given(SSL_get1_session(ssl_.get()));
+    /// The session that a later connection may resume, or null.
+    [[nodiscard]] session_ticket make_ticket() const noexcept {
+        session_ticket given(SSL_get1_session(ssl_.get()));
         if (given && SSL_SESSION_is_resumable(given.get()) == 0) given.reset();
         return given;
     }
     [[nodiscard]] bool is_resumed() const noexcept { return SSL_session_reused(ssl_.get()) == 1; }
-    /// What the check of the peer's chain came to, as `X509_V_*`.
-    [[nodiscard]] long verdict() const noexcept { return SSL_get_verify_result(ssl_.get()); }
+    /// The result of verifying the peer's chain, as `X509_V_*`.
+    [[nodiscard]] long verify_result() const noexcept { return SSL_get_verify_result(ssl_.get()); }
 
     /// Whether a failure is the server's alert that it does not take our certificate, or wants one.
     ///
@@ -180,7 +180,7 @@ public:
     }
 
 private:
-    /// Nothing where more has to come in first.
+    /// No error where more bytes have to come in first.
     [[nodiscard]] boost::system::error_code meaning_of(int done) const noexcept {
         switch (SSL_get_error(ssl_.get(), done)) {
         case SSL_ERROR_WANT_READ: return {};

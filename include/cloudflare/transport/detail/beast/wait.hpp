@@ -21,7 +21,7 @@ enum class readiness : unsigned char {
 };
 
 /// Blocks until the socket is ready, has failed or has been closed by the other side; false where
-/// `deadline` comes first. Wakes for a signal, and goes on waiting.
+/// `deadline` comes first. A signal does not end the wait.
 template <class Socket>
 [[nodiscard]] bool wait_until(Socket socket, readiness what, time_point deadline) noexcept {
     using std::chrono::milliseconds;

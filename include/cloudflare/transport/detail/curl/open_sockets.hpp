@@ -33,21 +33,21 @@ public:
             if (s.descriptor == descriptor) s.last_used = now;
     }
 
-    /// Whether no connection has been idle for `longest_idle` or longer, has ended, or has
+    /// Whether no connection has been idle for `max_idle` or longer, has ended, or has
     /// something to read. Between two requests a server has nothing to say: what can be read there
     /// must not be taken for the response to the next one.
-    [[nodiscard]] bool all_usable(boot_clock::time_point now, boot_clock::duration longest_idle) {
+    [[nodiscard]] bool all_usable(boot_clock::time_point now, boot_clock::duration max_idle) {
         std::vector<::pollfd> idle;
         idle.reserve(sockets_.size());
         for (auto const& s : sockets_) {
-            if (now - s.last_used >= longest_idle) return false;
+            if (now - s.last_used >= max_idle) return false;
             idle.push_back({.fd = s.descriptor, .events = POLLIN, .revents = 0});
         }
         return idle.empty() || ::poll(idle.data(), static_cast<::nfds_t>(idle.size()), 0) == 0;
     }
 
-    /// Closes this process's descriptors, without a word to the server, and forgets them: for a
-    /// forked child, whose parent goes on with the connections.
+    /// Closes this process's descriptors, without sending anything to the server, and forgets
+    /// them: for a forked child, whose parent still uses the connections.
     void close_inherited() noexcept {
         for (auto const& s : sockets_)
             ::close(s.descriptor);

@@ -76,7 +76,7 @@ public:
         return may_have_body() && !response_.fields.contains("Content-Length") &&
                !response_.fields.contains("Transfer-Encoding");
     }
-    /// The response; the reader is used up.
+    /// The response; the reader must not be used again.
     [[nodiscard]] http::response take() noexcept { return std::move(response_); }
 
 private:
@@ -97,7 +97,7 @@ private:
     }
 
     bool begin(int status) {
-        // 101: nobody asked for another protocol, and what follows is no HTTP.
+        // 101: no other protocol was requested, and what follows is not HTTP.
         if (next_ != part::status_line || status == 101) return refuse(fault::malformed);
         response_ = http::response{.status = status};
         next_ = part::fields;
@@ -126,7 +126,7 @@ private:
         auto const name = field.substr(0, colon), value = trim(field.substr(colon + 1));
         if (http::same_name(name, "Content-Length") && !is_length(value))
             return refuse(fault::malformed);
-        // One coding, and that is the only one which everybody must know: no other was asked for.
+        // Only `chunked`, which every recipient must know; no other coding was requested.
         if (http::same_name(name, "Transfer-Encoding") &&
             (!http::same_name(value, "chunked") || response_.fields.contains(name)))
             return refuse(fault::malformed);

@@ -24,9 +24,9 @@ namespace cloudflare::inline v0::detail::curl {
 /// Sends one request after the other.
 ///
 /// libcurl chooses the connection, and takes whatever it reads there for the response. So that this
-/// is never a response which nobody asked for, a connection is kept only where nothing of it can
-/// be left over: not in the socket, not in TLS, not in libcurl. Where any connection is in doubt,
-/// all of them are ended.
+/// is never an unsolicited response, a connection is kept only where nothing of it can
+/// be left over: not in the socket, not in TLS, not in libcurl. If any connection is in doubt,
+/// all of them are closed.
 class session {
 public:
     session() : multi_(make_multi()), easy_(curl_easy_init()) {
@@ -35,13 +35,13 @@ public:
 
     /// Whether this was made by the process from which this one was forked.
     [[nodiscard]] bool is_inherited() const noexcept { return fork_detector_.in_child(); }
-    /// Lets go of an inherited session, which must not be destroyed: libcurl would send its close_notify on
+    /// Abandons an inherited session, which must not be destroyed: libcurl would send its close_notify on
     /// the parent's connections.
     void abandon() noexcept { sockets_.close_inherited(); }
 
     [[nodiscard]] result<http::response> send(http::request const& r, time_point deadline,
                                               curl_options const& options) {
-        if (!sockets_.all_usable(boot_clock::now(), longest_idle(r, options))) end_connections();
+        if (!sockets_.all_usable(boot_clock::now(), max_idle(r, options))) end_connections();
         transfer t(easy_.get(), sockets_, r, deadline, options);
         bool is_clean = false;
         auto given = t.finish(perform(t, is_clean));
@@ -51,12 +51,12 @@ public:
 
 private:
     /// How long a connection may have been idle. 118 s is libcurl's own default.
-    [[nodiscard]] static std::chrono::seconds longest_idle(http::request const& r,
-                                                           curl_options const& options) noexcept {
+    [[nodiscard]] static std::chrono::seconds max_idle(http::request const& r,
+                                                       curl_options const& options) noexcept {
         std::chrono::seconds const bound(118);
         return r.repeatable
                    ? bound
-                   : std::clamp(options.trusted_idle_time(), std::chrono::seconds(0), bound);
+                   : std::clamp(options.max_idle_before_unsafe(), std::chrono::seconds(0), bound);
     }
 
     [[nodiscard]] static multi_handle make_multi() {
@@ -105,13 +105,13 @@ private:
         long version = 0;
         curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_VERSION, &version);
         if (version > CURL_HTTP_VERSION_1_1) return true;
-        if (silent_.look_behind(socket, [&] { return reads_nothing(); })) return true;
+        if (silent_.with_socket_replaced(socket, [&] { return reads_nothing(); })) return true;
         silent_ = silent_socket();
         return false;
     }
 
-    /// libcurl reads for its user from connections made for that only, but tells whether one is so
-    /// by the option of this moment. Whatever else a version may do here, only `CURLE_AGAIN` says
+    /// libcurl reads for its user only from connections made with CURLOPT_CONNECT_ONLY, but it checks
+    /// the option's current value. Whatever else a version may do here, only `CURLE_AGAIN` says
     /// that there is nothing.
     [[nodiscard]] bool reads_nothing() noexcept {
         char byte = 0;

@@ -1,4 +1,4 @@
-/// Shows what a connection still holds that was read from its socket earlier.
+/// Finds out what a connection still buffers that was read from its socket earlier.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -18,8 +18,8 @@ namespace cloudflare::inline v0::detail::curl {
 ///
 /// TLS decrypts whole records, and libcurl may read ahead: a second response can wait in their
 /// memory while the socket is empty. Trying to read tells, but may take a part of a record out of
-/// the socket and so hide the rest. With this in the socket's place reading can only bring up what
-/// is in memory.
+/// the socket and so hide the rest. While this replaces the socket, a read can only return what is
+/// in memory.
 class silent_socket {
 public:
     silent_socket() noexcept {
@@ -39,16 +39,16 @@ public:
             if (end != -1) ::close(end);
     }
 
-    /// Calls `look()` with this in the socket's place.
+    /// Calls `check()` while this replaces the socket.
     ///
-    /// @return whether that could be done, nothing was written meanwhile, and `look` gave true
-    template <class Look>
-    [[nodiscard]] bool look_behind(curl_socket_t socket, Look look) const noexcept {
+    /// @return whether that could be done, nothing was written meanwhile, and `check` returned true
+    template <class Check>
+    [[nodiscard]] bool with_socket_replaced(curl_socket_t socket, Check check) const noexcept {
         if (ends_[0] == -1) return false;
         int const kept = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
         if (kept == -1) return false;
         bool const replaced = replace(socket, ends_[0]);
-        bool const found = replaced && look();
+        bool const found = replaced && check();
         bool const restored = !replaced || replace(socket, kept);
         ::close(kept);
         return found && restored && nothing_written();

@@ -25,9 +25,9 @@
 
 namespace cloudflare::inline v0::detail::curl {
 
-/// Sets an easy handle up for a request, takes in the response, and tells what came of it.
+/// Sets an easy handle up for a request, receives the response, and says how it ended.
 ///
-/// The handle refers to this while the transfer lives, and is reset behind it: neither may move.
+/// The handle refers to this while the transfer lives, and is reset afterwards: neither may move.
 class transfer {
 public:
     transfer(CURL* easy, open_sockets& sockets, http::request const& r, time_point deadline,

@@ -1,10 +1,10 @@
-/// Opening a connection: find the addresses, connect, go through a proxy, shake hands.
+/// Opens a connection: name look-up, connecting, a proxy's tunnel, the TLS handshake.
 #pragma once
 
 #include <cloudflare/http/origin.hpp>
 #include <cloudflare/transport/beast_options.hpp>
 #include <cloudflare/transport/detail/beast/connection.hpp>
-#include <cloudflare/transport/detail/beast/connector.hpp>
+#include <cloudflare/transport/detail/beast/happy_eyeballs.hpp>
 #include <cloudflare/transport/detail/beast/name_lookups.hpp>
 #include <cloudflare/transport/detail/beast/response_reader.hpp>
 #include <cloudflare/transport/detail/guarded.hpp>
@@ -33,30 +33,31 @@
 namespace cloudflare::inline v0::detail::beast {
 
 /// The request by which a proxy opens a tunnel (RFC 9110, section 9.3.6).
-[[nodiscard]] inline wiped_string connect_request(http::origin const& where, proxy const& through) {
+[[nodiscard]] inline wiped_string connect_request(http::origin const& origin, proxy const& via) {
     std::string const name =
-        where.host().find(':') == std::string::npos ? where.host() : '[' + where.host() + ']';
-    auto const target = name + ':' + std::to_string(where.port());
-    wiped_string text;
-    text.append("CONNECT ").append(target).append(" HTTP/1.1\r\nHost: ").append(target);
-    if (auto const who = through.credentials().reveal(); !who.empty()) {
-        wiped_string encoded((who.size() + 2) / 3 * 4 + 1, '\0');
-        auto const size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                                          reinterpret_cast<unsigned char const*>(who.data()),
-                                          static_cast<int>(who.size()));
+        origin.host().find(':') == std::string::npos ? origin.host() : '[' + origin.host() + ']';
+    auto const target = name + ':' + std::to_string(origin.port());
+    wiped_string request;
+    request.append("CONNECT ").append(target).append(" HTTP/1.1\r\nHost: ").append(target);
+    if (auto const credentials = via.credentials().reveal(); !credentials.empty()) {
+        wiped_string encoded((credentials.size() + 2) / 3 * 4 + 1, '\0');
+        auto const size =
+            EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
+                            reinterpret_cast<unsigned char const*>(credentials.data()),
+                            static_cast<int>(credentials.size()));
         encoded.resize(static_cast<std::size_t>(size));
-        text.append("\r\nProxy-Authorization: Basic ").append(encoded);
+        request.append("\r\nProxy-Authorization: Basic ").append(encoded);
     }
-    return text.append("\r\n\r\n");
+    return request.append("\r\n\r\n");
 }
 
-/// What the openings of a transport share; outlives them.
-class opening_context {
+/// What the connect operations of a transport share; outlives them.
+class connect_context {
 public:
-    opening_context(asio::any_io_executor e, beast_options o)
+    connect_context(asio::any_io_executor e, beast_options o)
         : executor(std::move(e)), options(std::move(o)) {}
 
-    /// Tells the process that runs now from its later children.
+    /// Detects later children of the current process.
     [[nodiscard]] std::shared_ptr<fork_detector const> this_process() {
         auto const detector = process_.lock();
         if ((*detector)->in_child()) *detector = std::make_shared<fork_detector const>();
@@ -71,9 +72,9 @@ private:
     guarded<std::shared_ptr<fork_detector const>> process_{std::make_shared<fork_detector const>()};
 };
 
-/// By when a connection is to be open, and whose limit that is.
-struct opening_deadline {
-    opening_deadline(time_point call, std::chrono::milliseconds connect_timeout)
+/// By when a connection must be open, and which limit that is.
+struct connect_deadline {
+    connect_deadline(time_point call, std::chrono::milliseconds connect_timeout)
         : at((std::min)(call, time_point::clock::now() + connect_timeout)), is_call(at == call) {}
 
     time_point at;
@@ -81,22 +82,22 @@ struct opening_deadline {
 };
 
 /// A connection that is being made. Everything runs on one strand, so that a timer's handler may
-/// close the sockets under the coroutine's feet.
-class opening : public std::enable_shared_from_this<opening> {
+/// close the sockets while the coroutine is suspended.
+class connect_operation : public std::enable_shared_from_this<connect_operation> {
 public:
     /// @param tls the context for a secure origin; must outlive the connection
-    opening(opening_context& shared, http::origin where, SSL_CTX* tls, ticket resumed,
-            opening_deadline by)
+    connect_operation(connect_context& shared, http::origin origin, SSL_CTX* tls,
+                      session_ticket resumed, connect_deadline by)
         : shared_(shared),
           strand_(asio::make_strand(shared.executor)),
-          where_(std::move(where)),
+          origin_(std::move(origin)),
           tls_(tls),
           resumed_(std::move(resumed)),
           by_(by),
           looked_up_(strand_),
           timer_(strand_, by.at) {
         auto const& proxy = shared.options.proxy();
-        if (proxy && proxy->serves(where_)) proxy_ = *proxy;
+        if (proxy && proxy->serves(origin_)) proxy_ = *proxy;
     }
 
     [[nodiscard]] asio::any_io_executor const& strand() const noexcept { return strand_; }
@@ -106,19 +107,19 @@ public:
         timer_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
             if (!ec) self->stop(reason::deadline);
         });
-        auto looking_up = look_up();
-        auto failed = co_await std::move(looking_up);
+        auto pending = look_up();
+        auto failed = co_await std::move(pending);
         if (!failed) {
-            auto connecting = connect();
-            failed = co_await std::move(connecting);
+            pending = connect();
+            failed = co_await std::move(pending);
         }
         if (!failed && proxy_) {
-            auto tunnelling = tunnel();
-            failed = co_await std::move(tunnelling);
+            pending = tunnel();
+            failed = co_await std::move(pending);
         }
-        if (!failed && where_.is_secure()) {
-            auto shaking_hands = shake_hands();
-            failed = co_await std::move(shaking_hands);
+        if (!failed && origin_.is_secure()) {
+            pending = handshake();
+            failed = co_await std::move(pending);
         }
         timer_.cancel();
         if (!failed && must_stop()) failed = explain(errc::connect_failed);
@@ -126,7 +127,7 @@ public:
         co_return std::move(made_);
     }
 
-    /// Makes `run` end soon. To be called on any thread; the other way round `run` may have ended.
+    /// Makes `run` end soon. May be called on any thread, also when `run` has ended.
     void cancel() {
         asio::post(strand_, [self = shared_from_this()] { self->stop(reason::cancelled); });
     }
@@ -134,19 +135,19 @@ public:
 private:
     using step = asio::awaitable<std::optional<error>>; ///< why the step failed
 
-    /// Why the opening is to end early.
+    /// Why the operation is to end early.
     enum class reason : unsigned char {
         none,
         deadline,
         cancelled,
     };
 
-    void stop(reason why) {
+    void stop(reason r) {
         if (must_stop()) return;
-        stopped_ = why;
+        stopped_ = r;
         boost::system::error_code ignored;
         looked_up_.cancel();
-        if (connector_) connector_->stop();
+        if (race_) race_->stop();
         if (made_) made_->socket.close(ignored);
     }
 
@@ -170,13 +171,13 @@ private:
         });
     }
 
-    /// Where the socket goes: the proxy, or the origin itself.
+    /// What the socket connects to: the proxy, or the origin itself.
     [[nodiscard]] http::origin const& peer() const noexcept {
-        return proxy_ ? proxy_->address() : where_;
+        return proxy_ ? proxy_->address() : origin_;
     }
 
-    /// Fills `addresses_`. A look-up cannot be interrupted, only left to itself: so it ends a
-    /// timer's wait, where it is in time.
+    /// Fills `addresses_`. A look-up cannot be interrupted, only abandoned: so this waits for a timer,
+    /// which the look-up cancels if it ends in time.
     step look_up() {
         if (proxy_ && proxy_->unusable()) co_return *proxy_->unusable();
         boost::system::error_code not_numeric;
@@ -195,7 +196,7 @@ private:
             });
         });
         while (!lookup_ended_ && !must_stop())
-            co_await looked_up_.async_wait(as_result);
+            co_await looked_up_.async_wait(nothrow);
         lookup_.stop();
         if (lookup_failed_ || must_stop()) co_return explain(errc::resolve_failed, lookup_failed_);
         co_return std::nullopt;
@@ -210,13 +211,13 @@ private:
     }
 
     step connect() {
-        connector_ = std::make_shared<connector>(shared_.executor, strand_, addresses_,
+        race_ = std::make_shared<happy_eyeballs>(shared_.executor, strand_, addresses_,
                                                  shared_.options.connection_attempt_delay());
-        auto connecting = connector_->run();
-        auto const ec = co_await std::move(connecting);
+        auto pending = race_->run();
+        auto const ec = co_await std::move(pending);
         if (!ec && !must_stop())
-            made_.reset(new connection(std::move(connector_->socket()), shared_.this_process()));
-        connector_->stop();
+            made_.reset(new connection(std::move(race_->socket()), shared_.this_process()));
+        race_->stop();
         if (!made_) co_return explain(errc::connect_failed, ec);
         co_return std::nullopt;
     }
@@ -229,23 +230,23 @@ private:
             if (ec != asio::error::would_block) co_return ec;
             if (must_stop()) co_return asio::error::operation_aborted;
             auto const [failed] =
-                co_await made_->socket.async_wait(tcp::socket::wait_write, as_result);
+                co_await made_->socket.async_wait(tcp::socket::wait_write, nothrow);
             if (failed) co_return failed;
         }
     }
 
     step tunnel() {
-        auto const text = connect_request(where_, *proxy_);
+        auto const request = connect_request(origin_, *proxy_);
         boost::system::error_code ec;
-        made_->write(asio::buffer(text), ec);
-        auto flushing = flush();
-        ec = co_await std::move(flushing);
-        // A buffer of its own: what comes before TLS must never be read as what comes inside it.
+        made_->write(asio::buffer(request), ec);
+        auto pending = flush();
+        ec = co_await std::move(pending);
+        // A separate buffer: bytes from before TLS must never be read as if they came through it.
         read_buffer received;
         response_reader reader(shared_.options, response_reader::body_kind::nothing);
         while (!ec && !reader.is_done() && !must_stop()) {
             auto const [failed, size] =
-                co_await made_->socket.async_read_some(received.prepare(), as_result);
+                co_await made_->socket.async_read_some(received.prepare(), nothrow);
             received.commit(size);
             ec = reader.put_all(received);
             if (!ec && !reader.is_done()) ec = failed;
@@ -255,7 +256,7 @@ private:
     }
 
     /// Whether the proxy has opened the tunnel; `unread` is how many bytes it sent beyond its
-    /// response. They can only be meant to be taken for the origin's.
+    /// response. They can only be an attempt to pass for the origin's.
     [[nodiscard]] std::optional<error> check_tunnel(int status, std::size_t unread) const {
         if (status / 100 != 2)
             return explain(status / 100 == 5 ? errc::connect_failed : errc::proxy_refused, {},
@@ -265,47 +266,46 @@ private:
         return std::nullopt;
     }
 
-    step shake_hands() {
+    step handshake() {
         boost::system::error_code not_numeric;
-        asio::ip::make_address(where_.host(), not_numeric);
+        asio::ip::make_address(origin_.host(), not_numeric);
         auto& tls = made_->tls.emplace(tls_, resumed_.get());
-        if (!tls.expect_peer(where_.tls_host(), !not_numeric))
+        if (!tls.expect_peer(origin_.tls_host(), !not_numeric))
             co_return explain(errc::tls_failed, {}, "no certificate can be checked for this host");
         for (;;) {
             boost::system::error_code refused;
-            bool const done = tls.shake_hands(refused);
-            auto flushing = flush(); // also the alert that tells the server of a failure
-            auto failed = co_await std::move(flushing);
+            bool const done = tls.handshake(refused);
+            auto pending = flush(); // also the alert that tells the server of a failure
+            auto failed = co_await std::move(pending);
             if (refused && !must_stop()) co_return explain_refusal(refused);
             if (failed || must_stop()) co_return explain(errc::connection_lost, failed);
             if (done) co_return std::nullopt;
-            auto const [ec, size] =
-                co_await made_->socket.async_read_some(tls.prepare(), as_result);
+            auto const [ec, size] = co_await made_->socket.async_read_some(tls.prepare(), nothrow);
             if (ec || must_stop()) co_return explain(errc::connection_lost, ec);
             tls.feed(size);
         }
     }
 
     [[nodiscard]] error explain_refusal(boost::system::error_code ec) const {
-        auto text = where_.host();
-        if (auto const verdict = made_->tls->verdict(); verdict != X509_V_OK)
-            (text += ": ") += X509_verify_cert_error_string(verdict);
-        return explain(errc::tls_failed, ec, text);
+        auto explanation = origin_.host();
+        if (auto const checked = made_->tls->verify_result(); checked != X509_V_OK)
+            (explanation += ": ") += X509_verify_cert_error_string(checked);
+        return explain(errc::tls_failed, ec, explanation);
     }
 
-    opening_context& shared_;
-    asio::any_io_executor strand_; ///< erased once: its copies share one object
-    http::origin where_;
-    std::optional<v0::proxy> proxy_;
+    connect_context& shared_;
+    asio::any_io_executor strand_; ///< type-erased once: copies share one object
+    http::origin origin_;
+    std::optional<cloudflare::proxy> proxy_;
     SSL_CTX* tls_;
-    ticket resumed_;
-    opening_deadline by_;
+    session_ticket resumed_;
+    connect_deadline by_;
 
     asio::steady_timer looked_up_; ///< cancelled when the look-up has ended
     boost::system::error_code lookup_failed_;
     bool lookup_ended_ = false;
     std::vector<tcp::endpoint> addresses_;
-    std::shared_ptr<connector> connector_;
+    std::shared_ptr<happy_eyeballs> race_;
     connection_ptr made_;
 
     asio::steady_timer timer_; ///< the deadline
@@ -313,22 +313,23 @@ private:
     name_lookups::waiter lookup_; ///< last: no handler runs while the others are destroyed
 };
 
-/// Opens a connection by the deadline. Cancelling the caller's coroutine cancels the opening.
-inline asio::awaitable<result<connection_ptr>> open_connection(opening_context& shared,
-                                                               http::origin const& where,
-                                                               SSL_CTX* tls, ticket resumed,
-                                                               opening_deadline by) {
-    auto const attempt = std::make_shared<opening>(shared, where, tls, std::move(resumed), by);
-    // The opening runs on a strand of its own. Boost 1.81's co_spawn would carry a cancellation
-    // over to it by a pointer into the caller's slot, which may be cleared by then: so co_spawn is
-    // given an empty slot, and the cancellation is carried over by a handler that owns what it needs.
+/// Opens a connection by the deadline. Cancelling the caller's coroutine cancels the operation.
+inline asio::awaitable<result<connection_ptr>> open_connection(connect_context& shared,
+                                                               http::origin const& origin,
+                                                               SSL_CTX* tls, session_ticket resumed,
+                                                               connect_deadline by) {
+    auto const attempt =
+        std::make_shared<connect_operation>(shared, origin, tls, std::move(resumed), by);
+    // The operation runs on its own strand. Boost 1.81's co_spawn would forward a cancellation there
+    // by a pointer into the caller's slot, which may be cleared by then: so co_spawn is given an
+    // empty slot, and a handler that owns what it needs forwards the cancellation.
     auto const cancellation = co_await asio::this_coro::cancellation_state;
     if (auto slot = cancellation.slot(); slot.is_connected())
         slot.assign([attempt](asio::cancellation_type) { attempt->cancel(); });
-    auto running = asio::co_spawn(
+    auto pending = asio::co_spawn(
         attempt->strand(), attempt->run(),
         asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
-    auto opened = co_await std::move(running);
+    auto opened = co_await std::move(pending);
     co_return opened;
 }
 

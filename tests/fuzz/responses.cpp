@@ -1,4 +1,4 @@
-// Bodies from outside: every answer is decoded or refused, and no error shows a secret.
+// Bodies from outside: every response is decoded or refused, and no error shows a secret.
 #include "run.hpp"
 
 #include <cloudflare/access.hpp>
@@ -50,15 +50,15 @@ struct secrets {
 };
 
 template <class Op>
-void decode_as(cf::http::response const& answer, secrets const& hidden) {
-    auto const decoded = cf::decode<Op>(answer);
+void decode_as(cf::http::response const& response, secrets const& hidden) {
+    auto const decoded = cf::decode<Op>(response);
     if (decoded) return;
     auto const line = decoded.error().to_string();
     require(!hidden.are_seen_in(line), "an error shows no secret");
     require(line.find('\n') == line.npos, "an error is one line");
-    require(answer.status != 429 || decoded.error().delivery() == cf::delivery::rejected,
+    require(response.status != 429 || decoded.error().delivery() == cf::delivery::rejected,
             "a 429 was not acted on");
-    require(answer.status < 500 || decoded.error().delivery() == cf::delivery::unknown,
+    require(response.status < 500 || decoded.error().delivery() == cf::delivery::unknown,
             "a 5xx is unknown");
 }
 
@@ -91,11 +91,11 @@ void check(std::string_view input) {
     secrets const hidden(input);
     auto const body = hidden.put_into(input);
     for (int const status : {200, 201, 400, 403, 404, 429, 502}) {
-        cf::http::response answer{.status = status};
-        answer.body = body;
-        decode_as<cf::access::create_service_token>(answer, hidden);
-        decode_as<cf::access::list_service_tokens>(answer, hidden);
-        decode_as<cf::access::update_service_token>(answer, hidden);
-        decode_as<cf::access::delete_service_token>(answer, hidden);
+        cf::http::response response{.status = status};
+        response.body = body;
+        decode_as<cf::access::create_service_token>(response, hidden);
+        decode_as<cf::access::list_service_tokens>(response, hidden);
+        decode_as<cf::access::update_service_token>(response, hidden);
+        decode_as<cf::access::delete_service_token>(response, hidden);
     }
 }

@@ -1,4 +1,4 @@
-/// Connecting to the first of several addresses that answers ("happy eyeballs", RFC 8305).
+/// Connecting to the first of several addresses to respond ("happy eyeballs", RFC 8305).
 #pragma once
 
 #include <cloudflare/transport/detail/beast/connection.hpp>
@@ -19,7 +19,7 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// The addresses in the order in which they are tried: as they come, but IPv6 and IPv4 in turn
+/// The addresses in the order in which they are tried: as given, but IPv6 and IPv4 alternating
 /// (section 4).
 [[nodiscard]] inline std::vector<tcp::endpoint>
 in_turn(std::vector<tcp::endpoint> const& addresses) {
@@ -35,15 +35,15 @@ in_turn(std::vector<tcp::endpoint> const& addresses) {
     return ordered;
 }
 
-/// Tries the addresses one after the other, the next one whenever one has failed or has not answered
-/// for a while; the first that answers wins (section 5). Everything runs on one strand.
-class connector : public std::enable_shared_from_this<connector> {
+/// Tries the addresses one after the other, beginning the next one whenever one has failed or has not responded
+/// for a while; the first to respond wins (section 5). Everything runs on one strand.
+class happy_eyeballs : public std::enable_shared_from_this<happy_eyeballs> {
 public:
     /// @param executor what the sockets belong to
     /// @param strand what everything runs on: a strand of `executor`
-    /// @param delay how long an address has to answer before the next one is tried beside it
-    connector(asio::any_io_executor executor, asio::any_io_executor strand,
-              std::vector<tcp::endpoint> const& addresses, std::chrono::milliseconds delay)
+    /// @param delay how long an address has to respond before the next one is tried in parallel
+    happy_eyeballs(asio::any_io_executor executor, asio::any_io_executor strand,
+                   std::vector<tcp::endpoint> const& addresses, std::chrono::milliseconds delay)
         : executor_(std::move(executor)),
           strand_(std::move(strand)),
           addresses_(in_turn(addresses)),
@@ -59,7 +59,7 @@ public:
             } else {
                 event_.expires_at((time_point::max)());
             }
-            co_await event_.async_wait(as_result);
+            co_await event_.async_wait(nothrow);
         }
         if (winner_ != nullptr) co_return boost::system::error_code();
         co_return last_failure_ ? last_failure_ : asio::error::operation_aborted;
@@ -71,7 +71,7 @@ public:
         event_.cancel();
     }
 
-    /// The connected socket, to be moved away.
+    /// The connected socket, for the caller to move from.
     [[nodiscard]] tcp::socket& socket() noexcept { return *winner_; }
 
 private:
@@ -88,7 +88,7 @@ private:
             }));
     }
 
-    /// The socket may be gone where this has been stopped.
+    /// `socket` may be destroyed where this has been stopped.
     void end_attempt(tcp::socket& socket, boost::system::error_code ec) {
         --pending_;
         if (ec) last_failure_ = ec;

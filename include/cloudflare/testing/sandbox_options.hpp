@@ -1,4 +1,4 @@
-/// What nobody knows of the API for certain: each a switch of the sandbox.
+/// Options of the sandbox: each is a behaviour of the real API that is not known for certain.
 #pragma once
 
 #include <cloudflare/core/timestamp.hpp>
@@ -12,7 +12,7 @@ namespace cloudflare::inline v0::testing {
 
 /// How the sandbox behaves where the API's documents are silent. The defaults are what is most
 /// likely.
-struct sandbox_switches {
+struct sandbox_options {
     // What is kept where.
     std::string base_path = "/client/v4";
     std::size_t token_limit = 50; ///< service tokens an account
@@ -24,7 +24,7 @@ struct sandbox_switches {
     /// the five minutes.
     std::chrono::seconds rate_ban{300};
     bool tells_retry_after = true; ///< in the 429's `Retry-After`
-    // What is answered to bad input: names, durations, lower versions, rotating what is disabled.
+    // How bad input is responded to: names, durations, lower versions, rotating what is disabled.
     int refusal_status = 400;
     std::int64_t refusal_code = 12130;
 
@@ -53,7 +53,7 @@ struct sandbox_switches {
     bool refresh_uses_duration = false;    ///< else it is one year, whatever the token's duration
     bool shows_previous_expiry = true;     ///< also in get and list
     bool delete_shows_token = true;        ///< else `result` is null
-    bool shows_version_and_enabled = true; ///< old answers have neither
+    bool shows_version_and_enabled = true; ///< old responses have neither
     /// What `expires_at` is for a token that lasts `forever`.
     timestamp forever_expires_at = std::chrono::sys_days(std::chrono::year(9999) / 12 / 31);
 
