@@ -72,9 +72,9 @@ std::string ids_of(std::vector<record> const& records) {
 
 TEST_CASE("a list is read to its last page, each page once") {
     scripted_transport script;
-    script.answer(200, envelope(R"({"id":"a"},{"id":"b"})", R"("per_page":2,"total_pages":3)"))
-        .answer(200, envelope(R"({"id":"c"},{"id":"d"})", R"("per_page":2,"total_pages":3)"))
-        .answer(200, envelope(R"({"id":"e"})", R"("per_page":2,"total_pages":3)"));
+    script.respond(200, envelope(R"({"id":"a"},{"id":"b"})", R"("per_page":2,"total_pages":3)"))
+        .respond(200, envelope(R"({"id":"c"},{"id":"d"})", R"("per_page":2,"total_pages":3)"))
+        .respond(200, envelope(R"({"id":"e"})", R"("per_page":2,"total_pages":3)"));
     auto const all = list_all(over(script), page_of<record>).get();
     REQUIRE(all.has_value());
     CHECK(ids_of(*all) == "abcde");
@@ -84,22 +84,22 @@ TEST_CASE("a list is read to its last page, each page once") {
 
 TEST_CASE("a list without any information ends at an empty page") {
     scripted_transport script;
-    script.answer(200, envelope(R"({"id":"a"})"))
-        .answer(200, envelope(R"({"id":"b"})"))
-        .answer(200, envelope(""));
+    script.respond(200, envelope(R"({"id":"a"})"))
+        .respond(200, envelope(R"({"id":"b"})"))
+        .respond(200, envelope(""));
     CHECK(ids_of(list_all(over(script), page_of<record>).get().value()) == "ab");
     CHECK(script.requests().size() == 3);
 }
 
 TEST_CASE("an endpoint that gives the same page for ever ends the list, with ids or without") {
     scripted_transport script;
-    script.answer(200, envelope(R"({"id":"a"})")).answer(200, envelope(R"({"id":"a"})"));
+    script.respond(200, envelope(R"({"id":"a"})")).respond(200, envelope(R"({"id":"a"})"));
     CHECK(ids_of(list_all(over(script), page_of<record>).get().value()) == "a");
     CHECK(script.requests().size() == 2);
 
     scripted_transport numbers;
     for (char const* items : {"1,1", "2", "2"})
-        numbers.answer(200, envelope(items));
+        numbers.respond(200, envelope(items));
     auto const all = list_all(over(numbers), page_of<number>).get();
     REQUIRE(all.has_value());
     CHECK(*all == std::vector<number>{{1}, {1}, {2}});
@@ -108,14 +108,14 @@ TEST_CASE("an endpoint that gives the same page for ever ends the list, with ids
 
 TEST_CASE("an item that moved from one page to the next is given once") {
     scripted_transport script;
-    script.answer(200, envelope(R"({"id":"a"},{"id":"b"})", R"("total_pages":2)"))
-        .answer(200, envelope(R"({"id":"b"},{"id":"c"})", R"("total_pages":2)"));
+    script.respond(200, envelope(R"({"id":"a"},{"id":"b"})", R"("total_pages":2)"))
+        .respond(200, envelope(R"({"id":"b"},{"id":"c"})", R"("total_pages":2)"));
     CHECK(ids_of(list_all(over(script), page_of<record>).get().value()) == "abc");
 }
 
 TEST_CASE("the error of any page is the list's") {
     scripted_transport script;
-    script.answer(200, envelope(R"({"id":"a"})")).answer(200, envelope(R"({"name":"b"})"));
+    script.respond(200, envelope(R"({"id":"a"})")).respond(200, envelope(R"({"name":"b"})"));
     auto const all = list_all(over(script), page_of<record>).get();
     REQUIRE(all.has_error());
     CHECK(all.error().details().explanation == "result[0].id");
@@ -124,7 +124,7 @@ TEST_CASE("the error of any page is the list's") {
 
 TEST_CASE("options of a call are those of each page") {
     scripted_transport script;
-    script.answer(200, envelope(R"({"id":"a"})")).answer(200, envelope(""));
+    script.respond(200, envelope(R"({"id":"a"})")).respond(200, envelope(""));
     CHECK(list_all(over(script), page_of<record>, call_options().header("X-A", "1"))
               .get()
               .has_value());

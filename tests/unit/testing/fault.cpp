@@ -27,7 +27,7 @@ TEST_CASE("a response's body may hold colons") {
     plan.add("*=answer-before:502:error code: 502").value();
     auto const f = plan.next(http::method::put);
     CHECK(f.status == 502);
-    CHECK(f.string == "error code: 502");
+    CHECK(f.text == "error code: 502");
 }
 
 TEST_CASE("a Retry-After may be a date") {
@@ -35,7 +35,7 @@ TEST_CASE("a Retry-After may be a date") {
     plan.add("POST=retry-after:Fri, 31 Dec 9999 23:59:59 GMT").value();
     auto const f = plan.next(http::method::post);
     CHECK(f.what == fault::kind::retry_after);
-    CHECK(f.string == "Fri, 31 Dec 9999 23:59:59 GMT");
+    CHECK(f.text == "Fri, 31 Dec 9999 23:59:59 GMT");
 }
 
 TEST_CASE("an entry that is not understood is refused") {
