@@ -52,7 +52,7 @@ struct create_dns_record {
     using result_type = dns_record;
     static constexpr std::string_view name = "create_dns_record";
     static constexpr auto method = cf::http::method::post;
-    static constexpr auto idempotency = cf::idempotency::once;
+    static constexpr auto idempotency = cf::idempotency::at_most_once;
     static auto meaning_of(cf::api_message const& m) { return meaning_of_dns_code(m); }
 
     cf::result<std::string> target() const { return in.path().append("dns_records").str(); }
@@ -90,7 +90,7 @@ struct delete_dns_record {
     using result_type = void;
     static constexpr std::string_view name = "delete_dns_record";
     static constexpr auto method = cf::http::method::delete_;
-    static constexpr auto idempotency = cf::idempotency::done_when_gone;
+    static constexpr auto idempotency = cf::idempotency::idempotent_delete;
     static auto meaning_of(cf::api_message const& m) { return meaning_of_dns_code(m); }
 
     cf::result<std::string> target() const {

@@ -78,7 +78,7 @@ private:
                 next = call.responded(response, clock::now(), random_bits());
             } else {
                 std::this_thread::sleep_until(next.until());
-                next = call.woke(clock::now());
+                next = call.resume(clock::now());
             }
         }
         return std::move(call).finish();

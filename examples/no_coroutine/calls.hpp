@@ -54,7 +54,7 @@ public:
     [[nodiscard]] bool done() const override { return next_.what() == action::done; }
 
     void advance(bool ready, cloudflare::time_point now) override {
-        if (next_.what() == action::wait && now >= next_.until()) return perform(call_.woke(now));
+        if (next_.what() == action::wait && now >= next_.until()) return perform(call_.resume(now));
         if (next_.what() != action::send) return;
         if (ready) attempt_->advance();
         if (!attempt_->done() && now >= next_.until()) attempt_->expire();

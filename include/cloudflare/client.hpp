@@ -48,8 +48,8 @@ public:
     [[nodiscard]] task<result<typename detail::checked_operation<Op>::result_type>>
     call(Op op, call_options options = call_options()) const {
         std::shared_ptr<call_context> context(state_, &state_->context); // keeps the transport too
-        return run(*state_, std::make_unique<v0::call<Op>>(std::move(context), std::move(op),
-                                                           std::move(options)));
+        return run(*state_, std::make_unique<cloudflare::call<Op>>(
+                                std::move(context), std::move(op), std::move(options)));
     }
 
     [[nodiscard]] Transport& transport() const noexcept { return state_->transport; }
@@ -84,7 +84,7 @@ private:
     /// @param call on the heap, so that the coroutine frame stays small enough for Asio to recycle
     template <class Op>
     static task<result<typename Op::result_type>> run(state& self,
-                                                      std::unique_ptr<v0::call<Op>> call) {
+                                                      std::unique_ptr<cloudflare::call<Op>> call) {
         using action = call_step::action;
         for (auto next = call->start(self.transport.now()); next.what() != action::done;) {
             if (next.what() == action::send) {
@@ -92,7 +92,7 @@ private:
                 next = call->responded(response, self.transport.now(), self.random_bits());
             } else {
                 co_await self.transport.sleep_until(next.until());
-                next = call->woke(self.transport.now());
+                next = call->resume(self.transport.now());
             }
         }
         co_return std::move(*call).finish();

@@ -64,7 +64,7 @@ void play(Op op, std::string_view input, std::chrono::milliseconds span, cf::tim
             require(!asked || wait >= *asked, "a wait is as long as asked for");
         } else {
             now = next.until();
-            next = call.woke(now);
+            next = call.resume(now);
         }
     }
     require(sent <= max_attempts, "attempts keep to the policy");

@@ -165,7 +165,7 @@ struct vector_unreadable : base { // says: result_type is read from JSON
 };
 struct removal : named, with_method, with_target { // says: has a result of void
     using result_type = thing;
-    static constexpr auto idempotency = cf::idempotency::done_when_gone;
+    static constexpr auto idempotency = cf::idempotency::idempotent_delete;
 };
 
 struct nameless {

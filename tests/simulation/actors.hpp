@@ -247,14 +247,14 @@ inline task<void> issue(process& p, record& r, bool disabled) {
         access::issuer issuer(make_client(p), w.scope, s, l, options_of(p));
         access::create_params params(r.name);
         if (disabled) params.enabled(false);
-        auto issuing = r.key.empty() ? issuer.issue(std::move(params))
+        auto pending = r.key.empty() ? issuer.issue(std::move(params))
                                      : issuer.issue(r.key, std::move(params));
-        auto const done = co_await std::move(issuing);
+        auto const done = co_await std::move(pending);
         r.took = w.clock.now() - begun - p.time_lost();
         note_end(p, r, done);
         if (done && done->settled && w.random() % 2 == 0) {
-            auto finishing = issuer.finish(*done);
-            auto const finished = co_await std::move(finishing);
+            auto pending_finish = issuer.finish(*done);
+            auto const finished = co_await std::move(pending_finish);
             if (!finished) w.saw(finished.error().to_string());
         }
     } catch (crashed const&) {
@@ -285,8 +285,8 @@ inline task<void> reconcile(process& p) {
         sink s{p};
         log l{p};
         access::reconciler reconciler(make_client(p), w.scope, s, l, options_of(p));
-        auto running = reconciler.run_once();
-        auto const done = co_await std::move(running);
+        auto pending = reconciler.run_once();
+        auto const done = co_await std::move(pending);
         if (!done) {
             w.saw(done.error().to_string());
             co_return;
@@ -295,8 +295,8 @@ inline task<void> reconcile(process& p) {
             w.saw(f.why.to_string());
         note_strays(w, done->strays);
         if (!w.faults_end && !p.planned().is_faultless()) co_return;
-        auto seeking = reconciler.find_strays();
-        auto const strays = co_await std::move(seeking);
+        auto pending_find_strays = reconciler.find_strays();
+        auto const strays = co_await std::move(pending_find_strays);
         if (!strays) co_return;
         note_strays(w, *strays);
     } catch (crashed const&) {

@@ -159,7 +159,7 @@ struct create {
     using result_type = void;
     static constexpr std::string_view name = "create";
     static constexpr auto method = cf::http::method::post;
-    static constexpr auto idempotency = cf::idempotency::once;
+    static constexpr auto idempotency = cf::idempotency::at_most_once;
     [[nodiscard]] cf::result<std::string> target() const { return std::string("/tokens"); }
 };
 
@@ -172,12 +172,12 @@ struct rename {
 };
 
 inline task<void> issue(world& w, cf::client<transport> const& client) {
-    auto making = client.call(create());
-    auto const made = co_await std::move(making);
+    auto pending = client.call(create());
+    auto const made = co_await std::move(pending);
     bool ok = made.has_value();
     if (ok) {
-        auto renaming = client.call(rename());
-        auto const renamed = co_await std::move(renaming);
+        auto pending_call = client.call(rename());
+        auto const renamed = co_await std::move(pending_call);
         ok = renamed.has_value();
     }
     w.seen.succeeded += ok ? 1 : 0;

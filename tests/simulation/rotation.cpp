@@ -23,8 +23,8 @@ task<void> rotate(process& p, access::any_scope where, std::string id) {
         sink s{p};
         access::rotation rotation(make_client(p), std::move(where), s,
                                   access::rotation_options().now_from([&w] { return w.wall(); }));
-        auto rotating = rotation.rotate(id, grace);
-        auto const done = co_await std::move(rotating);
+        auto pending = rotation.rotate(id, grace);
+        auto const done = co_await std::move(pending);
         if (done) {
             w.issued_ids.push_back(done->token.id);
         } else {

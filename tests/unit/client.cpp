@@ -92,7 +92,7 @@ struct purge_cache {
     using result_type = void;
     static constexpr std::string_view name = "purge_cache";
     static constexpr auto method = http::method::delete_;
-    static constexpr auto idempotency = cloudflare::idempotency::done_when_gone;
+    static constexpr auto idempotency = cloudflare::idempotency::idempotent_delete;
     result<std::string> target() const { return std::string("/cache"); }
 };
 
@@ -101,7 +101,7 @@ struct drop_zone {
     using result_type = zone;
     static constexpr std::string_view name = "drop_zone";
     static constexpr auto method = http::method::delete_;
-    cloudflare::idempotency idempotency = cloudflare::idempotency::done_when_gone;
+    cloudflare::idempotency idempotency = cloudflare::idempotency::idempotent_delete;
     result<std::string> target() const { return std::string("/zone"); }
 };
 
@@ -129,8 +129,8 @@ struct failing_strategy {
 
 static_assert(transport<scripted_transport>);
 static_assert(!detail::can_be_nothing<zone> && detail::can_be_nothing<void>);
-static_assert(detail::is_always<purge_cache>(idempotency::done_when_gone));
-static_assert(!detail::is_always<drop_zone>(idempotency::done_when_gone));
+static_assert(detail::is_always<purge_cache>(idempotency::idempotent_delete));
+static_assert(!detail::is_always<drop_zone>(idempotency::idempotent_delete));
 
 TEST_CASE("a create sends one request and gives the secret") {
     scripted_transport script;
@@ -889,13 +889,13 @@ struct cancelled_transport {
     task<result<http::response>> send(http::request const& r, time_point deadline) {
         if (*cancelled)
             co_return error(errc::cancelled, error_details{.delivery = delivery::not_sent});
-        auto sending = script.send(r, deadline);
-        co_return co_await std::move(sending);
+        auto pending = script.send(r, deadline);
+        co_return co_await std::move(pending);
     }
     task<void> sleep_until(time_point t) {
         if (*cancelled) co_return;
-        auto sleeping = script.sleep_until(t);
-        co_await std::move(sleeping);
+        auto pending = script.sleep_until(t);
+        co_await std::move(pending);
     }
     time_point now() const noexcept { return script.now(); }
 

@@ -92,8 +92,8 @@ private:
     };
 
     struct state {
-        state(std::string where, std::chrono::milliseconds wait)
-            : path(std::move(where)), patience(wait) {}
+        state(std::string log_path, std::chrono::milliseconds wait)
+            : path(std::move(log_path)), patience(wait) {}
 
         [[nodiscard]] result<void> commit(write& w);
         [[nodiscard]] result<std::vector<intent>> list();
@@ -342,7 +342,7 @@ bool basic_file_intent_log<System>::state::rewrite(file const& opened) {
     struct ::stat own{};
     if (!opened.status(own)) return false;
     std::string digits;
-    for (auto bits = v0::detail::system_random(); digits.size() != 16; bits >>= 4)
+    for (auto bits = cloudflare::detail::system_random(); digits.size() != 16; bits >>= 4)
         digits += "0123456789abcdef"[bits & 15];
     auto const beside = target + ".new." + digits;
     auto const fresh =

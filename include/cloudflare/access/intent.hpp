@@ -35,10 +35,10 @@ enum class intent_state : unsigned char {
 class intent {
 public:
     /// @param issue_tag 32 lowercase hexadecimal digits
-    intent(std::string issue_tag, any_scope where, std::string wanted_name, timestamp opened = {},
-           std::string callers_note = {})
+    intent(std::string issue_tag, any_scope token_scope, std::string wanted_name,
+           timestamp opened = {}, std::string callers_note = {})
         : tag(std::move(issue_tag)),
-          scope(where),
+          scope(token_scope),
           name(std::move(wanted_name)),
           opened_at(opened),
           note(std::move(callers_note)) {}

@@ -88,15 +88,15 @@ public:
         if (auto const ok = check(params); !ok) co_return ok.error();
         flow f(tools_, std::move(key), std::move(params), witness_is_shown_);
 
-        auto opening = open(f);
-        auto opened = co_await std::move(opening);
+        auto pending = open(f);
+        auto opened = co_await std::move(pending);
         if (!opened) co_return opened.error();
         if (*opened) co_return std::move(**opened);
 
-        auto creating = detail::send_create(tools_, f);
-        auto created = co_await std::move(creating);
-        auto ending = tools_.shielded(end(f, std::move(created)));
-        auto ended = co_await std::move(ending);
+        auto pending_send_create = detail::send_create(tools_, f);
+        auto created = co_await std::move(pending_send_create);
+        auto pending_shielded = tools_.shielded(end(f, std::move(created)));
+        auto ended = co_await std::move(pending_shielded);
         co_return ended;
     }
 
@@ -105,12 +105,12 @@ public:
     [[nodiscard]] task<result<void>> finish(issued done) {
         if (!done.settled) co_return result<void>();
         auto i = std::move(*done.settled);
-        auto naming = tools_.rename(i.token_id, i.name);
-        auto const named = co_await std::move(naming);
+        auto pending = tools_.rename(i.token_id, i.name);
+        auto const named = co_await std::move(pending);
         if (!named) co_return named.error();
         if (i.until != timestamp()) co_return result<void>();
-        auto erasing = tools_.erase(i);
-        auto const erased = co_await std::move(erasing);
+        auto pending_erase = tools_.erase(i);
+        auto const erased = co_await std::move(pending_erase);
         if (!erased && erased.error() != errc::conflict) co_return erased.error();
         co_return result<void>();
     }
@@ -129,14 +129,14 @@ private:
 
     /// Writes the intent down and asks the sink. Gives the token where the sink holds the key.
     task<result<std::optional<issued>>> open(flow& f) {
-        auto taking = detail::take_key(tools_, f);
-        auto const taken = co_await std::move(taking);
+        auto pending = detail::take_key(tools_, f);
+        auto const taken = co_await std::move(pending);
         if (!taken) co_return taken.error();
-        auto asking = detail::ask_sink(tools_, f);
-        auto asked = co_await std::move(asking);
+        auto pending_ask_sink = detail::ask_sink(tools_, f);
+        auto asked = co_await std::move(pending_ask_sink);
         if (asked && !*asked) co_return asked;
-        auto abandoning = tools_.erase(f.wanted);
-        auto const abandoned = co_await std::move(abandoning);
+        auto pending_erase = tools_.erase(f.wanted);
+        auto const abandoned = co_await std::move(pending_erase);
         static_cast<void>(abandoned); // an intent alone is left, which a reconciler settles
         if (!asked) co_return detail::with_delivery(asked.error(), delivery::not_sent);
         co_return asked;
@@ -144,23 +144,24 @@ private:
 
     /// From the first create's outcome to the end.
     task<result<issued>> end(flow& f, result<issued_service_token> created) {
-        auto obtaining = detail::obtain_token(tools_, f, std::move(created));
-        auto token = co_await std::move(obtaining);
+        auto pending = detail::obtain_token(tools_, f, std::move(created));
+        auto token = co_await std::move(pending);
         if (!token) {
-            auto failing = fail(f, token.error());
-            auto const failed = co_await std::move(failing);
+            auto pending_fail = fail(f, token.error());
+            auto const failed = co_await std::move(pending_fail);
             co_return failed;
         }
         token->name = f.wanted.name;
-        auto storing = detail::store_secret(tools_, f, *token);
-        auto const stored = co_await std::move(storing);
+        auto pending_store_secret = detail::store_secret(tools_, f, *token);
+        auto const stored = co_await std::move(pending_store_secret);
         if (!stored) {
-            auto withdrawing = detail::withdraw_token(tools_, f, token->id, stored.error());
-            auto const failed = co_await std::move(withdrawing);
+            auto pending_withdraw_token =
+                detail::withdraw_token(tools_, f, token->id, stored.error());
+            auto const failed = co_await std::move(pending_withdraw_token);
             co_return failed;
         }
-        auto settling = detail::settle_issue(tools_, f, std::move(*token));
-        auto done = co_await std::move(settling);
+        auto pending_settle_issue = detail::settle_issue(tools_, f, std::move(*token));
+        auto done = co_await std::move(pending_settle_issue);
         co_return done;
     }
 
@@ -168,16 +169,16 @@ private:
     task<error> fail(flow& f, error why) {
         bool const nothing_left = detail::is_certain(why) && f.unresolved == 0;
         if (!nothing_left) {
-            auto naming = detail::stay_named(tools_, f);
-            co_await std::move(naming);
+            auto pending = detail::stay_named(tools_, f);
+            co_await std::move(pending);
             co_return detail::with_delivery(why, delivery::unknown, detail::stays_open(f));
         }
-        auto erasing = tools_.erase(f.wanted);
-        auto const erased = co_await std::move(erasing);
+        auto pending_erase = tools_.erase(f.wanted);
+        auto const erased = co_await std::move(pending_erase);
         static_cast<void>(erased);
         if (why != errc::limit_reached) co_return why;
-        auto naming = detail::with_intents(tools_, std::move(why));
-        auto const named = co_await std::move(naming);
+        auto pending_with_intents = detail::with_intents(tools_, std::move(why));
+        auto const named = co_await std::move(pending_with_intents);
         co_return named;
     }
 

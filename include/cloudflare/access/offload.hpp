@@ -34,10 +34,10 @@ auto offload(boost::asio::any_io_executor elsewhere, Function f)
     namespace asio = boost::asio;
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
-    auto running = asio::co_spawn(
+    auto pending = asio::co_spawn(
         elsewhere, call_there(std::move(f)),
         asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
-    auto given = co_await std::move(running);
+    auto given = co_await std::move(pending);
     auto const state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() == asio::cancellation_type::none)
         co_await asio::this_coro::throw_if_cancelled(throws);

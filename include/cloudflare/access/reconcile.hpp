@@ -61,8 +61,8 @@ public:
     /// done
     [[nodiscard]] task<result<reconciled>> run_once() {
         auto const before = tools_.this_moment();
-        auto reading = tools_.intents();
-        auto const all = co_await std::move(reading);
+        auto pending = tools_.intents();
+        auto const all = co_await std::move(pending);
         if (!all) co_return all.error();
         reconciled done;
         auto mine = sort_out(*all, done);
@@ -70,31 +70,31 @@ public:
             done.left_open = std::move(mine);
             co_return done;
         }
-        auto listing = tools_.list();
-        auto const listed = co_await std::move(listing);
+        auto pending_list = tools_.list();
+        auto const listed = co_await std::move(pending_list);
         if (!listed) co_return listed.error();
         // As old as they were before the list, however long that took.
         auto const now = tools_.time_at(before);
         settlement settles(tools_, *listed, now, tools_.options().gone_age());
         for (auto& i : mine) {
-            auto settling = settle(settles, i, now, done);
-            co_await std::move(settling);
+            auto pending_settle = settle(settles, i, now, done);
+            co_await std::move(pending_settle);
         }
-        auto seeking = find_strays(*listed, *all, now);
-        done.strays = co_await std::move(seeking);
+        auto pending_find_strays = find_strays(*listed, *all, now);
+        done.strays = co_await std::move(pending_find_strays);
         co_return done;
     }
 
-    /// Round after round, until `goes_on` says no or the task is cancelled. What is settled is
+    /// Round after round, until `keep_running` says no or the task is cancelled. What is settled is
     /// looked at again after `pause`; a round that failed is made again after a minute.
     ///
     /// @param goes_on called after each round
-    [[nodiscard]] task<void> run(std::function<bool(result<reconciled> const&)> goes_on,
+    [[nodiscard]] task<void> run(std::function<bool(result<reconciled> const&)> keep_running,
                                  std::chrono::milliseconds pause = std::chrono::minutes(5)) {
         for (;;) {
-            auto running = run_once();
-            auto const done = co_await std::move(running);
-            if (!goes_on(done) || (!done && done.error() == errc::cancelled)) co_return;
+            auto pending = run_once();
+            auto const done = co_await std::move(pending);
+            if (!keep_running(done) || (!done && done.error() == errc::cancelled)) co_return;
             bool const failed = !done || !done->failed.empty();
             auto const span =
                 failed ? std::min(pause, std::chrono::milliseconds(std::chrono::minutes(1)))
@@ -102,8 +102,8 @@ public:
             auto const until = tools_.steady_now() + span;
             co_await tools_.client().transport().sleep_until(until);
             if (tools_.steady_now() >= until) continue;
-            auto asking = tools_.list(); // a cancelled wait ends early, and so does this
-            auto const asked = co_await std::move(asking);
+            auto pending_list = tools_.list(); // a cancelled wait ends early, and so does this
+            auto const asked = co_await std::move(pending_list);
             if (!asked && asked.error() == errc::cancelled) co_return;
         }
     }
@@ -111,11 +111,11 @@ public:
     /// The strays of the scope: see `reconciled::strays`. One list.
     [[nodiscard]] task<result<std::vector<service_token>>> find_strays() {
         auto const before = tools_.this_moment();
-        auto listing = tools_.list();
-        auto const listed = co_await std::move(listing);
+        auto pending = tools_.list();
+        auto const listed = co_await std::move(pending);
         if (!listed) co_return listed.error();
-        auto seeking = find_strays(*listed, {}, tools_.time_at(before));
-        auto strays = co_await std::move(seeking);
+        auto pending_find_strays = find_strays(*listed, {}, tools_.time_at(before));
+        auto strays = co_await std::move(pending_find_strays);
         co_return strays;
     }
 
@@ -124,17 +124,17 @@ public:
     ///
     /// @return whether it was there; `errc::conflict` where it is no stray any more
     [[nodiscard]] task<result<presence>> remove_stray(std::string id) {
-        auto getting = tools_.get(id);
-        auto const token = co_await std::move(getting);
+        auto pending = tools_.get(id);
+        auto const token = co_await std::move(pending);
         if (!token && token.error() == errc::not_found) co_return presence::absent;
         if (!token) co_return token.error();
-        auto reading = tools_.intents();
-        auto const all = co_await std::move(reading);
+        auto pending_intents = tools_.intents();
+        auto const all = co_await std::move(pending_intents);
         if (!all) co_return all.error();
         if (!is_stray(*token, *all))
             co_return error(errc::conflict, "token " + id + ": is no stray any more");
-        auto removing = tools_.remove(std::move(id));
-        auto removed = co_await std::move(removing);
+        auto pending_remove = tools_.remove(std::move(id));
+        auto removed = co_await std::move(pending_remove);
         co_return removed;
     }
 
@@ -167,14 +167,14 @@ private:
             co_return;
         }
         detail::settled_tokens ended;
-        auto settling = settles.settle(i, ended);
-        auto const settled = co_await std::move(settling);
+        auto pending = settles.settle(i, ended);
+        auto const settled = co_await std::move(pending);
         done.kept.insert(done.kept.end(), ended.kept.begin(), ended.kept.end());
         done.withdrawn.insert(done.withdrawn.end(), ended.withdrawn.begin(), ended.withdrawn.end());
         if (!settled && settled.error() != errc::conflict)
             done.failed.push_back({i, settled.error()});
-        if (!settled || *settled == detail::settling::open) done.left_open.push_back(i);
-        if (settled && *settled == detail::settling::watched) done.watched.push_back(i);
+        if (!settled || *settled == detail::pending::open) done.left_open.push_back(i);
+        if (settled && *settled == detail::pending::watched) done.watched.push_back(i);
     }
 
     /// Whether a token carries a tag that no intent explains.
@@ -192,8 +192,8 @@ private:
     task<std::vector<service_token>> find_strays(token_listing const& listing,
                                                  std::vector<intent> before, timestamp now) {
         std::vector<service_token> strays;
-        auto reading = tools_.intents();
-        auto const all = co_await std::move(reading);
+        auto pending = tools_.intents();
+        auto const all = co_await std::move(pending);
         if (!all) co_return strays;
         for (auto const& t : listing.tokens) {
             bool const is_young =

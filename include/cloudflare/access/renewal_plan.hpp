@@ -39,8 +39,8 @@ public:
         return *this;
     }
     /// The longest time between two looks. Default one day.
-    renewal_policy& look_every(std::chrono::seconds span) noexcept {
-        look_every_ = span;
+    renewal_policy& poll_interval(std::chrono::seconds span) noexcept {
+        poll_interval_ = span;
         return *this;
     }
     /// The least time between two requests. Default 250 ms: 1200 in five minutes, which is the
@@ -56,7 +56,7 @@ public:
     }
     [[nodiscard]] std::chrono::seconds grace() const noexcept { return grace_; }
     [[nodiscard]] bool replaces_lost() const noexcept { return replace_lost_; }
-    [[nodiscard]] std::chrono::seconds look_every() const noexcept { return look_every_; }
+    [[nodiscard]] std::chrono::seconds poll_interval() const noexcept { return poll_interval_; }
     [[nodiscard]] std::chrono::milliseconds pace() const noexcept { return pace_; }
 
 private:
@@ -64,7 +64,7 @@ private:
     std::optional<std::chrono::seconds> rotate_after_;
     std::chrono::seconds grace_ = std::chrono::days(1);
     bool replace_lost_ = false;
-    std::chrono::seconds look_every_ = std::chrono::days(1);
+    std::chrono::seconds poll_interval_ = std::chrono::days(1);
     std::chrono::milliseconds pace_{250};
 };
 
@@ -97,7 +97,7 @@ struct renewal_plan {
 /// refreshed.
 [[nodiscard]] inline renewal_plan plan_renewal(std::vector<service_token> const& tokens,
                                                renewal_policy const& policy, timestamp now) {
-    renewal_plan plan{.due = {}, .next_look = now.plus(policy.look_every())};
+    renewal_plan plan{.due = {}, .next_look = now.plus(policy.poll_interval())};
     auto const add = [&](service_token const& token, renewal_action what, timestamp when) {
         if (when <= now) {
             plan.due.push_back({token, what});

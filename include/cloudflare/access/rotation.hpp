@@ -43,9 +43,9 @@ public:
     using task = typename Client::template task<T>;
 
     /// @param sink must outlive the rotation, and the rotation every call under way
-    rotation(Client through, any_scope where, Sink& sink,
+    rotation(Client client, any_scope scope, Sink& sink,
              rotation_options options = rotation_options())
-        : client_(std::move(through)), where_(where), sink_(sink), options_(std::move(options)) {}
+        : client_(std::move(client)), scope_(scope), sink_(sink), options_(std::move(options)) {}
 
     /// Rotates the secret; the one in use is accepted for `grace` more. The new secret is in the
     /// sink when this returns, and verified where the options say how.
@@ -74,7 +74,7 @@ public:
     [[nodiscard]] task<result<updated_service_token>> extend_grace(std::string id,
                                                                    timestamp until) {
         return client_.call(update_service_token(
-            where_, std::move(id), update_params().previous_client_secret_expires_at(until)));
+            scope_, std::move(id), update_params().previous_client_secret_expires_at(until)));
     }
 
     /// Ends a running grace period, e.g. after a compromise: the previous secret dies now.
@@ -86,17 +86,17 @@ private:
     static constexpr int max_sends = 4;
 
     task<result<rotated>> turn(std::string id, std::chrono::seconds grace, bool force) {
-        auto getting = client_.call(get_service_token(where_, id));
-        auto const before = co_await std::move(getting);
+        auto pending = client_.call(get_service_token(scope_, id));
+        auto const before = co_await std::move(pending);
         if (!before) co_return before.error();
         auto const now = options_.now();
         auto const running = before->previous_client_secret_expires_at;
         if (!force && running && *running > now) co_return grace_running(id, *running);
 
         timestamp const until(now.plus(grace).seconds());
-        auto sending = before->client_secret_version ? raise_version(*before, until)
-                                                     : send_rotate(*before, until);
-        auto token = co_await std::move(sending);
+        auto pending_sending = before->client_secret_version ? raise_version(*before, until)
+                                                             : send_rotate(*before, until);
+        auto token = co_await std::move(pending_sending);
         if (!token) co_return token.error();
         if (token->client_id.empty()) token->client_id = before->client_id;
         auto const delivered = deliver(*token, until);
@@ -135,8 +135,8 @@ private:
                                 .previous_client_secret_expires_at(until);
         error last;
         for (int i = 0; i != max_sends; ++i) {
-            auto updating = client_.call(update_service_token(where_, before.id, params));
-            auto updated = co_await std::move(updating);
+            auto pending = client_.call(update_service_token(scope_, before.id, params));
+            auto updated = co_await std::move(pending);
             if (updated) {
                 auto token = as_issued(std::move(*updated));
                 if (token) co_return token;
@@ -150,8 +150,8 @@ private:
             // Refused now, but an earlier sending may have acted.
             if (!unknown && sent_before) break;
             if (!unknown || last == errc::cancelled) co_return last;
-            auto& way = client_.transport();
-            co_await way.sleep_until(way.now() + options_.pause() * (1 << i));
+            auto& transport = client_.transport();
+            co_await transport.sleep_until(transport.now() + options_.pause() * (1 << i));
         }
         co_return may_have_rotated(before.id, last);
     }
@@ -159,23 +159,23 @@ private:
     /// Sends `/rotate` once. After a lost answer the token is looked at until the settle window
     /// ends.
     task<result<issued_service_token>> send_rotate(service_token const& before, timestamp until) {
-        auto rotating = client_.call(rotate_service_token(
-            where_, before.id, rotate_params().previous_client_secret_expires_at(until)));
-        auto token = co_await std::move(rotating);
+        auto pending = client_.call(rotate_service_token(
+            scope_, before.id, rotate_params().previous_client_secret_expires_at(until)));
+        auto token = co_await std::move(pending);
         if (token) co_return token;
         auto const why = token.error();
         if (why.delivery() == delivery::not_sent || why.delivery() == delivery::rejected)
             co_return why;
         if (why == errc::cancelled) co_return may_have_rotated(before.id, why);
 
-        auto& way = client_.transport();
-        auto const end = way.now() + options_.settle_window();
-        while (way.now() < end) {
-            auto getting = client_.call(get_service_token(where_, before.id));
-            auto const after = co_await std::move(getting);
+        auto& transport = client_.transport();
+        auto const end = transport.now() + options_.settle_window();
+        while (transport.now() < end) {
+            auto pending_call = client_.call(get_service_token(scope_, before.id));
+            auto const after = co_await std::move(pending_call);
             if (after && has_rotated(before, *after, until)) co_return lost(before.id, until, why);
             if (!after && after.error() == errc::cancelled) break;
-            co_await way.sleep_until(way.now() + options_.pause());
+            co_await transport.sleep_until(transport.now() + options_.pause());
         }
         co_return may_have_rotated(before.id, why);
     }
@@ -210,7 +210,7 @@ private:
     }
 
     Client client_;
-    any_scope where_;
+    any_scope scope_;
     Sink& sink_;
     rotation_options options_;
 };

@@ -17,14 +17,14 @@ namespace cloudflare::inline v0::access {
 
 namespace detail {
 
-[[nodiscard]] inline std::string collection_target(any_scope const& where) {
-    auto path = where.path();
+[[nodiscard]] inline std::string collection_target(any_scope const& scope) {
+    auto path = scope.path();
     path.append("access").append("service_tokens");
     return std::move(path).str();
 }
 
 /// The path of one token; its id must be a UUID, for anything else would change the path.
-[[nodiscard]] inline result<std::string> token_target(any_scope const& where, std::string_view id,
+[[nodiscard]] inline result<std::string> token_target(any_scope const& scope, std::string_view id,
                                                       std::string_view action = {}) {
     constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
     bool is_uuid = id.size() == form.size();
@@ -33,7 +33,7 @@ namespace detail {
     if (!is_uuid)
         return error(errc::invalid_argument,
                      "service token id: must be a UUID in lowercase (the id, not the client id)");
-    auto path = where.path();
+    auto path = scope.path();
     path.append("access").append("service_tokens").append(id);
     if (!action.empty()) path.append(action);
     return std::move(path).str();
@@ -41,11 +41,11 @@ namespace detail {
 
 /// The path of an action that the API has for accounts only.
 [[nodiscard]] inline result<std::string>
-account_action_target(any_scope const& where, std::string_view id, std::string_view action) {
-    if (!where.is_account())
+account_action_target(any_scope const& scope, std::string_view id, std::string_view action) {
+    if (!scope.is_account())
         return error(errc::unsupported_by_scope,
                      std::string(action) + ": the API has it for accounts only; in a zone, update");
-    return token_target(where, id, action);
+    return token_target(scope, id, action);
 }
 
 } // namespace detail
@@ -57,19 +57,19 @@ public:
     using result_type = issued_service_token;
     static constexpr std::string_view name = "create_service_token";
     static constexpr auto method = http::method::post;
-    static constexpr auto idempotency = cloudflare::idempotency::once;
+    static constexpr auto idempotency = cloudflare::idempotency::at_most_once;
 
-    create_service_token(any_scope where, create_params params)
-        : where_(where), params_(std::move(params)) {}
+    create_service_token(any_scope scope, create_params params)
+        : scope_(scope), params_(std::move(params)) {}
 
     [[nodiscard]] result<std::string> target() const {
         if (auto const ok = params_.check(); !ok) return ok.error();
-        return detail::collection_target(where_);
+        return detail::collection_target(scope_);
     }
     [[nodiscard]] std::string body() const { return params_.body(); }
 
 private:
-    any_scope where_;
+    any_scope scope_;
     create_params params_;
 };
 
@@ -82,18 +82,18 @@ public:
     static constexpr auto method = http::method::get;
     static constexpr auto idempotency = cloudflare::idempotency::safe;
 
-    explicit list_service_tokens(any_scope where, list_params params = list_params())
-        : where_(where), params_(std::move(params)) {}
+    explicit list_service_tokens(any_scope scope, list_params params = list_params())
+        : scope_(scope), params_(std::move(params)) {}
 
     [[nodiscard]] result<std::string> target() const {
         if (auto const ok = params_.check(); !ok) return ok.error();
-        auto path = detail::collection_target(where_);
+        auto path = detail::collection_target(scope_);
         params_.append_to(path);
         return path;
     }
 
 private:
-    any_scope where_;
+    any_scope scope_;
     list_params params_;
 };
 
@@ -105,12 +105,12 @@ public:
     static constexpr auto method = http::method::get;
     static constexpr auto idempotency = cloudflare::idempotency::safe;
 
-    get_service_token(any_scope where, std::string id) : where_(where), id_(std::move(id)) {}
+    get_service_token(any_scope scope, std::string id) : scope_(scope), id_(std::move(id)) {}
 
-    [[nodiscard]] result<std::string> target() const { return detail::token_target(where_, id_); }
+    [[nodiscard]] result<std::string> target() const { return detail::token_target(scope_, id_); }
 
 private:
-    any_scope where_;
+    any_scope scope_;
     std::string id_;
 };
 
@@ -122,21 +122,21 @@ public:
     static constexpr auto method = http::method::put;
     cloudflare::idempotency idempotency;
 
-    update_service_token(any_scope where, std::string id, update_params params)
-        : idempotency(params.rotates() ? cloudflare::idempotency::voids
+    update_service_token(any_scope scope, std::string id, update_params params)
+        : idempotency(params.rotates() ? cloudflare::idempotency::revokes
                                        : cloudflare::idempotency::idempotent),
-          where_(where),
+          scope_(scope),
           id_(std::move(id)),
           params_(std::move(params)) {}
 
     [[nodiscard]] result<std::string> target() const {
         if (auto const ok = params_.check(); !ok) return ok.error();
-        return detail::token_target(where_, id_);
+        return detail::token_target(scope_, id_);
     }
     [[nodiscard]] std::string body() const { return params_.body(); }
 
 private:
-    any_scope where_;
+    any_scope scope_;
     std::string id_;
     update_params params_;
 };
@@ -148,14 +148,14 @@ public:
     using result_type = std::optional<service_token>;
     static constexpr std::string_view name = "delete_service_token";
     static constexpr auto method = http::method::delete_;
-    static constexpr auto idempotency = cloudflare::idempotency::done_when_gone;
+    static constexpr auto idempotency = cloudflare::idempotency::idempotent_delete;
 
-    delete_service_token(any_scope where, std::string id) : where_(where), id_(std::move(id)) {}
+    delete_service_token(any_scope scope, std::string id) : scope_(scope), id_(std::move(id)) {}
 
-    [[nodiscard]] result<std::string> target() const { return detail::token_target(where_, id_); }
+    [[nodiscard]] result<std::string> target() const { return detail::token_target(scope_, id_); }
 
 private:
-    any_scope where_;
+    any_scope scope_;
     std::string id_;
 };
 
@@ -166,20 +166,20 @@ public:
     using result_type = issued_service_token;
     static constexpr std::string_view name = "rotate_service_token";
     static constexpr auto method = http::method::post;
-    static constexpr auto idempotency = cloudflare::idempotency::voids;
+    static constexpr auto idempotency = cloudflare::idempotency::revokes;
 
-    rotate_service_token(any_scope where, std::string id,
+    rotate_service_token(any_scope scope, std::string id,
                          rotate_params const& params = rotate_params())
-        : where_(where), id_(std::move(id)), params_(params) {}
+        : scope_(scope), id_(std::move(id)), params_(params) {}
     rotate_service_token(zone_scope, std::string, rotate_params = rotate_params()) = delete;
 
     [[nodiscard]] result<std::string> target() const {
-        return detail::account_action_target(where_, id_, "rotate");
+        return detail::account_action_target(scope_, id_, "rotate");
     }
     [[nodiscard]] std::string body() const { return params_.body(); }
 
 private:
-    any_scope where_;
+    any_scope scope_;
     std::string id_;
     rotate_params params_;
 };
@@ -192,15 +192,15 @@ public:
     static constexpr auto method = http::method::post;
     static constexpr auto idempotency = cloudflare::idempotency::idempotent;
 
-    refresh_service_token(any_scope where, std::string id) : where_(where), id_(std::move(id)) {}
+    refresh_service_token(any_scope scope, std::string id) : scope_(scope), id_(std::move(id)) {}
     refresh_service_token(zone_scope, std::string) = delete;
 
     [[nodiscard]] result<std::string> target() const {
-        return detail::account_action_target(where_, id_, "refresh");
+        return detail::account_action_target(scope_, id_, "refresh");
     }
 
 private:
-    any_scope where_;
+    any_scope scope_;
     std::string id_;
 };
 

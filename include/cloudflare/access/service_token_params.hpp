@@ -151,7 +151,7 @@ public:
     list_params() noexcept {}
 
     /// What the API takes where no `per_page` is given.
-    static constexpr std::int64_t usual_per_page = 1000;
+    static constexpr std::int64_t default_per_page = 1000;
 
     /// Tokens of this name. Whether the API compares the whole name is not recorded: compare it
     /// yourself.

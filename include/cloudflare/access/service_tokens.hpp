@@ -175,7 +175,7 @@ private:
     static task<result<token_listing>> collect(Client client, any_scope scope, list_params params,
                                                call_options options) {
         detail::listing_builder all;
-        page_cursor cursor(params.per_page().value_or(list_params::usual_per_page));
+        page_cursor cursor(params.per_page().value_or(list_params::default_per_page));
         while (auto const number = cursor.next()) {
             params.page(*number);
             auto pending = client.call(list_service_tokens(scope, params), options);

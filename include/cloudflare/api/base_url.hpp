@@ -21,8 +21,8 @@ public:
         auto const scheme_end = text.find("://");
         auto const path_begin =
             scheme_end == text.npos ? text.npos : text.find('/', scheme_end + 3);
-        auto where = http::origin::parse(text.substr(0, path_begin));
-        if (!where) return where.error();
+        auto origin = http::origin::parse(text.substr(0, path_begin));
+        if (!origin) return origin.error();
 
         auto path = path_begin == text.npos ? std::string_view() : text.substr(path_begin);
         while (path.ends_with('/'))
@@ -36,7 +36,7 @@ public:
                          "base URL: must have two hexadecimal digits after each %");
         if (has_dot_segment(path))
             return error(errc::invalid_argument, "base URL: must have no segment . or ..");
-        return base_url(*where, std::string(path));
+        return base_url(*origin, std::string(path));
     }
 
     /// The public API. Source: the `servers` entry of Cloudflare's OpenAPI document.

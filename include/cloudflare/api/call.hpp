@@ -20,7 +20,7 @@ class call_step {
 public:
     enum class action : unsigned char {
         send, ///< send `request()` once, until `until()`; then `call::responded`
-        wait, ///< wait until `until()`; then `call::woke`
+        wait, ///< wait until `until()`; then `call::resume`
         done, ///< nothing: see `call::finish`
     };
 
@@ -49,7 +49,7 @@ private:
 ///             next = call.responded(response, now(), random_bits());
 ///         } else {
 ///             ... wait until next.until() ...
-///             next = call.woke(now());
+///             next = call.resume(now());
 ///         }
 ///     auto const zone = std::move(call).finish();
 ///
@@ -64,11 +64,11 @@ private:
 /// | created | start: the limiter's permit comes later     | queued  | wait                      |
 /// | created | start: it comes only after the deadline     | done    | done (deadline)           |
 /// | created | cancelled                                   | done    | done (cancelled)          |
-/// | queued  | woke                                        | sending | send                      |
-/// | queued  | woke: early                                 | queued  | the same again            |
-/// | queued  | woke: early again                           | sending | send                      |
-/// | queued  | woke: the permit went to another call       | queued  | wait                      |
-/// | queued  | woke: after the deadline                    | done    | done (deadline)           |
+/// | queued  | resume                                      | sending | send                      |
+/// | queued  | resume: early                               | queued  | the same again            |
+/// | queued  | resume: early again                         | sending | send                      |
+/// | queued  | resume: the permit went to another call     | queued  | wait                      |
+/// | queued  | resume: after the deadline                  | done    | done (deadline)           |
 /// | queued  | cancelled                                   | done    | done (cancelled)          |
 /// | sending | responded: success                          | done    | done                      |
 /// | sending | responded: nothing is left to delete        | done    | done                      |
@@ -80,13 +80,13 @@ private:
 /// | sending | responded: the retry budget is used up      | done    | done (budget_exhausted)   |
 /// | sending | responded: the transport says cancelled     | done    | done (cancelled)          |
 /// | sending | cancelled                                   | done    | done (cancelled)          |
-/// | backoff | woke                                        | sending | send                      |
-/// | backoff | woke: early                                 | backoff | the same again            |
-/// | backoff | woke: early again                           | sending | send                      |
-/// | backoff | woke: the limiter's permit comes later      | queued  | wait                      |
-/// | backoff | woke: it comes only after the deadline      | done    | done (deadline)           |
-/// | backoff | woke: the request cannot be made            | done    | done (permanent)          |
-/// | backoff | woke: after the deadline                    | done    | done (deadline)           |
+/// | backoff | resume                                      | sending | send                      |
+/// | backoff | resume: early                               | backoff | the same again            |
+/// | backoff | resume: early again                         | sending | send                      |
+/// | backoff | resume: the limiter's permit comes later    | queued  | wait                      |
+/// | backoff | resume: it comes only after the deadline    | done    | done (deadline)           |
+/// | backoff | resume: the request cannot be made          | done    | done (permanent)          |
+/// | backoff | resume: after the deadline                  | done    | done (deadline)           |
 /// | backoff | cancelled                                   | done    | done (cancelled)          |
 ///
 /// Any other event is a mistake and changes nothing: the call asks for the same again.
@@ -136,9 +136,9 @@ public:
     }
 
     /// The wait asked for is over.
-    [[nodiscard]] call_step woke(time_point now) {
+    [[nodiscard]] call_step resume(time_point now) {
         if (attempts_.is_waiting()) {
-            attempts_.woke(now);
+            attempts_.resume(now);
             make_request(now);
         }
         return step();
@@ -168,8 +168,8 @@ public:
 private:
     /// An operation whose idempotency is no constant may say at run time what its result cannot.
     [[nodiscard]] static idempotency kind_of(Op const& op) noexcept {
-        bool const not_found_is_error =
-            !detail::can_be_nothing<result_type> && op.idempotency == idempotency::done_when_gone;
+        bool const not_found_is_error = !detail::can_be_nothing<result_type> &&
+                                        op.idempotency == idempotency::idempotent_delete;
         return not_found_is_error ? idempotency::idempotent : op.idempotency;
     }
 
@@ -177,12 +177,12 @@ private:
         if (state() != call_state::sending) return;
         auto& context = attempts_.context();
         give_back_request();
-        request_ = v0::make_request(op_, context.credentials(), context.options(), options_,
-                                    context.spare_fields_.take());
+        request_ = cloudflare::make_request(op_, context.credentials(), context.options(), options_,
+                                            context.spare_fields_.acquire());
         if (!request_) attempts_.refused(request_.error(), now);
     }
     void give_back_request() noexcept {
-        if (request_) attempts_.context().spare_fields_.give_back(std::move(request_->fields));
+        if (request_) attempts_.context().spare_fields_.release(std::move(request_->fields));
     }
 
     [[nodiscard]] call_step step() const noexcept {

@@ -6,7 +6,7 @@
 #include <cloudflare/api/limiter.hpp>
 #include <cloudflare/api/retry.hpp>
 #include <cloudflare/api/server_clock.hpp>
-#include <cloudflare/http/detail/spare_headers.hpp>
+#include <cloudflare/http/detail/header_buffer_pool.hpp>
 
 #include <utility>
 
@@ -52,7 +52,7 @@ private:
     retry_budget budget_;
     limiter limiter_;
     cloudflare::server_clock clock_;
-    detail::spare_headers spare_fields_;
+    detail::header_buffer_pool spare_fields_;
 };
 
 } // namespace cloudflare::inline v0

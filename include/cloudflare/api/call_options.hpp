@@ -23,7 +23,7 @@ public:
     /// How long the whole call may take, its waits included; clamped to 0 (nothing is sent) to ten
     /// years. A wait that does not fit ends the call at once.
     call_options& deadline(std::chrono::milliseconds span) noexcept {
-        deadline_ = std::clamp(span, std::chrono::milliseconds(0), longest_deadline);
+        deadline_ = std::clamp(span, std::chrono::milliseconds(0), max_deadline);
         return *this;
     }
     /// How often and how fast the call is tried again.

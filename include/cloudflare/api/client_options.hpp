@@ -21,12 +21,12 @@ namespace cloudflare::inline v0 {
 /// Options of a client. Built by chained setters.
 class client_options {
 public:
-    client_options() : base_url_(v0::base_url::production()) {
+    client_options() : base_url_(cloudflare::base_url::production()) {
         user_agent_.append("cloudflare-access-cpp/").append(version);
     }
 
     /// Where the API is. Default `https://api.cloudflare.com/client/v4`.
-    client_options& base_url(v0::base_url url) {
+    client_options& base_url(cloudflare::base_url url) {
         base_url_ = std::move(url);
         return *this;
     }
@@ -46,7 +46,7 @@ public:
     /// How long a call may take, its waits included. Default 60 s; clamped to 0 (nothing is sent) to
     /// ten years. A call may set its own.
     client_options& deadline(std::chrono::milliseconds span) noexcept {
-        deadline_ = std::clamp(span, std::chrono::milliseconds(0), longest_deadline);
+        deadline_ = std::clamp(span, std::chrono::milliseconds(0), max_deadline);
         return *this;
     }
     /// How often and how fast a call is tried again. A call may set its own.
@@ -68,7 +68,7 @@ public:
     /// Keeps the account's rate. Default: a limiter of the client's own, with the API's limits,
     /// which copies of the client share. Give several clients of one account the same limiter;
     /// `limiter::off()` for none.
-    client_options& limiter(v0::limiter shared) noexcept {
+    client_options& limiter(cloudflare::limiter shared) noexcept {
         limiter_ = std::move(shared);
         return *this;
     }
@@ -79,7 +79,7 @@ public:
         return *this;
     }
 
-    [[nodiscard]] v0::base_url const& base_url() const noexcept { return base_url_; }
+    [[nodiscard]] cloudflare::base_url const& base_url() const noexcept { return base_url_; }
     [[nodiscard]] bool allow_insecure_http() const noexcept { return allow_insecure_http_; }
     [[nodiscard]] std::string const& user_agent() const noexcept { return user_agent_; }
     [[nodiscard]] std::chrono::milliseconds deadline() const noexcept { return deadline_; }
@@ -87,18 +87,20 @@ public:
     [[nodiscard]] std::int64_t retry_budget() const noexcept { return retry_budget_; }
     [[nodiscard]] trace_hook const& trace() const noexcept { return trace_; }
     /// Nothing where the client is to make its own.
-    [[nodiscard]] std::optional<v0::limiter> const& limiter() const noexcept { return limiter_; }
+    [[nodiscard]] std::optional<cloudflare::limiter> const& limiter() const noexcept {
+        return limiter_;
+    }
     [[nodiscard]] std::optional<std::uint64_t> seed() const noexcept { return seed_; }
 
 private:
-    v0::base_url base_url_;
+    cloudflare::base_url base_url_;
     bool allow_insecure_http_ = false;
     std::string user_agent_;
     std::chrono::milliseconds deadline_{60'000};
     retry_policy retry_;
     std::int64_t retry_budget_ = 20;
     trace_hook trace_;
-    std::optional<v0::limiter> limiter_;
+    std::optional<cloudflare::limiter> limiter_;
     std::optional<std::uint64_t> seed_;
 };
 

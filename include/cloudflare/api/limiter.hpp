@@ -26,10 +26,10 @@ enum class urgency : unsigned char {
     begins,  ///< a create: goes where none that settles waits, and leaves a permit to settle it
 };
 
-/// An operation whose second sending does harm (`idempotency::once`) begins something; all others
+/// An operation whose second sending does harm (`idempotency::at_most_once`) begins something; all others
 /// settle.
 [[nodiscard]] constexpr urgency urgency_of(idempotency kind) noexcept {
-    return kind == idempotency::once ? urgency::begins : urgency::settles;
+    return kind == idempotency::at_most_once ? urgency::begins : urgency::settles;
 }
 
 /// Grants requests so that the account's rate is never exceeded. A handle: copies share one count,

@@ -19,11 +19,11 @@ namespace detail {
 
 /// Credentials do not cross a network in clear, unless the options allow it.
 [[nodiscard]] inline result<void> check_base_url(client_options const& options) {
-    auto const& where = options.base_url().origin();
-    if (where.is_secure() || where.is_loopback() || options.allow_insecure_http()) return {};
+    auto const& origin = options.base_url().origin();
+    if (origin.is_secure() || origin.is_loopback() || options.allow_insecure_http()) return {};
     return error(errc::invalid_argument,
                  "base URL: must be https, for http would send the credentials in clear to " +
-                     where.host() + " (client_options::allow_insecure_http allows it)");
+                     origin.host() + " (client_options::allow_insecure_http allows it)");
 }
 
 /// What the client sets itself.

@@ -33,7 +33,7 @@ namespace cloudflare::inline v0 {
 ///     };
 ///
 /// - `result_type`: `void`, a type that `read_json` reads (with `from_json`, or a string, a vector
-///   ...), `std::optional` of one, or `page` of one. Of an operation that is `done_when_gone` it is
+///   ...), `std::optional` of one, or `page` of one. Of an operation that is `idempotent_delete` it is
 ///   `void` or an `std::optional`, which is nothing where the call found nothing left to delete.
 /// - `target()`: the path below the base URL, with the query; an error for bad input.
 /// - `body() const`, where there is one: JSON, see `json_object_writer`; a `std::string`, or

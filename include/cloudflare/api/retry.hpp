@@ -12,7 +12,7 @@
 namespace cloudflare::inline v0 {
 
 /// Longer deadlines are clamped to this, so that now + deadline cannot overflow.
-inline constexpr std::chrono::milliseconds longest_deadline = std::chrono::years(10);
+inline constexpr std::chrono::milliseconds max_deadline = std::chrono::years(10);
 
 /// How often and how fast a call is tried again. Built by chained setters, which clamp.
 class retry_policy {
@@ -29,18 +29,18 @@ public:
     /// The longest wait before the second attempt; it doubles with each further one. Default 500
     /// ms.
     retry_policy& base_delay(duration delay) noexcept {
-        base_delay_ = std::clamp(delay, duration(1), longest_deadline);
+        base_delay_ = std::clamp(delay, duration(1), max_deadline);
         return *this;
     }
     /// Upper bound of the delay. Default 30 s.
     retry_policy& max_delay(duration delay) noexcept {
-        max_delay_ = std::clamp(delay, duration(1), longest_deadline);
+        max_delay_ = std::clamp(delay, duration(1), max_deadline);
         return *this;
     }
     /// How long one attempt may take within the call's deadline. Default 30 s. A create that runs
     /// into it ends with an unknown outcome; a call that is safe to repeat is tried again.
     retry_policy& attempt_timeout(duration timeout) noexcept {
-        attempt_timeout_ = std::clamp(timeout, duration(1), longest_deadline);
+        attempt_timeout_ = std::clamp(timeout, duration(1), max_deadline);
         return *this;
     }
 
@@ -77,7 +77,8 @@ class retry_budget {
 public:
     /// @param capacity how many retries may be made in a row while nothing succeeds
     explicit retry_budget(std::int64_t capacity = 20) noexcept
-        : capacity_(std::clamp<std::int64_t>(capacity, 0, most) * scale), tenths_(capacity_) {}
+        : capacity_(std::clamp<std::int64_t>(capacity, 0, max_capacity) * scale),
+          tenths_(capacity_) {}
 
     /// Takes one retry out; false where none is left.
     [[nodiscard]] bool withdraw() noexcept {
@@ -97,7 +98,7 @@ public:
 
 private:
     static constexpr std::int64_t scale = 10;
-    static constexpr std::int64_t most = 1'000'000'000;
+    static constexpr std::int64_t max_capacity = 1'000'000'000;
     std::int64_t capacity_;
     std::atomic<std::int64_t> tenths_;
 };

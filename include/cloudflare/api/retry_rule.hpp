@@ -45,8 +45,8 @@ clamped_retry_after(error const& e) noexcept {
 ///     |                | not_sent | rejected            | unknown    | accepted |
 ///     | safe           | again    | 429: again; else no | again      | no       |
 ///     | idempotent     | again    | 429: again; else no | again      | no       |
-///     | done_when_gone | again    | 429: again; else no | again      | no       |
-///     | once, voids    | again    | 429: again; else no | no         | no       |
+///     | idempotent_delete | again    | 429: again; else no | again      | no       |
+///     | at_most_once, revokes    | again    | 429: again; else no | no         | no       |
 ///
 /// and never, whatever the row and column, after
 ///

@@ -63,7 +63,7 @@ void create() {
     check(next.what() == action::wait, "a 429 is waited for");
     check(next.until() == now + 2500ms, "for as long as it asks, and a little more");
     now = next.until();
-    next = creating.woke(now);
+    next = creating.resume(now);
     check(next.what() == action::send, "and the create sent again");
 
     response = http::response{.status = 201};

@@ -104,7 +104,7 @@ TEST_CASE("the loop looks again when the plan says so, and ends when told") {
     fixture f(account);
     f.sink.store(f.make("ours", 100)).value();
     int rounds = 0, refreshed = 0;
-    auto renewing = f.renew(access::renewal_policy().refresh_before(10h).look_every(24h));
+    auto renewing = f.renew(access::renewal_policy().refresh_before(10h).poll_interval(24h));
     renewing
         .run([&](result<access::renewal_report> const& r) {
             refreshed += static_cast<int>(r.value().refreshed.size());

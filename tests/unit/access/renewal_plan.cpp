@@ -25,7 +25,7 @@ access::service_token token(std::chrono::seconds age, std::chrono::seconds expir
 }
 
 TEST_CASE("a token is refreshed once it expires within the span, and not before") {
-    auto const policy = renewal_policy().refresh_before(10h).look_every(24h);
+    auto const policy = renewal_policy().refresh_before(10h).poll_interval(24h);
     auto const early = plan_renewal({token(0s, 10h + 1s)}, policy, now);
     CHECK(early.due.empty());
     CHECK(early.next_look == now.plus(1s));
@@ -60,7 +60,7 @@ TEST_CASE("a token that lasts for ever is not refreshed, and a disabled one is l
 }
 
 TEST_CASE("without tokens the next look is as late as allowed") {
-    CHECK(plan_renewal({}, renewal_policy().look_every(5h), now).next_look == now.plus(5h));
+    CHECK(plan_renewal({}, renewal_policy().poll_interval(5h), now).next_look == now.plus(5h));
 }
 
 } // namespace

@@ -48,7 +48,7 @@ static_assert(!std::is_constructible_v<refresh_service_token, zone_scope&, char 
 
 TEST_CASE("a create is a POST to the collection that is sent once") {
     static_assert(create_service_token::method == http::method::post);
-    static_assert(create_service_token::idempotency == idempotency::once);
+    static_assert(create_service_token::idempotency == idempotency::at_most_once);
     auto const params = create_params("ci").duration(token_duration::hours(24));
     CHECK(create_service_token(account, params).target().value() == in_account);
     CHECK(create_service_token(zone, params).target().value() == in_zone);
@@ -93,7 +93,7 @@ TEST_CASE("an update is an idempotent PUT, unless it rotates the secret") {
 
     auto const rotate = update_params().client_secret_version(2);
     CHECK(update_service_token(zone, id, rotate).body() == R"({"client_secret_version":2})");
-    CHECK(update_service_token(zone, id, rotate).idempotency == idempotency::voids);
+    CHECK(update_service_token(zone, id, rotate).idempotency == idempotency::revokes);
     CHECK(update_service_token(account, id, update_params()).target().error() ==
           errc::invalid_argument);
     CHECK(update_service_token::name == "update_service_token");
@@ -101,15 +101,15 @@ TEST_CASE("an update is an idempotent PUT, unless it rotates the secret") {
 
 TEST_CASE("a delete is a DELETE of the token that is done when it is gone") {
     static_assert(delete_service_token::method == http::method::delete_);
-    static_assert(delete_service_token::idempotency == idempotency::done_when_gone);
+    static_assert(delete_service_token::idempotency == idempotency::idempotent_delete);
     CHECK(delete_service_token(account, id).target().value() == in_account + "/" + id);
     CHECK(delete_service_token(zone, id).target().value() == in_zone + "/" + id);
     CHECK(delete_service_token::name == "delete_service_token");
 }
 
-TEST_CASE("a rotation is a POST that voids, for accounts only") {
+TEST_CASE("a rotation is a POST that revokes, for accounts only") {
     static_assert(rotate_service_token::method == http::method::post);
-    static_assert(rotate_service_token::idempotency == idempotency::voids);
+    static_assert(rotate_service_token::idempotency == idempotency::revokes);
     CHECK(rotate_service_token(account, id).target().value() == in_account + "/" + id + "/rotate");
     CHECK(rotate_service_token(any_account, id).target().value() ==
           in_account + "/" + id + "/rotate");

@@ -28,8 +28,8 @@ constexpr time_point t0{1h};
 constexpr auto all_ones = std::numeric_limits<std::uint64_t>::max();
 
 constexpr idempotency all_kinds[] = {idempotency::safe, idempotency::idempotent,
-                                     idempotency::done_when_gone, idempotency::once,
-                                     idempotency::voids};
+                                     idempotency::idempotent_delete, idempotency::at_most_once,
+                                     idempotency::revokes};
 
 error failure(errc code, delivery d, std::optional<std::chrono::seconds> retry_after = {}) {
     return {code, error_details{.delivery = d, .retry_after = retry_after}};
@@ -80,7 +80,7 @@ public:
                                                         std::move(options))) {}
 
     action start(time_point now) { return took(call_->start(now)); }
-    action woke(time_point now) { return took(call_->woke(now)); }
+    action resume(time_point now) { return took(call_->resume(now)); }
     action cancelled(time_point now = t0) { return took(call_->cancelled(now)); }
     action failed(error const& e, time_point now, std::uint64_t random_bits) {
         return took(call_->responded(e, now, random_bits));
@@ -132,7 +132,8 @@ driven call(idempotency kind, retry_policy const& policy = retry_policy(),
 TEST_CASE("a call that succeeds at once sends once and has no failure") {
     std::string traced;
     auto const hook = [&](trace_event const& e) { traced = e.operation; };
-    auto c = call(idempotency::once, retry_policy(), context_with(without_limiter().trace(hook)));
+    auto c = call(idempotency::at_most_once, retry_policy(),
+                  context_with(without_limiter().trace(hook)));
     CHECK(c.start(t0) == action::send);
     CHECK(c.attempts() == 1);
     CHECK(c.succeeded() == action::done);
@@ -152,12 +153,12 @@ TEST_CASE("what is sent again is what the table says") {
              row{idempotency::safe, true, true, true, true, false},
              row{idempotency::idempotent, false, true, false, true, false},
              row{idempotency::idempotent, true, true, true, true, false},
-             row{idempotency::done_when_gone, false, true, false, true, false},
-             row{idempotency::done_when_gone, true, true, true, true, false},
-             row{idempotency::once, false, true, false, false, false},
-             row{idempotency::once, true, true, true, false, false},
-             row{idempotency::voids, false, true, false, false, false},
-             row{idempotency::voids, true, true, true, false, false},
+             row{idempotency::idempotent_delete, false, true, false, true, false},
+             row{idempotency::idempotent_delete, true, true, true, true, false},
+             row{idempotency::at_most_once, false, true, false, false, false},
+             row{idempotency::at_most_once, true, true, true, false, false},
+             row{idempotency::revokes, false, true, false, false, false},
+             row{idempotency::revokes, true, true, true, false, false},
          }) {
         struct column {
             delivery d;
@@ -178,7 +179,7 @@ TEST_CASE("what is sent again is what the table says") {
             auto const next = c.failed(failure(code, d), t0, 0);
             CHECK(next == (again ? action::wait : action::done));
             if (again) {
-                CHECK(c.woke(t0) == action::send);
+                CHECK(c.resume(t0) == action::send);
                 CHECK(c.attempts() == 2);
             } else {
                 CHECK(c.failure() == code);
@@ -191,7 +192,7 @@ TEST_CASE("what is sent again is what the table says") {
 }
 
 TEST_CASE("a create is not sent again after a reset") {
-    auto c = call(idempotency::once);
+    auto c = call(idempotency::at_most_once);
     REQUIRE(c.start(t0) == action::send);
     CHECK(c.failed(reset, t0, 0) == action::done);
     CHECK(c.attempts() == 1);
@@ -225,7 +226,7 @@ TEST_CASE("an attempt ends by its own timeout or by the call's deadline, whichev
     REQUIRE(c.start(t0) == action::send);
     CHECK(c.attempt_deadline() == t0 + 40s);
     REQUIRE(c.failed(reset, t0 + 40s, 0) == action::wait);
-    REQUIRE(c.woke(t0 + 41s) == action::send);
+    REQUIRE(c.resume(t0 + 41s) == action::send);
     CHECK(c.attempt_deadline() == t0 + 60s);
 }
 
@@ -244,7 +245,7 @@ TEST_CASE("the wait is drawn from zero to the backoff's bound, which doubles") {
         REQUIRE(c.start(t0) == action::send);
         REQUIRE(c.failed(reset, t0 + 1s, bits) == action::wait);
         CHECK(c.wake_at() == t0 + 1s + first);
-        REQUIRE(c.woke(t0 + 2s) == action::send);
+        REQUIRE(c.resume(t0 + 2s) == action::send);
         REQUIRE(c.failed(reset, t0 + 3s, bits) == action::wait);
         CHECK(c.wake_at() == t0 + 3s + second);
     }
@@ -256,12 +257,12 @@ TEST_CASE("the wait is drawn from zero to the backoff's bound, which doubles") {
 }
 
 TEST_CASE("Retry-After is waited for, and a longer backoff is not cut by it") {
-    auto c = call(idempotency::once, retry_policy().base_delay(5s));
+    auto c = call(idempotency::at_most_once, retry_policy().base_delay(5s));
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(failure(errc::rate_limited, delivery::rejected, 7s), t0 + 1s, 0) ==
             action::wait);
     CHECK(c.wake_at() == t0 + 8s);
-    REQUIRE(c.woke(t0 + 8s) == action::send);
+    REQUIRE(c.resume(t0 + 8s) == action::send);
     REQUIRE(c.failed(failure(errc::rate_limited, delivery::rejected, 2s), t0 + 10s, 4000) ==
             action::wait);
     CHECK(c.wake_at() == t0 + 16s);
@@ -279,12 +280,12 @@ TEST_CASE("jitter is added to Retry-After, and shortened where only the sum does
           row{59s, 5000, 59'999ms}, row{59s, 0, 59s}}) {
         CAPTURE(asked.count());
         CAPTURE(jitter);
-        auto c = call(idempotency::once, retry_policy().base_delay(5s));
+        auto c = call(idempotency::at_most_once, retry_policy().base_delay(5s));
         REQUIRE(c.start(t0) == action::send);
         REQUIRE(c.failed(failure(errc::rate_limited, delivery::rejected, asked), t0, jitter) ==
                 action::wait);
         CHECK(c.wake_at() == t0 + wait);
-        CHECK(c.woke(c.wake_at()) == action::send);
+        CHECK(c.resume(c.wake_at()) == action::send);
     }
 }
 
@@ -323,7 +324,7 @@ TEST_CASE("a failure behind the deadline ends the call") {
 
 TEST_CASE("a call that starts at or after its deadline sends nothing") {
     for (auto const span : {0ms, -1ms}) {
-        driven c(ask{.idempotency = idempotency::once}, call_options().deadline(span));
+        driven c(ask{.idempotency = idempotency::at_most_once}, call_options().deadline(span));
         CHECK(c.start(t0) == action::done);
         CHECK(c.attempts() == 0);
         CHECK(c.failure() == errc::deadline_exceeded);
@@ -334,10 +335,10 @@ TEST_CASE("a call that starts at or after its deadline sends nothing") {
 }
 
 TEST_CASE("a wait from which the call wakes too late ends it with the last failure") {
-    auto c = call(idempotency::once);
+    auto c = call(idempotency::at_most_once);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(limited, t0, 0) == action::wait);
-    CHECK(c.woke(t0 + 60s) == action::done);
+    CHECK(c.resume(t0 + 60s) == action::done);
     CHECK(c.failure() == errc::rate_limited);
     CHECK(c.failure().details().stopped == stop_reason::deadline);
     CHECK(c.failure().delivery() == delivery::rejected);
@@ -352,7 +353,7 @@ TEST_CASE("a call makes as many attempts as allowed and says so") {
         for (unsigned i = 1; i != allowed; ++i) {
             REQUIRE(next == action::send);
             REQUIRE(c.failed(unreachable, t0, 0) == action::wait);
-            next = c.woke(t0);
+            next = c.resume(t0);
         }
         REQUIRE(next == action::send);
         CHECK(c.failed(unreachable, t0, 0) == action::done);
@@ -401,7 +402,7 @@ TEST_CASE("a success puts a tenth of a retry back") {
     REQUIRE(is_retried(context));
     for (int i = 0; i != 10; ++i) {
         CHECK_FALSE(is_retried(context));
-        auto c = call(idempotency::once, retry_policy(), context);
+        auto c = call(idempotency::at_most_once, retry_policy(), context);
         REQUIRE(c.start(t0) == action::send);
         REQUIRE(c.succeeded() == action::done);
     }
@@ -409,28 +410,28 @@ TEST_CASE("a success puts a tenth of a retry back") {
 }
 
 TEST_CASE("a token that is gone after an unknown delete was deleted") {
-    auto c = call(idempotency::done_when_gone);
+    auto c = call(idempotency::idempotent_delete);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(reset, t0, 0) == action::wait);
-    REQUIRE(c.woke(t0) == action::send);
+    REQUIRE(c.resume(t0) == action::send);
     CHECK(c.failed(absent, t0, 0) == action::done);
     CHECK(c.gone());
     CHECK_FALSE(c.failure().code().failed());
 }
 
 TEST_CASE("a token that is gone several attempts after an unknown delete was deleted") {
-    auto c = call(idempotency::done_when_gone);
+    auto c = call(idempotency::idempotent_delete);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(reset, t0, 0) == action::wait);
-    REQUIRE(c.woke(t0) == action::send);
+    REQUIRE(c.resume(t0) == action::send);
     REQUIRE(c.failed(limited, t0, 0) == action::wait);
-    REQUIRE(c.woke(t0) == action::send);
+    REQUIRE(c.resume(t0) == action::send);
     CHECK(c.failed(absent, t0, 0) == action::done);
     CHECK(c.gone());
 }
 
 TEST_CASE("a token that the first delete does not find is an error") {
-    auto c = call(idempotency::done_when_gone);
+    auto c = call(idempotency::idempotent_delete);
     REQUIRE(c.start(t0) == action::send);
     CHECK(c.failed(absent, t0, 0) == action::done);
     CHECK_FALSE(c.gone());
@@ -439,12 +440,12 @@ TEST_CASE("a token that the first delete does not find is an error") {
 }
 
 TEST_CASE("a token is not taken for deleted after attempts that did not act") {
-    auto c = call(idempotency::done_when_gone);
+    auto c = call(idempotency::idempotent_delete);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(unreachable, t0, 0) == action::wait);
-    REQUIRE(c.woke(t0) == action::send);
+    REQUIRE(c.resume(t0) == action::send);
     REQUIRE(c.failed(limited, t0, 0) == action::wait);
-    REQUIRE(c.woke(t0) == action::send);
+    REQUIRE(c.resume(t0) == action::send);
     CHECK(c.failed(absent, t0, 0) == action::done);
     CHECK_FALSE(c.gone());
     CHECK(c.failure() == errc::not_found);
@@ -452,10 +453,10 @@ TEST_CASE("a token is not taken for deleted after attempts that did not act") {
 }
 
 TEST_CASE("a wrong account id behind an unknown delete is no success") {
-    auto c = call(idempotency::done_when_gone);
+    auto c = call(idempotency::idempotent_delete);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(reset, t0, 0) == action::wait);
-    REQUIRE(c.woke(t0) == action::send);
+    REQUIRE(c.resume(t0) == action::send);
     CHECK(c.failed(failure(errc::no_route, delivery::rejected), t0, 0) == action::done);
     CHECK_FALSE(c.gone());
     CHECK(c.failure() == errc::no_route);
@@ -466,7 +467,7 @@ TEST_CASE("only a delete takes not found for success") {
         auto c = call(kind);
         REQUIRE(c.start(t0) == action::send);
         REQUIRE(c.failed(reset, t0, 0) == action::wait);
-        REQUIRE(c.woke(t0) == action::send);
+        REQUIRE(c.resume(t0) == action::send);
         CHECK(c.failed(absent, t0, 0) == action::done);
         CHECK_FALSE(c.gone());
         CHECK(c.failure() == errc::not_found);
@@ -474,7 +475,7 @@ TEST_CASE("only a delete takes not found for success") {
 }
 
 TEST_CASE("an earlier attempt that may have acted leaves the outcome unknown at the end") {
-    for (auto const kind : {idempotency::idempotent, idempotency::done_when_gone})
+    for (auto const kind : {idempotency::idempotent, idempotency::idempotent_delete})
         for (auto const& last : {failure(errc::forbidden, delivery::rejected),
                                  failure(errc::tls_failed, delivery::not_sent), reset}) {
             CAPTURE(static_cast<int>(kind));
@@ -482,7 +483,7 @@ TEST_CASE("an earlier attempt that may have acted leaves the outcome unknown at 
             auto c = call(kind, retry_policy().max_attempts(2));
             REQUIRE(c.start(t0) == action::send);
             REQUIRE(c.failed(reset, t0, 0) == action::wait);
-            REQUIRE(c.woke(t0) == action::send);
+            REQUIRE(c.resume(t0) == action::send);
             CHECK(c.failed(last, t0, 0) == action::done);
             CHECK(c.failure().code() == last.code());
             CHECK(c.failure().delivery() == delivery::unknown);
@@ -493,7 +494,7 @@ TEST_CASE("an answer that says the server acted is not made unknown by an earlie
     auto c = call(idempotency::idempotent);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(reset, t0, 0) == action::wait);
-    REQUIRE(c.woke(t0) == action::send);
+    REQUIRE(c.resume(t0) == action::send);
     CHECK(c.failed(failure(errc::missing_field, delivery::accepted), t0, 0) == action::done);
     CHECK(c.failure().delivery() == delivery::accepted);
 }
@@ -531,7 +532,7 @@ TEST_CASE("an attempt that was cancelled is not tried again, and keeps how far i
 }
 
 TEST_CASE("a call cancelled while it waits ends, and knows what its attempts did") {
-    auto create = call(idempotency::once);
+    auto create = call(idempotency::at_most_once);
     REQUIRE(create.start(t0) == action::send);
     REQUIRE(create.failed(limited, t0, 0) == action::wait);
     CHECK(create.cancelled() == action::done);
@@ -540,7 +541,7 @@ TEST_CASE("a call cancelled while it waits ends, and knows what its attempts did
     CHECK(create.failure().delivery() == delivery::rejected);
     CHECK(create.failure().details().attempts == 1);
 
-    auto remove = call(idempotency::done_when_gone);
+    auto remove = call(idempotency::idempotent_delete);
     REQUIRE(remove.start(t0) == action::send);
     REQUIRE(remove.failed(reset, t0, 0) == action::wait);
     CHECK(remove.cancelled() == action::done);
@@ -549,7 +550,7 @@ TEST_CASE("a call cancelled while it waits ends, and knows what its attempts did
 }
 
 TEST_CASE("a request that cannot be made is no attempt") {
-    auto c = call(idempotency::once);
+    auto c = call(idempotency::at_most_once);
     c.refuse(error(errc::invalid_argument, "name: must not be empty"));
     REQUIRE(c.start(t0) == action::done);
     CHECK(c.attempts() == 0);
@@ -565,7 +566,7 @@ TEST_CASE("a request that cannot be made again leaves what an earlier attempt di
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(reset, t0, 0) == action::wait);
     c.refuse(error(errc::invalid_credentials, "expired"));
-    CHECK(c.woke(t0) == action::done);
+    CHECK(c.resume(t0) == action::done);
     CHECK(c.attempts() == 1);
     CHECK(c.failure() == errc::invalid_credentials);
     CHECK(c.failure().delivery() == delivery::unknown);
@@ -582,7 +583,7 @@ TEST_CASE("a request that cannot be made was not sent, whatever its error says")
             CHECK(c.failure().delivery() == delivery::not_sent);
             CHECK(c.failure().details().stopped == stop_reason::permanent);
         }
-    auto without_code = call(idempotency::once);
+    auto without_code = call(idempotency::at_most_once);
     without_code.refuse(error());
     CHECK(without_code.start(t0) == action::done);
     CHECK(without_code.failure().code().failed());
@@ -590,7 +591,7 @@ TEST_CASE("a request that cannot be made was not sent, whatever its error says")
 }
 
 TEST_CASE("a call that is refused or cancelled before it starts has made no attempt") {
-    auto refused = call(idempotency::once);
+    auto refused = call(idempotency::at_most_once);
     refused.refuse(error(errc::invalid_argument));
     CHECK(refused.start(t0) == action::done);
     CHECK(refused.attempts() == 0);
@@ -603,7 +604,7 @@ TEST_CASE("a call that is refused or cancelled before it starts has made no atte
         CHECK(cancelled.failure().delivery() == delivery::not_sent);
         CHECK(cancelled.failure().details().attempts == 0);
     }
-    auto under_way = call(idempotency::once);
+    auto under_way = call(idempotency::at_most_once);
     REQUIRE(under_way.start(t0) == action::send);
     CHECK(under_way.cancelled() == action::done);
     CHECK(under_way.failure().delivery() == delivery::unknown);
@@ -617,7 +618,7 @@ TEST_CASE("an error without a code counts as one of which nothing is known") {
         bool const again = is_repeatable(kind);
         CHECK(c.failed(error(), t0, 0) == (again ? action::wait : action::done));
         if (again) {
-            CHECK(c.woke(t0 + 60s) == action::done);
+            CHECK(c.resume(t0 + 60s) == action::done);
             CHECK(c.failure().details().stopped == stop_reason::deadline);
         } else {
             CHECK(c.failure().details().stopped == stop_reason::not_repeatable);
@@ -694,10 +695,10 @@ TEST_CASE("which statuses are certain to fail again ends at the bounds of their 
 }
 
 TEST_CASE("a create that is cancelled during its second attempt may have acted") {
-    auto c = call(idempotency::once);
+    auto c = call(idempotency::at_most_once);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(limited, t0, 0) == action::wait);
-    REQUIRE(c.woke(t0) == action::send);
+    REQUIRE(c.resume(t0) == action::send);
     CHECK(c.cancelled() == action::done);
     CHECK(c.failure() == errc::cancelled);
     CHECK(c.failure().may_have_acted());
@@ -706,13 +707,13 @@ TEST_CASE("a create that is cancelled during its second attempt may have acted")
 
 TEST_CASE("what a call is told that it did not ask for changes nothing") {
     auto c = call(idempotency::safe);
-    CHECK(c.woke(t0) == action::done);
+    CHECK(c.resume(t0) == action::done);
     CHECK(c.failed(reset, t0, 0) == action::done);
     CHECK(c.state() == call_state::created);
     REQUIRE(c.start(t0) == action::send);
     auto const* const request = &c.request();
     CHECK(c.start(t0 + 1s) == action::send);
-    CHECK(c.woke(t0 + 1s) == action::send);
+    CHECK(c.resume(t0 + 1s) == action::send);
     CHECK(c.attempts() == 1);
     CHECK(&c.request() == request);
     CHECK(c.attempt_deadline() == t0 + 30s);
@@ -720,22 +721,22 @@ TEST_CASE("what a call is told that it did not ask for changes nothing") {
     CHECK(c.failed(reset, t0, 0) == action::wait);
     CHECK(c.start(t0) == action::wait);
     CHECK(c.wake_at() == t0 + 500ms);
-    REQUIRE(c.woke(t0 + 500ms) == action::send);
+    REQUIRE(c.resume(t0 + 500ms) == action::send);
     REQUIRE(c.succeeded() == action::done);
     CHECK(c.failed(reset, t0, 0) == action::done);
-    CHECK(c.woke(t0) == action::done);
+    CHECK(c.resume(t0) == action::done);
     CHECK(c.cancelled() == action::done);
     CHECK(c.start(t0) == action::done);
     CHECK_FALSE(c.failure().code().failed());
 }
 
 TEST_CASE("a call asked for its result before the end was cancelled") {
-    cloudflare::call<ask> unstarted(context_with(), ask{.idempotency = idempotency::once});
+    cloudflare::call<ask> unstarted(context_with(), ask{.idempotency = idempotency::at_most_once});
     auto const nothing = std::move(unstarted).finish();
     CHECK(nothing.error() == errc::cancelled);
     CHECK_FALSE(nothing.error().may_have_acted());
 
-    cloudflare::call<ask> sending(context_with(), ask{.idempotency = idempotency::once});
+    cloudflare::call<ask> sending(context_with(), ask{.idempotency = idempotency::at_most_once});
     REQUIRE(sending.start(t0).what() == action::send);
     auto const lost = std::move(sending).finish();
     CHECK(lost.error() == errc::cancelled);
@@ -744,7 +745,7 @@ TEST_CASE("a call asked for its result before the end was cancelled") {
 }
 
 TEST_CASE("a cancellation after the end changes nothing, whatever the end was") {
-    auto c = call(idempotency::once);
+    auto c = call(idempotency::at_most_once);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(failure(errc::bad_request, delivery::rejected), t0, 0) == action::done);
     CHECK(c.cancelled() == action::done);
@@ -754,7 +755,7 @@ TEST_CASE("a cancellation after the end changes nothing, whatever the end was") 
 
 TEST_CASE("a request is made when it is to be sent, and no sooner") {
     error const bad(errc::invalid_argument, "name: must not be empty");
-    auto late = driven(ask{.idempotency = idempotency::once}, call_options().deadline(0s));
+    auto late = driven(ask{.idempotency = idempotency::at_most_once}, call_options().deadline(0s));
     late.refuse(bad);
     REQUIRE(late.start(t0) == action::done);
     CHECK(late.failure() == errc::deadline_exceeded);
@@ -771,7 +772,7 @@ TEST_CASE("a request is made when it is to be sent, and no sooner") {
 }
 
 TEST_CASE("an error without a code says so") {
-    auto c = call(idempotency::once);
+    auto c = call(idempotency::at_most_once);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(error(), t0, 0) == action::done);
     CHECK(c.failure().details().explanation == "the transport gave an error without a code");
@@ -856,7 +857,7 @@ TEST_CASE("a call that ends while it waits for its permit leaves its place at on
         REQUIRE(first.succeeded() == action::done);
         auto c = calls.make(20s);
         REQUIRE(c.start(t0) == action::wait);
-        REQUIRE(c.woke(t0 + 20s) == action::done);
+        REQUIRE(c.resume(t0 + 20s) == action::done);
         CHECK(c.failure() == errc::deadline_exceeded);
         CHECK(calls.has_permit(t0 + 20s));
     }
@@ -899,7 +900,7 @@ namespace {
 struct scene {
     std::shared_ptr<call_context> context =
         context_with(client_options().limiter(limiter(limiter_options().permits(1).window(1h))));
-    driven c = make(idempotency::once, 10h);
+    driven c = make(idempotency::at_most_once, 10h);
     std::vector<driven> others{};
 
     driven make(idempotency kind, std::chrono::milliseconds deadline) {
@@ -921,7 +922,8 @@ struct scene {
         use_up_permit();
         REQUIRE(c.start(t0) == action::wait);
     }
-    void send(idempotency kind = idempotency::once, call_options const& options = call_options(),
+    void send(idempotency kind = idempotency::at_most_once,
+              call_options const& options = call_options(),
               client_options client = client_options()) {
         without_limiter(kind, options, std::move(client));
         REQUIRE(c.start(t0) == action::send);
@@ -965,33 +967,33 @@ std::map<std::string, std::function<action(scene&)>> const rows{
          return s.c.start(t0);
      }},
     {"created: cancelled", [](scene& s) { return s.c.cancelled(); }},
-    {"queued: woke",
+    {"queued: resume",
      [](scene& s) {
          s.queue();
-         return s.c.woke(s.c.wake_at());
+         return s.c.resume(s.c.wake_at());
      }},
-    {"queued: woke: early",
+    {"queued: resume: early",
      [](scene& s) {
          s.queue();
-         return s.c.woke(t0 + 1s);
+         return s.c.resume(t0 + 1s);
      }},
-    {"queued: woke: early again",
+    {"queued: resume: early again",
      [](scene& s) {
          s.queue();
-         REQUIRE(s.c.woke(t0 + 1s) == action::wait);
-         return s.c.woke(t0 + 1s);
+         REQUIRE(s.c.resume(t0 + 1s) == action::wait);
+         return s.c.resume(t0 + 1s);
      }},
-    {"queued: woke: the permit went to another call",
+    {"queued: resume: the permit went to another call",
      [](scene& s) {
          s.queue();
          s.others.push_back(s.make(idempotency::safe, 2h));
          REQUIRE(s.others.back().start(t0) == action::wait);
-         return s.c.woke(s.c.wake_at());
+         return s.c.resume(s.c.wake_at());
      }},
-    {"queued: woke: after the deadline",
+    {"queued: resume: after the deadline",
      [](scene& s) {
          s.queue();
-         return s.c.woke(t0 + 10h);
+         return s.c.resume(t0 + 10h);
      }},
     {"queued: cancelled",
      [](scene& s) {
@@ -1020,7 +1022,7 @@ std::map<std::string, std::function<action(scene&)>> const rows{
      }},
     {"sending: responded: the last attempt's failure",
      [](scene& s) {
-         s.send(idempotency::once, call_options().attempts(1));
+         s.send(idempotency::at_most_once, call_options().attempts(1));
          return s.c.failed(unreachable, t0, 0);
      }},
     {"sending: responded: the wait would pass the deadline",
@@ -1030,14 +1032,14 @@ std::map<std::string, std::function<action(scene&)>> const rows{
      }},
     {"sending: responded: the retry budget is used up",
      [](scene& s) {
-         s.send(idempotency::once, call_options(), client_options().retry_budget(0));
+         s.send(idempotency::at_most_once, call_options(), client_options().retry_budget(0));
          return s.c.failed(unreachable, t0, 0);
      }},
     {"sending: responded: nothing is left to delete",
      [](scene& s) {
-         s.send(idempotency::done_when_gone);
+         s.send(idempotency::idempotent_delete);
          REQUIRE(s.c.failed(reset, t0, 0) == action::wait);
-         REQUIRE(s.c.woke(t0) == action::send);
+         REQUIRE(s.c.resume(t0) == action::send);
          return s.c.failed(absent, t0, 0);
      }},
     {"sending: responded: the transport says cancelled",
@@ -1050,42 +1052,42 @@ std::map<std::string, std::function<action(scene&)>> const rows{
          s.send();
          return s.c.cancelled();
      }},
-    {"backoff: woke",
+    {"backoff: resume",
      [](scene& s) {
          s.back_off();
-         return s.c.woke(s.c.wake_at());
+         return s.c.resume(s.c.wake_at());
      }},
-    {"backoff: woke: early",
+    {"backoff: resume: early",
      [](scene& s) {
          s.back_off();
-         return s.c.woke(t0);
+         return s.c.resume(t0);
      }},
-    {"backoff: woke: early again",
+    {"backoff: resume: early again",
      [](scene& s) {
          s.back_off();
-         REQUIRE(s.c.woke(t0) == action::wait);
-         return s.c.woke(t0);
+         REQUIRE(s.c.resume(t0) == action::wait);
+         return s.c.resume(t0);
      }},
-    {"backoff: woke: the limiter's permit comes later",
+    {"backoff: resume: the limiter's permit comes later",
      [](scene& s) {
          s.back_off_without_permit(2h);
-         return s.c.woke(t0);
+         return s.c.resume(t0);
      }},
-    {"backoff: woke: it comes only after the deadline",
+    {"backoff: resume: it comes only after the deadline",
      [](scene& s) {
          s.back_off_without_permit(60s);
-         return s.c.woke(t0);
+         return s.c.resume(t0);
      }},
-    {"backoff: woke: the request cannot be made",
+    {"backoff: resume: the request cannot be made",
      [](scene& s) {
          s.back_off();
          s.c.refuse(refusal_of_input);
-         return s.c.woke(s.c.wake_at());
+         return s.c.resume(s.c.wake_at());
      }},
-    {"backoff: woke: after the deadline",
+    {"backoff: resume: after the deadline",
      [](scene& s) {
          s.back_off();
-         return s.c.woke(t0 + 60s);
+         return s.c.resume(t0 + 60s);
      }},
     {"backoff: cancelled",
      [](scene& s) {

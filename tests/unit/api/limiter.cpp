@@ -130,9 +130,9 @@ TEST_CASE("what settles goes before what begins") {
     CHECK(settles.request(start + 2s));
     CHECK(begins.request(start + 10s));
     CHECK_FALSE(settles.request(start + 10s));
-    CHECK(urgency_of(idempotency::once) == urgency::begins);
-    for (auto const kind : {idempotency::safe, idempotency::idempotent, idempotency::done_when_gone,
-                            idempotency::voids})
+    CHECK(urgency_of(idempotency::at_most_once) == urgency::begins);
+    for (auto const kind : {idempotency::safe, idempotency::idempotent,
+                            idempotency::idempotent_delete, idempotency::revokes})
         CHECK(urgency_of(kind) == urgency::settles);
 }
 

@@ -32,7 +32,7 @@ struct make_zone {
     using result_type = void;
     static constexpr std::string_view name = "make_zone";
     static constexpr auto method = http::method::post;
-    static constexpr auto idempotency = cloudflare::idempotency::once;
+    static constexpr auto idempotency = cloudflare::idempotency::at_most_once;
     result<std::string> target() const { return std::string("/zones"); }
     std::string body() const { return R"({"name":"z"})"; }
 };

@@ -55,12 +55,12 @@ http::response answer(int status, std::string_view body) {
 static_assert(operation<ask<void>> && operation<ask<widget>> && operation<ask<page<widget>>>);
 static_assert(!operation<without_target> && !operation<text_target> && !operation<int>);
 
-TEST_CASE("only once and voids may not be sent again") {
+TEST_CASE("only at_most_once and revokes may not be sent again") {
     CHECK(is_repeatable(idempotency::safe));
     CHECK(is_repeatable(idempotency::idempotent));
-    CHECK(is_repeatable(idempotency::done_when_gone));
-    CHECK_FALSE(is_repeatable(idempotency::once));
-    CHECK_FALSE(is_repeatable(idempotency::voids));
+    CHECK(is_repeatable(idempotency::idempotent_delete));
+    CHECK_FALSE(is_repeatable(idempotency::at_most_once));
+    CHECK_FALSE(is_repeatable(idempotency::revokes));
 }
 
 TEST_CASE("any 2xx whose envelope says success is one") {

@@ -71,8 +71,8 @@ TEST_CASE("the table in retry_rule.hpp is the rule") {
     std::map<std::string, std::vector<idempotency>> const rows{
         {"safe", {idempotency::safe}},
         {"idempotent", {idempotency::idempotent}},
-        {"done_when_gone", {idempotency::done_when_gone}},
-        {"once, voids", {idempotency::once, idempotency::voids}}};
+        {"idempotent_delete", {idempotency::idempotent_delete}},
+        {"at_most_once, revokes", {idempotency::at_most_once, idempotency::revokes}}};
     int cells = 0;
     for (std::size_t row = 1; row != table.size(); ++row)
         for (std::size_t column = 1; column != table[row].size(); ++column)

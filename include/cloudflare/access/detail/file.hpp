@@ -70,7 +70,7 @@ public:
             if (n > 0) text.append(buffer, static_cast<std::size_t>(n));
             if (n <= 0) {
                 int const reason = errno;
-                v0::wipe(buffer, sizeof buffer);
+                cloudflare::wipe(buffer, sizeof buffer);
                 errno = reason;
                 return n == 0;
             }

@@ -26,14 +26,14 @@ namespace cloudflare::inline v0::access::detail {
 template <class Tools>
 task_of<Tools, result<presence>> forget_given_up(Tools& tools, issue_flow& f, held_token held) {
     if (held.tag.empty() || held.tag == f.wanted.tag) co_return presence::there;
-    auto reading = tools.look_up(held.tag);
-    auto const i = co_await std::move(reading);
+    auto pending = tools.look_up(held.tag);
+    auto const i = co_await std::move(pending);
     if (!i) co_return i.error();
     bool const given_up = *i && (*i)->state != intent_state::open &&
                           ((*i)->state != intent_state::settled || (*i)->token_id != held.token_id);
     if (!given_up) co_return presence::there;
-    auto withdrawing = tools.withdraw(held.token_id);
-    auto const withdrawn = co_await std::move(withdrawing);
+    auto pending_withdraw = tools.withdraw(held.token_id);
+    auto const withdrawn = co_await std::move(pending_withdraw);
     if (!withdrawn) co_return withdrawn.error();
     co_return presence::absent;
 }
@@ -42,20 +42,20 @@ task_of<Tools, result<presence>> forget_given_up(Tools& tools, issue_flow& f, he
 template <class Tools>
 task_of<Tools, result<std::optional<issued>>> ask_sink(Tools& tools, issue_flow& f) {
     if (f.is_keyed) {
-        auto finding = tools.find_held(f.wanted.key);
-        auto held = co_await std::move(finding);
+        auto pending = tools.find_held(f.wanted.key);
+        auto held = co_await std::move(pending);
         if (!held) co_return held.error();
         bool is_alive = held->has_value();
         if (is_alive) {
-            auto checking = forget_given_up(tools, f, **held);
-            auto const given_up = co_await std::move(checking);
+            auto pending_forget_given_up = forget_given_up(tools, f, **held);
+            auto const given_up = co_await std::move(pending_forget_given_up);
             if (!given_up) co_return given_up.error();
             is_alive = *given_up == presence::there;
         }
         if (is_alive) co_return std::optional<issued>(already_issued(f, **held));
     }
-    auto preparing = tools.prepare(f.wanted);
-    auto const prepared = co_await std::move(preparing);
+    auto pending_prepare = tools.prepare(f.wanted);
+    auto const prepared = co_await std::move(pending_prepare);
     if (!prepared) co_return prepared.error();
     co_return std::optional<issued>();
 }

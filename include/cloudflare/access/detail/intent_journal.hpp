@@ -211,10 +211,10 @@ private:
         in.required("id", id);
         in.required("name", name);
         in.required("at", at);
-        auto const where = parse_scope(scope, id);
+        auto const parsed_scope = parse_scope(scope, id);
         auto const opened_at = timestamp::parse(at);
-        if (!where || !opened_at) return std::nullopt;
-        intent i(tag, *where, name, *opened_at);
+        if (!parsed_scope || !opened_at) return std::nullopt;
+        intent i(tag, *parsed_scope, name, *opened_at);
         in.optional("note", i.note);
         in.optional("key", i.key);
         in.optional("sink", i.sink);

@@ -19,11 +19,11 @@ task_of<Tools, result<void>> decide_issue(Tools& tools, issue_flow& f, std::stri
                                           bool erases) {
     auto span = std::chrono::milliseconds(100);
     for (int i = 1;; ++i, span *= 2) {
-        auto writing = erases ? tools.try_erase(f.wanted) : settle_in_log(tools, f, id);
-        auto const written = co_await std::move(writing);
+        auto pending = erases ? tools.try_erase(f.wanted) : settle_in_log(tools, f, id);
+        auto const written = co_await std::move(pending);
         if (written) co_return result<void>();
-        auto reading = tools.look_up(f.wanted.tag);
-        auto const there = co_await std::move(reading);
+        auto pending_look_up = tools.look_up(f.wanted.tag);
+        auto const there = co_await std::move(pending_look_up);
         if (there && *there) {
             auto const& now = **there;
             if (now.state == intent_state::settled && now.token_id == id) {
@@ -37,8 +37,8 @@ task_of<Tools, result<void>> decide_issue(Tools& tools, issue_flow& f, std::stri
                 // Who withdraws may find the secret in the sink, and take it back: not any more.
                 f.wanted.state = now.state;
                 f.wanted.token_id = now.token_id;
-                auto yielding = tools.update(f.wanted);
-                auto const yielded = co_await std::move(yielding);
+                auto pending_update = tools.update(f.wanted);
+                auto const yielded = co_await std::move(pending_update);
                 if (yielded) co_return error(errc::conflict);
                 f.wanted.state = intent_state::open;
                 f.wanted.token_id.clear();
@@ -54,8 +54,8 @@ task_of<Tools, result<void>> decide_issue(Tools& tools, issue_flow& f, std::stri
             if (alive) co_return result<void>();
         }
         if (i == max_decisions) co_return error(errc::intent_log_failed, written.error().details());
-        auto pausing = tools.pause(span);
-        co_await std::move(pausing);
+        auto pending_pause = tools.pause(span);
+        co_await std::move(pending_pause);
     }
 }
 
@@ -67,21 +67,21 @@ task_of<Tools, result<issued>> settle_issue(Tools& tools, issue_flow& f,
     bool const names = f.is_tagged && !tools.options().keeps_tag();
     bool is_named = !names;
     if (names && !tools.options().returns_when_stored()) {
-        auto naming = tools.rename(token.id, f.wanted.name);
-        auto const named = co_await std::move(naming);
+        auto pending = tools.rename(token.id, f.wanted.name);
+        auto const named = co_await std::move(pending);
         if (named && *named == presence::absent) {
-            auto losing = lose_token(tools, f, token.id);
-            auto const lost = co_await std::move(losing);
+            auto pending_lose_token = lose_token(tools, f, token.id);
+            auto const lost = co_await std::move(pending_lose_token);
             co_return lost;
         }
         is_named = named.has_value();
     }
     if (!is_named || tools.options().keeps_tag()) done.token.name = f.params.name();
-    auto deciding = decide_issue(tools, f, token.id, is_named && f.unresolved == 0);
-    auto const decided = co_await std::move(deciding);
+    auto pending_decide_issue = decide_issue(tools, f, token.id, is_named && f.unresolved == 0);
+    auto const decided = co_await std::move(pending_decide_issue);
     if (!decided && decided.error() == errc::conflict) {
-        auto losing = lose_token(tools, f, token.id);
-        auto const lost = co_await std::move(losing);
+        auto pending = lose_token(tools, f, token.id);
+        auto const lost = co_await std::move(pending);
         co_return lost;
     }
     if (!decided)

@@ -16,8 +16,8 @@ task_of<Tools, result<void>> settle_in_log(Tools& tools, issue_flow& f, std::str
     changed.token_id = std::move(id);
     if (f.unresolved != 0 || f.sink_may_hold)
         changed.until = tools.now().plus(tools.options().watch());
-    auto updating = tools.update(changed);
-    auto const updated = co_await std::move(updating);
+    auto pending = tools.update(changed);
+    auto const updated = co_await std::move(pending);
     if (updated) f.wanted = changed;
     co_return updated;
 }
@@ -26,21 +26,21 @@ task_of<Tools, result<void>> settle_in_log(Tools& tools, issue_flow& f, std::str
 /// again, for a token may come.
 template <class Tools>
 task_of<Tools, void> stay_named(Tools& tools, issue_flow& f) {
-    auto reading = tools.look_up(f.wanted.tag);
-    auto const there = co_await std::move(reading);
+    auto pending = tools.look_up(f.wanted.tag);
+    auto const there = co_await std::move(pending);
     if (!there || (*there && (*there)->state != intent_state::settled)) co_return;
     auto renamed = *there ? **there : f.wanted;
     renamed.until = tools.now().plus(tools.options().watch());
     if (*there) {
-        auto updating = tools.update(renamed);
-        auto const updated = co_await std::move(updating);
+        auto pending_update = tools.update(renamed);
+        auto const updated = co_await std::move(pending_update);
         static_cast<void>(updated); // who has written it since watches it
     } else {
         renamed.state = intent_state::settled;
         renamed.token_id.clear();
         renamed.revision = 1;
-        auto inserting = tools.insert(renamed);
-        auto const inserted = co_await std::move(inserting);
+        auto pending_insert = tools.insert(renamed);
+        auto const inserted = co_await std::move(pending_insert);
         static_cast<void>(inserted);
     }
 }
@@ -49,11 +49,11 @@ task_of<Tools, void> stay_named(Tools& tools, issue_flow& f) {
 /// has it forgotten.
 template <class Tools>
 task_of<Tools, result<presence>> remove_and_forget(Tools& tools, issue_flow& f, std::string id) {
-    auto removing = tools.remove(id);
-    auto const removed = co_await std::move(removing);
+    auto pending = tools.remove(id);
+    auto const removed = co_await std::move(pending);
     if (!removed) co_return removed.error();
-    auto forgetting = tools.forget(id);
-    auto const forgotten = co_await std::move(forgetting);
+    auto pending_forget = tools.forget(id);
+    auto const forgotten = co_await std::move(pending_forget);
     if (!forgotten) f.sink_may_hold = true;
     co_return *removed;
 }
@@ -72,21 +72,21 @@ template <class Tools>
 task_of<Tools, error> withdraw_token(Tools& tools, issue_flow& f, std::string id, error why) {
     auto failed = why.with([&](error_details& d) { d.operation = "issue"; });
     if (why.delivery() == delivery::accepted) {
-        auto naming = stay_named(tools, f);
-        co_await std::move(naming);
+        auto pending = stay_named(tools, f);
+        co_await std::move(pending);
         co_return with_delivery(failed, delivery::accepted, stays_open(f));
     }
-    auto removing = remove_and_forget(tools, f, id);
-    auto const removed = co_await std::move(removing);
+    auto pending_remove_and_forget = remove_and_forget(tools, f, id);
+    auto const removed = co_await std::move(pending_remove_and_forget);
     if (!removed) {
-        auto naming = stay_named(tools, f);
-        co_await std::move(naming);
+        auto pending = stay_named(tools, f);
+        co_await std::move(pending);
     }
     if (!removed)
         co_return with_delivery(failed, delivery::accepted,
                                 "the token was not withdrawn; " + stays_open(f));
-    auto closing = close_without_token(tools, f);
-    co_await std::move(closing);
+    auto pending_close_without_token = close_without_token(tools, f);
+    co_await std::move(pending_close_without_token);
     co_return with_delivery(failed, f.unresolved == 0 ? delivery::rejected : delivery::unknown,
                             "the token was withdrawn");
 }
@@ -94,10 +94,10 @@ task_of<Tools, error> withdraw_token(Tools& tools, issue_flow& f, std::string id
 /// The token was withdrawn by somebody else, or is about to be.
 template <class Tools>
 task_of<Tools, error> lose_token(Tools& tools, issue_flow& f, std::string id) {
-    auto removing = remove_and_forget(tools, f, id);
-    auto const removed = co_await std::move(removing);
-    auto closing = removed ? close_without_token(tools, f) : stay_named(tools, f);
-    co_await std::move(closing);
+    auto pending = remove_and_forget(tools, f, id);
+    auto const removed = co_await std::move(pending);
+    auto pending_closing = removed ? close_without_token(tools, f) : stay_named(tools, f);
+    co_await std::move(pending_closing);
     bool const nothing_left = removed.has_value() && f.unresolved == 0;
     error_details details;
     details.operation = "issue";
@@ -112,8 +112,8 @@ task_of<Tools, error> lose_token(Tools& tools, issue_flow& f, std::string id) {
 /// The account is full: names the intents whose tokens could be withdrawn.
 template <class Tools>
 task_of<Tools, error> with_intents(Tools& tools, error why) {
-    auto listing = tools.intents();
-    auto const all = co_await std::move(listing);
+    auto pending = tools.intents();
+    auto const all = co_await std::move(pending);
     std::string tags;
     if (all)
         for (auto const& i : *all)

@@ -70,12 +70,12 @@ public:
     /// @return `errc::conflict` where somebody else has written it since
     [[nodiscard]] task<result<void>> update(intent& changed) {
         auto const updating = [this, &changed] { return log_.update(changed); };
-        auto writing = persist<void>(updating);
-        auto written = co_await std::move(writing);
+        auto pending = persist<void>(updating);
+        auto written = co_await std::move(pending);
         if (!written && written.error() == errc::conflict) {
             // Perhaps by ourselves: a write that failed may have been kept.
-            auto looking = look_up(changed.tag);
-            auto const there = co_await std::move(looking);
+            auto pending_look_up = look_up(changed.tag);
+            auto const there = co_await std::move(pending_look_up);
             if (there && *there && (*there)->writer == changed.writer &&
                 (*there)->revision == changed.revision + 1)
                 written = result<void>();
@@ -93,8 +93,8 @@ public:
     }
     /// The intent of this tag as it stands in the log; nothing where there is none.
     [[nodiscard]] task<result<std::optional<intent>>> look_up(std::string const& tag) {
-        auto listing = intents();
-        auto const all = co_await std::move(listing);
+        auto pending = intents();
+        auto const all = co_await std::move(pending);
         if (!all) co_return all.error();
         std::optional<intent> found;
         for (auto const& i : *all)
@@ -106,11 +106,11 @@ public:
     ///
     /// @return as `remove`; an error also where the sink may hold it still
     [[nodiscard]] task<result<presence>> withdraw(std::string id) {
-        auto removing = this->remove(id);
-        auto const removed = co_await std::move(removing);
+        auto pending = this->remove(id);
+        auto const removed = co_await std::move(pending);
         if (!removed) co_return removed.error();
-        auto forgetting = forget(id);
-        auto const forgotten = co_await std::move(forgetting);
+        auto pending_forget = forget(id);
+        auto const forgotten = co_await std::move(pending_forget);
         if (!forgotten) co_return forgotten.error();
         co_return *removed;
     }
@@ -123,13 +123,13 @@ private:
     task<result<T>> persist(Function call) {
         auto span = std::chrono::milliseconds(100);
         for (int i = 1;; ++i, span *= 2) {
-            auto calling = as_task<Client>(call());
-            auto given = co_await std::move(calling);
+            auto pending = as_task<Client>(call());
+            auto given = co_await std::move(pending);
             if (given || given.error() == errc::conflict || given.error() == errc::cancelled ||
                 given.error() == condition::invalid_input || i == max_tries)
                 co_return given;
-            auto pausing = this->pause(span);
-            co_await std::move(pausing);
+            auto pending_pause = this->pause(span);
+            co_await std::move(pending_pause);
         }
     }
 

@@ -283,7 +283,7 @@ private:
         if (held.exists && System::is_mount_point(l.path.c_str()) == 1)
             return failed("is a mount point, which cannot be replaced");
         std::string digits;
-        for (auto bits = v0::detail::system_random(); digits.size() != 16; bits >>= 4)
+        for (auto bits = cloudflare::detail::system_random(); digits.size() != 16; bits >>= 4)
             digits += "0123456789abcdef"[bits & 15];
         auto beside = directory_of(l.path) + "/." + base_name_of(l.path) + ".new." + digits;
         auto const opened =

@@ -18,11 +18,11 @@ task_of<Tools, result<void>> store_secret(Tools& tools, issue_flow& f,
                                           issued_service_token const& token) {
     auto span = std::chrono::milliseconds(100);
     for (int i = 1;; ++i, span *= 2) {
-        auto storing = tools.store(f.wanted, token);
-        auto const stored = co_await std::move(storing);
+        auto pending = tools.store(f.wanted, token);
+        auto const stored = co_await std::move(pending);
         if (stored) co_return result<void>();
-        auto finding = tools.find_held(f.wanted.key);
-        auto const held = co_await std::move(finding);
+        auto pending_find_held = tools.find_held(f.wanted.key);
+        auto const held = co_await std::move(pending_find_held);
         if (!held)
             co_return with_delivery(error(errc::sink_failed, stored.error().details()),
                                     delivery::accepted,
@@ -34,12 +34,12 @@ task_of<Tools, result<void>> store_secret(Tools& tools, issue_flow& f,
             co_return with_delivery(error(errc::sink_failed, stored.error().details()),
                                     delivery::rejected);
         if (*held) {
-            auto checking = forget_given_up(tools, f, **held);
-            auto const given_up = co_await std::move(checking);
+            auto pending_forget_given_up = forget_given_up(tools, f, **held);
+            auto const given_up = co_await std::move(pending_forget_given_up);
             static_cast<void>(given_up); // the next store tells
         }
-        auto pausing = tools.pause(span);
-        co_await std::move(pausing);
+        auto pending_pause = tools.pause(span);
+        co_await std::move(pending_pause);
     }
 }
 

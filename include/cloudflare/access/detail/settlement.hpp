@@ -58,25 +58,25 @@ public:
     [[nodiscard]] task<result<settling>> settle(intent& i, settled_tokens& done) {
         i.writer = writer_;
         if (i.state == intent_state::open) {
-            auto deciding = decide(i, done);
-            auto const decided = co_await std::move(deciding);
+            auto pending = decide(i, done);
+            auto const decided = co_await std::move(pending);
             if (!decided) co_return decided.error();
         } else if (i.state == intent_state::withdrawing) {
             // Who began to withdraw, if he lives, may be about to find the secret in the sink, and
             // to take it back: not any more.
-            auto taking_over = tools_.update(i);
-            auto const taken_over = co_await std::move(taking_over);
+            auto pending = tools_.update(i);
+            auto const taken_over = co_await std::move(pending);
             if (!taken_over) co_return taken_over.error();
         }
         if (i.state == intent_state::withdrawing) {
-            auto withdrawing = withdraw_all(i, done);
-            auto const withdrawn = co_await std::move(withdrawing);
+            auto pending = withdraw_all(i, done);
+            auto const withdrawn = co_await std::move(pending);
             if (!withdrawn) co_return withdrawn.error();
             co_return settling::watched;
         }
         if (i.state != intent_state::settled) co_return settling::open;
-        auto watching = watch(i, done);
-        auto watched = co_await std::move(watching);
+        auto pending_watch = watch(i, done);
+        auto watched = co_await std::move(pending_watch);
         co_return watched;
     }
 
@@ -118,8 +118,8 @@ private:
     /// What the sink holds of this intent's issue. (Of another issue of the key it may hold a token,
     /// too.)
     task<result<std::optional<held_token>>> find_held(intent const& i) {
-        auto finding = tools_.find_held(i.key);
-        auto held = co_await std::move(finding);
+        auto pending = tools_.find_held(i.key);
+        auto held = co_await std::move(pending);
         if (held && *held && !(*held)->tag.empty() && (*held)->tag != i.tag) held->reset();
         co_return held;
     }
@@ -128,31 +128,31 @@ private:
     task<result<void>> decide(intent& i, settled_tokens& done) {
         if (is_dated_wrongly(i, now_)) {
             i.opened_at = now_;
-            auto dating = tools_.update(i);
-            auto const dated = co_await std::move(dating);
+            auto pending = tools_.update(i);
+            auto const dated = co_await std::move(pending);
             if (!dated) co_return dated.error();
         }
         if (age(i, now_) < tools_.options().min_age()) co_return result<void>();
-        auto finding = find_held(i);
-        auto const held = co_await std::move(finding);
+        auto pending_find_held = find_held(i);
+        auto const held = co_await std::move(pending_find_held);
         if (!held) co_return held.error();
         if (*held) {
-            auto keeping = keep(i, (*held)->token_id, done);
-            auto const kept = co_await std::move(keeping);
+            auto pending = keep(i, (*held)->token_id, done);
+            auto const kept = co_await std::move(pending);
             co_return kept;
         }
         auto const marked = marked_by(i);
         if (!marked.empty()) {
-            auto giving_up = give_up(i, marked.front(), done);
-            auto const given_up = co_await std::move(giving_up);
+            auto pending = give_up(i, marked.front(), done);
+            auto const given_up = co_await std::move(pending);
             co_return given_up;
         }
         bool const proven = listing_.complete && !listing_.tokens.empty();
         if (!proven || age(i, now_) < gone_age_) co_return result<void>();
         i.state = intent_state::settled;
         i.until = watch_end();
-        auto closing = tools_.update(i);
-        auto const closed = co_await std::move(closing);
+        auto pending_update = tools_.update(i);
+        auto const closed = co_await std::move(pending_update);
         co_return closed;
     }
 
@@ -161,8 +161,8 @@ private:
         i.state = intent_state::settled;
         i.token_id = id;
         i.until = watch_end();
-        auto keeping = tools_.update(i);
-        auto const kept = co_await std::move(keeping);
+        auto pending = tools_.update(i);
+        auto const kept = co_await std::move(pending);
         if (kept) done.kept.push_back(std::move(id));
         co_return kept;
     }
@@ -172,17 +172,17 @@ private:
     task<result<void>> give_up(intent& i, std::string id, settled_tokens& done) {
         i.state = intent_state::withdrawing;
         i.token_id = id;
-        auto marking = tools_.update(i);
-        auto const marked = co_await std::move(marking);
+        auto pending = tools_.update(i);
+        auto const marked = co_await std::move(pending);
         if (!marked) co_return marked.error();
-        auto finding = find_held(i);
-        auto const held = co_await std::move(finding);
+        auto pending_find_held = find_held(i);
+        auto const held = co_await std::move(pending_find_held);
         if (!held) co_return held.error();
         auto const marked_ids = marked_by(i);
         if (!*held || std::ranges::count(marked_ids, (*held)->token_id) == 0)
             co_return result<void>();
-        auto keeping = keep(i, (*held)->token_id, done);
-        auto const kept = co_await std::move(keeping);
+        auto pending_keep = keep(i, (*held)->token_id, done);
+        auto const kept = co_await std::move(pending_keep);
         co_return kept;
     }
 
@@ -195,26 +195,26 @@ private:
         for (auto const& id : ids) {
             if (i.token_id != id) {
                 i.token_id = id;
-                auto marking = tools_.update(i);
-                auto const marked = co_await std::move(marking);
+                auto pending = tools_.update(i);
+                auto const marked = co_await std::move(pending);
                 if (!marked) co_return marked.error();
             }
-            auto deleting = withdraw(id, done);
-            auto const deleted = co_await std::move(deleting);
+            auto pending_withdraw = withdraw(id, done);
+            auto const deleted = co_await std::move(pending_withdraw);
             if (!deleted) co_return deleted.error();
         }
         i.state = intent_state::settled;
         i.token_id.clear();
         i.until = watch_end();
-        auto closing = tools_.update(i);
-        auto const closed = co_await std::move(closing);
+        auto pending_update = tools_.update(i);
+        auto const closed = co_await std::move(pending_update);
         co_return closed;
     }
 
     /// Deletes a token, and what the sink may hold of it.
     task<result<void>> withdraw(std::string id, settled_tokens& done) {
-        auto withdrawing = tools_.withdraw(id);
-        auto const withdrawn = co_await std::move(withdrawing);
+        auto pending = tools_.withdraw(id);
+        auto const withdrawn = co_await std::move(pending);
         if (!withdrawn) co_return withdrawn.error();
         if (*withdrawn == presence::there) done.withdrawn.push_back(std::move(id));
         co_return result<void>();
@@ -226,37 +226,37 @@ private:
         bool const is_watched = i.until != timestamp();
         for (auto const& id : marked_by(i)) {
             if (id != i.token_id && !is_watched) continue;
-            auto ending = id == i.token_id ? name(i) : withdraw(id, done);
-            auto const ended = co_await std::move(ending);
+            auto pending = id == i.token_id ? name(i) : withdraw(id, done);
+            auto const ended = co_await std::move(pending);
             if (!ended) co_return ended.error();
         }
         bool const is_unseen = !i.token_id.empty() && find_listed(i.token_id) == nullptr;
         if (is_unseen && !is_watched) { // the list lags behind, or the token is deleted
-            auto naming = name(i);
-            auto const named = co_await std::move(naming);
+            auto pending = name(i);
+            auto const named = co_await std::move(pending);
             if (!named) co_return named.error();
         }
         if (i.token_id.empty()) {
-            auto forgetting = forget_late(i);
-            auto const forgotten = co_await std::move(forgetting);
+            auto pending = forget_late(i);
+            auto const forgotten = co_await std::move(pending);
             if (!forgotten) co_return forgotten.error();
         }
         bool const proven = listing_.complete && !listing_.tokens.empty();
         if (is_watched && (now_ < i.until || !proven)) co_return settling::watched;
-        auto erasing = tools_.erase(i);
-        auto const erased = co_await std::move(erasing);
+        auto pending_erase = tools_.erase(i);
+        auto const erased = co_await std::move(pending_erase);
         if (!erased && erased.error() != errc::conflict) co_return erased.error();
         co_return settling::closed;
     }
 
     /// A process that was stopped may have stored the secret of what was withdrawn meanwhile.
     task<result<void>> forget_late(intent const& i) {
-        auto finding = find_held(i);
-        auto const held = co_await std::move(finding);
+        auto pending = find_held(i);
+        auto const held = co_await std::move(pending);
         if (!held) co_return held.error();
         if (!*held || (*held)->tag != i.tag) co_return result<void>();
-        auto withdrawing = tools_.withdraw((*held)->token_id);
-        auto const withdrawn = co_await std::move(withdrawing);
+        auto pending_withdraw = tools_.withdraw((*held)->token_id);
+        auto const withdrawn = co_await std::move(pending_withdraw);
         if (!withdrawn) co_return withdrawn.error();
         co_return result<void>();
     }
@@ -266,8 +266,8 @@ private:
         auto const* const listed = find_listed(i.token_id);
         bool const is_clean = listed != nullptr && !has_tag(listed->name, i.tag);
         if (tools_.options().keeps_tag() || is_clean) co_return result<void>();
-        auto naming = tools_.rename(i.token_id, i.name);
-        auto const named = co_await std::move(naming);
+        auto pending = tools_.rename(i.token_id, i.name);
+        auto const named = co_await std::move(pending);
         if (!named) co_return named.error();
         co_return result<void>();
     }

@@ -29,16 +29,16 @@ task_of<Tools, bool> settle_holder(Tools& tools, intent holder) {
     using settler = settlement<Tools>;
     if (settler::is_young(holder, tools.now(), tools.options())) co_return false;
     auto const before = tools.this_moment();
-    auto listing = tools.list();
-    auto const listed = co_await std::move(listing);
+    auto pending = tools.list();
+    auto const listed = co_await std::move(pending);
     if (!listed) co_return false;
     auto const now = tools.time_at(before); // by the server's clock now
     if (settler::is_young(holder, now, tools.options())) co_return false;
     // A token that is not there is not waited for any longer: it is watched for.
     settler settles(tools, *listed, now, tools.options().min_age());
     settled_tokens done;
-    auto settling = settles.settle(holder, done);
-    auto const settled = co_await std::move(settling);
+    auto pending_settle = settles.settle(holder, done);
+    auto const settled = co_await std::move(pending_settle);
     static_cast<void>(settled);
     co_return holder.state == intent_state::settled;
 }
@@ -49,19 +49,19 @@ task_of<Tools, result<void>> take_key(Tools& tools, issue_flow& f) {
     auto span = std::chrono::milliseconds(50);
     int short_waits = 0;
     for (;;) {
-        auto inserting = tools.insert(f.wanted);
-        auto inserted = co_await std::move(inserting);
+        auto pending = tools.insert(f.wanted);
+        auto inserted = co_await std::move(pending);
         if (!inserted) {
-            auto erasing = tools.try_erase(f.wanted); // it may have been kept
-            auto const erased = co_await std::move(erasing);
+            auto pending_try_erase = tools.try_erase(f.wanted); // it may have been kept
+            auto const erased = co_await std::move(pending_try_erase);
             static_cast<void>(erased);
             co_return with_delivery(inserted.error(), delivery::not_sent);
         }
         if (!*inserted || (*inserted)->tag == f.wanted.tag) co_return result<void>();
         auto holder = std::move(**inserted);
         if (is_late(tools, f)) co_return key_is_held(holder);
-        auto settling = settle_holder(tools, std::move(holder));
-        bool const is_free = co_await std::move(settling);
+        auto pending_settle_holder = settle_holder(tools, std::move(holder));
+        bool const is_free = co_await std::move(pending_settle_holder);
         if (is_free) continue;
         auto const until = tools.steady_now() + span;
         co_await tools.client().transport().sleep_until(until);

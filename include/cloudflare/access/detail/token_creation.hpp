@@ -24,8 +24,8 @@ task_of<Tools, result<issued_service_token>> send_create(Tools& tools, issue_flo
 /// Whether lists show the version, too: then it will do without the tag.
 template <class Tools>
 task_of<Tools, void> try_witness(Tools& tools, issue_flow& f, service_token const& token) {
-    auto listing = tools.list();
-    auto const listed = co_await std::move(listing);
+    auto pending = tools.list();
+    auto const listed = co_await std::move(pending);
     if (!listed) co_return;
     for (auto const& t : listed->tokens)
         if (t.id == token.id && t.client_secret_version == token.client_secret_version)
@@ -39,8 +39,8 @@ task_of<Tools, result<issued_service_token>> judge(Tools& tools, issue_flow& f,
     if (!created) co_return created;
     auto& token = *created;
     if (token.client_id.empty() || token.name.empty()) {
-        auto getting = tools.get(token.id);
-        auto const shown = co_await std::move(getting);
+        auto pending = tools.get(token.id);
+        auto const shown = co_await std::move(pending);
         if (!shown)
             co_return shown.error().with([](error_details& d) { d.delivery = delivery::accepted; });
         static_cast<service_token&>(token) = *shown;
@@ -49,12 +49,12 @@ task_of<Tools, result<issued_service_token>> judge(Tools& tools, issue_flow& f,
         f.wanted.version != 0 && token.client_secret_version == f.wanted.version;
     if (!by_version) f.witness_is_shown->store(false);
     if (by_version && f.is_tagged) {
-        auto trying = try_witness(tools, f, token);
-        co_await std::move(trying);
+        auto pending = try_witness(tools, f, token);
+        co_await std::move(pending);
     }
     if (!f.is_tagged || has_tag(token.name, f.wanted.tag)) co_return created;
-    auto removing = tools.remove(token.id);
-    auto const removed = co_await std::move(removing);
+    auto pending_remove = tools.remove(token.id);
+    auto const removed = co_await std::move(pending_remove);
     if (removed) f.deleted.push_back(token.id);
     f.tag_is_cut = true;
     co_return error(errc::unexpected_response,
@@ -71,8 +71,8 @@ task_of<Tools, bool> wait_for_rate(Tools& tools, issue_flow& f, error const& why
     if (why != errc::rate_limited || !is_certain(why) || !span ||
         tools.steady_now() + *span >= f.end)
         co_return false;
-    auto pausing = tools.pause(*span);
-    co_await std::move(pausing);
+    auto pending = tools.pause(*span);
+    co_await std::move(pending);
     co_return true;
 }
 
@@ -82,24 +82,24 @@ template <class Tools>
 task_of<Tools, result<issued_service_token>> obtain_token(Tools& tools, issue_flow& f,
                                                           result<issued_service_token> created) {
     for (;;) {
-        auto judging = judge(tools, f, std::move(created));
-        auto token = co_await std::move(judging);
+        auto pending = judge(tools, f, std::move(created));
+        auto token = co_await std::move(pending);
         if (token) co_return token;
         auto const why = token.error();
-        auto waiting = wait_for_rate(tools, f, why);
-        bool const waited = co_await std::move(waiting);
+        auto pending_wait_for_rate = wait_for_rate(tools, f, why);
+        bool const waited = co_await std::move(pending_wait_for_rate);
         if (!waited && (is_certain(why) || f.tag_is_cut)) co_return why;
         if (!waited) {
-            auto resolving = resolve_create(tools, f, why);
-            auto resolved = co_await std::move(resolving);
+            auto pending_resolve_create = resolve_create(tools, f, why);
+            auto resolved = co_await std::move(pending_resolve_create);
             if (resolved && *resolved) co_return std::move(**resolved);
             if (!resolved) co_return resolved.error();
         }
         if (f.creates >= max_creates || is_late(tools, f))
             co_return with_delivery(why,
                                     f.unresolved == 0 ? delivery::rejected : delivery::unknown);
-        auto creating = send_create(tools, f);
-        created = co_await std::move(creating);
+        auto pending_send_create = send_create(tools, f);
+        created = co_await std::move(pending_send_create);
     }
 }
 

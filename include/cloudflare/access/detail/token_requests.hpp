@@ -81,8 +81,8 @@ public:
     /// deleted, no more.
     [[nodiscard]] task<result<issued_service_token>> fresh_secret(service_token token) {
         bool const rotates = scope_.is_account() && !token.client_secret_version;
-        auto renewing = rotates ? rotate(token.id) : raise_version(token);
-        auto renewed = co_await std::move(renewing);
+        auto pending = rotates ? rotate(token.id) : raise_version(token);
+        auto renewed = co_await std::move(pending);
         if (renewed && renewed->client_id.empty()) renewed->client_id = token.client_id;
         co_return renewed;
     }
@@ -92,8 +92,8 @@ public:
     /// @return what was found before it was deleted; an error where it is not certain that it does
     /// not exist any more
     [[nodiscard]] task<result<presence>> remove(std::string id) {
-        auto deleting = client_.call(delete_service_token(scope_, std::move(id)));
-        auto const deleted = co_await std::move(deleting);
+        auto pending = client_.call(delete_service_token(scope_, std::move(id)));
+        auto const deleted = co_await std::move(pending);
         if (!deleted && deleted.error() != errc::not_found) co_return deleted.error();
         co_return deleted ? presence::there : presence::absent;
     }
@@ -103,9 +103,9 @@ public:
     /// @return `presence::absent` where there is no such token any more; an error where it is not
     /// certain that it has the name
     [[nodiscard]] task<result<presence>> rename(std::string id, std::string name) {
-        auto naming = client_.call(
+        auto pending = client_.call(
             update_service_token(scope_, std::move(id), update_params().name(std::move(name))));
-        auto const named = co_await std::move(naming);
+        auto const named = co_await std::move(pending);
         if (!named && named.error() != errc::not_found) co_return named.error();
         co_return named ? presence::there : presence::absent;
     }
@@ -117,9 +117,9 @@ private:
 
     task<result<issued_service_token>> raise_version(service_token const& token) {
         auto const version = token.client_secret_version.value_or(1) + 1;
-        auto updating = client_.call(
+        auto pending = client_.call(
             update_service_token(scope_, token.id, update_params().client_secret_version(version)));
-        auto updated = co_await std::move(updating);
+        auto updated = co_await std::move(pending);
         if (!updated) co_return updated.error();
         co_return as_issued(std::move(*updated));
     }

@@ -29,8 +29,8 @@ task_of<Tools, result<look>> look_for(Tools& tools, issue_flow& f) {
     std::vector<std::string> before;
     for (;;) {
         look seen;
-        auto listing = tools.list();
-        auto const listed = co_await std::move(listing);
+        auto pending = tools.list();
+        auto const listed = co_await std::move(pending);
         if (!listed && listed.error() == errc::cancelled) co_return listed.error();
         if (listed) {
             std::vector<std::string> ids;
@@ -58,8 +58,8 @@ resolve_create(Tools& tools, issue_flow& f, error why) {
     ++f.unresolved;
     if (tools.options().settle_window() == std::chrono::milliseconds(0))
         co_return with_delivery(why, delivery::unknown);
-    auto looking = look_for(tools, f);
-    auto const seen = co_await std::move(looking);
+    auto pending = look_for(tools, f);
+    auto const seen = co_await std::move(pending);
     if (!seen) co_return with_delivery(seen.error(), delivery::unknown);
     if (seen->found.empty()) {
         bool const may_create = seen->is_proven && (!seen->is_empty || f.blind_creates++ == 0);
@@ -67,12 +67,12 @@ resolve_create(Tools& tools, issue_flow& f, error why) {
         co_return std::optional<issued_service_token>();
     }
     f.unresolved = (std::max)(0, f.unresolved - static_cast<int>(seen->found.size()));
-    auto renewing = tools.fresh_secret(seen->found.front());
-    auto renewed = co_await std::move(renewing);
+    auto pending_fresh_secret = tools.fresh_secret(seen->found.front());
+    auto renewed = co_await std::move(pending_fresh_secret);
     // Where the secret is lost again the token is deleted, and so is any other.
     for (std::size_t n = renewed ? 1 : 0; n != seen->found.size(); ++n) {
-        auto removing = tools.remove(seen->found[n].id);
-        auto const removed = co_await std::move(removing);
+        auto pending_remove = tools.remove(seen->found[n].id);
+        auto const removed = co_await std::move(pending_remove);
         if (removed) f.deleted.push_back(seen->found[n].id);
         if (!removed) ++f.unresolved;
         if (!removed && !renewed) co_return with_delivery(removed.error(), delivery::unknown);

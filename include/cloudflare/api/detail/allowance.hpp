@@ -187,14 +187,14 @@ public:
     /// @param asked what `Retry-After` said
     void refused(std::uint64_t number, std::optional<std::chrono::seconds> asked) noexcept {
         auto const wait =
-            asked ? std::clamp<time_point::duration>(*asked, std::chrono::seconds(1), longest_ban)
+            asked ? std::clamp<time_point::duration>(*asked, std::chrono::seconds(1), max_ban)
                   : time_point::duration(options_.ban());
         bool const again = latest_ < banned_until_;
         if (!again) ++refusals_;
         // The first request after a silence finds a ban: others were refused before, and ask again.
         if (!again && refusals_ == 1 && number == probe_) ++refusals_;
         // Where the probe was refused too, somebody else prolongs the ban: give him the time to end.
-        auto const patience = (std::min)(wait * (1 << (std::min)(refusals_ - 1, 6)), longest_ban);
+        auto const patience = (std::min)(wait * (1 << (std::min)(refusals_ - 1, 6)), max_ban);
         // Others may have been refused a little later than we were, and prolonged the ban.
         banned_until_ = (std::max)(banned_until_, latest_ + patience + wait / 100);
         asked_until_ = !asked                          ? latest_
@@ -218,7 +218,7 @@ private:
     static constexpr auto slow = std::chrono::seconds(1);
     static constexpr auto shortest_wait = std::chrono::milliseconds(1);
     static constexpr auto memory = std::chrono::hours(1);
-    static constexpr auto longest_ban = time_point::duration(std::chrono::hours(1));
+    static constexpr auto max_ban = time_point::duration(std::chrono::hours(1));
 
     /// Whether others may have used what seems to be left, and nothing tells.
     [[nodiscard]] bool is_careful() const noexcept {

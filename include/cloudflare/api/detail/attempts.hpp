@@ -61,7 +61,7 @@ public:
         next(now);
     }
 
-    void woke(time_point now) {
+    void resume(time_point now) {
         if (now < until_ && ++early_ == 1) return;
         // Woken early twice: who sleeps was cancelled, and sending is to say so.
         if (now < until_ && state_ == call_state::queued) permit_.insist(now);
@@ -134,7 +134,7 @@ private:
     }
 
     void failed(error const& e, time_point now, std::uint64_t random_bits) {
-        if (kind_ == idempotency::done_when_gone && may_have_acted_ && e == errc::not_found) {
+        if (kind_ == idempotency::idempotent_delete && may_have_acted_ && e == errc::not_found) {
             already_deleted_ = true;
             return succeed();
         }

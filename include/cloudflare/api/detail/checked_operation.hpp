@@ -45,7 +45,7 @@ template <class O>
 template <class O>
 [[nodiscard]] consteval bool is_always_done_when_gone() {
     if constexpr (requires { &O::idempotency; }) {
-        return is_always<O>(idempotency::done_when_gone);
+        return is_always<O>(idempotency::idempotent_delete);
     } else {
         return false;
     }
@@ -150,7 +150,7 @@ struct checked_operation {
                       "an operation's result_type is read from JSON: it needs "
                       "static cloudflare::result<result_type> from_json(cloudflare::json_value)");
         static_assert(!is_always_done_when_gone<T>() || can_be_nothing<result_type>,
-                      "an operation that is done_when_gone has a result of void or std::optional, "
+                      "an operation that is idempotent_delete has a result of void or std::optional, "
                       "for where nothing was left to delete");
     };
     using result_type = typename types<O>::result_type;

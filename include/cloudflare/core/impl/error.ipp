@@ -30,7 +30,7 @@ inline void append_response(std::string& line, error_details const& d) {
 inline void append_outcome(std::string& line, error_details const& d) {
     if (d.attempts == 0) return; // refused here: obviously nothing was sent
     if (d.idempotency != idempotency::safe) (line += "; ") += to_string(d.delivery);
-    bool const revokes = d.idempotency == idempotency::voids;
+    bool const revokes = d.idempotency == idempotency::revokes;
     auto const why = revokes && d.stopped == stop_reason::not_repeatable
                          ? "not retried: a second request could revoke the new secret"
                          : to_string(d.stopped);

@@ -209,8 +209,8 @@ private:
             bool const sent = co_await std::move(pending_send);
             if (!sent) co_return;
             auto pending_end = end(stream, socket, response.then);
-            bool const goes_on = co_await std::move(pending_end);
-            if (!goes_on) co_return;
+            bool const keep_running = co_await std::move(pending_end);
+            if (!keep_running) co_return;
         }
     }
 

@@ -1,4 +1,4 @@
-#include <cloudflare/http/detail/spare_headers.hpp>
+#include <cloudflare/http/detail/header_buffer_pool.hpp>
 
 #include <doctest/doctest.h>
 
@@ -18,14 +18,14 @@
 using namespace cloudflare;
 
 TEST_CASE("headers that are given back are taken again, without their fields") {
-    detail::spare_headers spare;
-    auto first = spare.take();
+    detail::header_buffer_pool spare;
+    auto first = spare.acquire();
     CHECK(first.empty());
     first.reserve(500);
     REQUIRE(first.add("Authorization", "Bearer sample"));
     auto const* const memory = first.wire_format().data();
-    spare.give_back(std::move(first));
-    auto second = spare.take();
+    spare.release(std::move(first));
+    auto second = spare.acquire();
     CHECK(second.empty());
     CHECK_FALSE(second.contains("Authorization"));
     REQUIRE(second.add("A", "b"));
@@ -34,7 +34,7 @@ TEST_CASE("headers that are given back are taken again, without their fields") {
 }
 
 TEST_CASE("no more than 64 are kept") {
-    detail::spare_headers spare;
+    detail::header_buffer_pool spare;
     std::set<char const*> memory;
     std::vector<http::headers> used(70);
     for (auto& h : used) {
@@ -42,26 +42,26 @@ TEST_CASE("no more than 64 are kept") {
         memory.insert(h.wire_format().data());
     }
     for (auto& h : used)
-        spare.give_back(std::move(h));
+        spare.release(std::move(h));
     used.clear();
     std::vector<http::headers> taken;
     for (int i = 0; i != 70; ++i)
-        taken.push_back(spare.take());
+        taken.push_back(spare.acquire());
     CHECK(std::count_if(taken.begin(), taken.end(), [&](http::headers const& h) {
               return memory.count(h.wire_format().data()) == 1;
           }) == 64);
 }
 
 TEST_CASE("threads that share the buffers never hold the same one") {
-    detail::spare_headers spare;
+    detail::header_buffer_pool spare;
     std::atomic<int> wrong = 0;
     auto const use = [&] {
         for (int i = 0; i != 1000; ++i) {
-            auto h = spare.take();
+            auto h = spare.acquire();
             wrong += !h.empty();
             wrong += !h.add("A", std::to_string(i)).has_value();
             wrong += h.find("A") != std::to_string(i);
-            spare.give_back(std::move(h));
+            spare.release(std::move(h));
         }
     };
     std::thread other(use);
