@@ -23,11 +23,11 @@ Commands:
   get ID
   update ID [--name N] [--duration D] [--enable | --disable]
   rotate ID [--grace D] [--replace-now] [--secret-file FILE]
-      never twice for one answer lost; refused while an earlier grace period runs
+      never twice for one response lost; refused while an earlier grace period runs
   refresh ID
   delete ID
   issue NAME --secret-file FILE [--key KEY] [--duration D] [--disabled] [--intents FILE]
-      like create, but exactly once: a lost answer leaves no token that nobody owns;
+      like create, but exactly once: a lost response leaves no token that nobody owns;
       asked again with the same key and file it gives the same token
   ensure NAME --secret-file FILE [--duration D] [--intents FILE]
       the file holds a token that works: nothing is done; else one is issued

@@ -41,6 +41,6 @@ struct options {
     std::optional<bool> enabled{};
 };
 
-// The options, or what is wrong with them. `--help` and `--version` are answered here: then there
+// The options, or what is wrong with them. `--help` and `--version` are handled here: then there
 // is nothing to do.
 cloudflare::result<std::optional<options>> parse_options(int argc, char const* const* argv);

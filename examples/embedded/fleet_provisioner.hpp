@@ -56,7 +56,7 @@ private:
     using clock = std::chrono::steady_clock;
 
     /// Stops a client at the deadline, from another thread: its own timeouts begin anew with each
-    /// piece of an answer.
+    /// piece of a response.
     static std::jthread stop_at(clock::time_point deadline, httplib::Client& http) {
         return std::jthread([deadline, &http](std::stop_token const& ended) {
             std::mutex none;
@@ -106,21 +106,21 @@ private:
         http.set_write_timeout(left);
         if (!ca_file_.empty()) http.set_ca_cert_path(ca_file_);
 
-        cloudflare::http::response answer;
+        cloudflare::http::response response;
         auto request = to_httplib(r);
         request.content_receiver = [&](char const* bytes, std::size_t size, auto, auto) {
-            answer.body.append(bytes, size); // straight into memory that is wiped
-            return answer.body.size() <= max_body_size;
+            response.body.append(bytes, size); // straight into memory that is wiped
+            return response.body.size() <= max_body_size;
         };
         httplib::Response head;
         auto failed = httplib::Error::Success;
         auto const guard = stop_at(deadline, http);
         if (!http.send(request, head, failed)) return failure(failed, clock::now() >= deadline);
 
-        answer.status = head.status;
+        response.status = head.status;
         for (auto const& [name, value] : head.headers)
-            static_cast<void>(answer.fields.add(name, value));
-        return answer;
+            static_cast<void>(response.fields.add(name, value));
+        return response;
     }
 
     static httplib::Request to_httplib(cloudflare::http::request const& r) {

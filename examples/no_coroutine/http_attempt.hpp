@@ -1,8 +1,8 @@
-/// One request and its answer over a socket of its own: a state machine that poll(2) drives. Plain
+/// One request and its response over a socket of its own: a state machine that poll(2) drives. Plain
 /// HTTP only: a request for TLS is refused.
 #pragma once
 
-#include "answer_reader.hpp"
+#include "response_reader.hpp"
 
 #include <cloudflare/http/request.hpp>
 
@@ -59,7 +59,7 @@ public:
         return {socket_, static_cast<short>(step_ == step::reading ? POLLIN : POLLOUT), 0};
     }
     [[nodiscard]] bool done() const noexcept { return step_ == step::done; }
-    /// The answer, or how far the request got; once, when done.
+    /// The response, or how far the request got; once, when done.
     [[nodiscard]] cloudflare::result<cloudflare::http::response> take() { return std::move(end_); }
 
     /// Goes on: the socket is ready.
@@ -125,7 +125,7 @@ private:
         auto const size = static_cast<std::size_t>(n);
         auto const failed = n == 0 ? reader_.put_end() : reader_.put({room.data(), size});
         cloudflare::wipe(room.data(), size);
-        if (failed) return fail(answer_reader::meaning_of(failed), failed);
+        if (failed) return fail(response_reader::meaning_of(failed), failed);
         if (reader_.is_done()) finish(reader_.take());
     }
 
@@ -153,7 +153,7 @@ private:
     addrinfo const* address_;
     cloudflare::wiped_string wire_;
     std::size_t written_ = 0;
-    answer_reader reader_;
+    response_reader reader_;
     int socket_ = -1;
     step step_ = step::connecting;
     cloudflare::result<cloudflare::http::response> end_;

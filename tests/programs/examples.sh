@@ -61,7 +61,7 @@ for scope in account zone; do
     expect "$scope: get shows the duration" out_has '^duration: 90m'
     expect "$scope: get shows no secret" test "$(grep -c secret: "$work/out")" -eq 0
     run "${where[@]}" update "$id" --name renamed --enable --output json
-    expect "$scope: update answers JSON" test "$(tr -d '\n' <"$work/out" | head -c 1)" = '{'
+    expect "$scope: update prints JSON" test "$(tr -d '\n' <"$work/out" | head -c 1)" = '{'
     expect "$scope: update renames" out_has '"name":"renamed"'
     expect "$scope: update enables" out_has '"enabled":true'
     run "${where[@]}" rotate "$id" --grace 1h --output env
@@ -113,7 +113,7 @@ expect "and leaves no file" test ! -e "$work/none"
 export XDG_STATE_HOME=$work/state
 start_server --fault POST#1=drop-after --fault POST#3=drop-before
 run "${account[@]}" issue machine --secret-file "$work/machine"
-expect "an issue whose create's answer is lost ends well" exits 0
+expect "an issue whose create's response is lost ends well" exits 0
 expect "its secret is in the file" grep -q '^CF_ACCESS_CLIENT_SECRET=cfast_' "$work/machine"
 expect "and on neither stream" test "$(cat "$work/out" "$work/err" | grep -c cfast_)" -eq 0
 expect "the tag is out of the name" out_has '^name: machine$'
@@ -135,7 +135,7 @@ start_server --fault PUT#1=drop-after --fault PUT#3=drop-after
 run "${account[@]}" issue renewed --secret-file "$work/renewed" # its PUT#1 is the rename, which is sent again
 id=$(field id)
 run "${account[@]}" rotate "$id" --grace 1h
-expect "a rotation whose answer is lost exits 3" exits 3
+expect "a rotation whose response is lost exits 3" exits 3
 expect "and tells until when the secret in use works" err_has 'works until 20'
 run "${account[@]}" renew "$id" --secret-file "$work/renewed" --refresh-before 9000h
 expect "a token that expires soon is renewed" exits 0
@@ -171,20 +171,20 @@ expect "credentials may come from a file" exits 0
 start_server --fault POST#1=reset-after --fault POST#2=drop-before --fault POST#3=answer-before:429: \
     --fault POST#5=truncate:250 --fault POST#6=answer-after:502:oops --fault GET#1=drop-after
 run "${account[@]}" create lost
-expect "a create whose answer is lost exits 3" exits 3
+expect "a create whose response is lost exits 3" exits 3
 expect "and names what may be left" err_has 'a service token named "lost" may exist'
 run "${account[@]}" list --name lost
-expect "a list is tried again after a lost answer" exits 0
+expect "a list is tried again after a lost response" exits 0
 expect "the lost token is there once" test "$(wc -l <"$work/out")" -eq 1
 run "${account[@]}" create dropped
 expect "a create that the server may have seen exits 3" exits 3
 run "${account[@]}" create limited
 expect "a create is sent again after a 429" exits 0
 run "${account[@]}" create cut
-expect "a create whose answer is cut exits 3" exits 3
+expect "a create whose response is cut exits 3" exits 3
 expect "no part of the secret is shown" test "$(cat "$work/out" "$work/err" | grep -c cfast_)" -eq 0
 run "${account[@]}" create bad-gateway
-expect "a create answered by 502 exits 3" exits 3
+expect "a create that meets a 502 exits 3" exits 3
 start_server --fault POST=gzip
 run "${account[@]}" create packed --secret-file "$work/packed"
 expect "a create's response in gzip exits 3" exits 3
@@ -374,7 +374,7 @@ for words in $'frobnicate\x9b\xc2\x9b' $'get \xe2\x80\xae' $'--ca-file \xc2\x9b 
     expect "is told cleanly" is_clean
 done
 
-# Signals. The server has acted, or not, and does not answer.
+# Signals. The server has acted, or not, and does not respond.
 start_run() { # a run in the background, its SIGINT not ignored
     env --default-signal=INT,TERM,HUP "$access_token" --base-url "$url" --ca-file "$work/ca.pem" "$@" >"$work/out" 2>"$work/err" &
     running=$!

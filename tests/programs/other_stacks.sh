@@ -1,6 +1,6 @@
 #!/bin/bash
 # The examples over other HTTP stacks, against sandbox-server, plain and over TLS: what they make, what they say when an
-# answer is lost, and that a create is sent once, whatever the stack does by itself.
+# response is lost, and that a create is sent once, whatever the stack does by itself.
 # Usage: other_stacks.sh SANDBOX_SERVER [PROGRAM ...]
 #
 # A PROGRAM takes BASE_URL ACCOUNT_ID [CA_FILE], makes a token, says "there are N tokens", and deletes it. One whose name
@@ -112,7 +112,7 @@ test_lost_create() {
         [[ $fault = *-before ]] && made=0
         start_server --fault "POST#1=$fault"
         run "$url"
-        check "a create whose answer is lost fails" exits 1
+        check "a create whose response is lost fails" exits 1
         check "it says that the server may have acted" err_has '^create_service_token: .*the server may have acted'
         check "it does so in a line a call" err_is_lines 2
         check "the server has seen it once" holds $made
@@ -147,7 +147,7 @@ test_deadline() {
         start_server --fault "$fault"
         before=$SECONDS
         DEADLINE_SECONDS=1 run "$url"
-        check "an answer that does not come in time is an error" exits 1
+        check "a response that does not come in time is an error" exits 1
         check "it names the deadline" err_has '^create_service_token: deadline exceeded.*the server may have acted'
         check "it is given up in time" test $((SECONDS - before)) -le 8
     done

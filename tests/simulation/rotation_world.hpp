@@ -33,13 +33,13 @@ enum class fate {
     refused,       ///< no connection: nothing was sent
     lost_before,   ///< a reset before the server acted
     lost_after,    ///< a reset after it
-    late,          ///< no answer until the deadline; the server acts after that
-    never,         ///< no answer until the deadline, and the server never acts
+    late,          ///< no response until the deadline; the server acts after that
+    never,         ///< no response until the deadline, and the server never acts
     error_before,  ///< 503, and the server did not act
     error_after,   ///< 502, and the server did act
     limited,       ///< 429
     html,          ///< 200 with a page in place of JSON, and the server did act
-    cut,           ///< the answer ends early, as the transport sees it: a lost connection
+    cut,           ///< the response ends early, as the transport sees it: a lost connection
     success_false, ///< 200 with `success: false`, and the server did not act
     count
 };
@@ -50,7 +50,7 @@ struct crashed {};
 /// What goes wrong in one process, and when. Requests and steps are counted from 1.
 struct plan {
     std::map<int, fate> requests{};
-    std::map<int, std::size_t> cuts{}; ///< of answers' bodies: what is left, as if that were all
+    std::map<int, std::size_t> cuts{}; ///< of responses' bodies: what is left, as if that were all
     int crash_at_step = 0; ///< 0: never. A step is a moment before or after something has an effect
     int sink_fails_at = 0; ///< the store that fails
 };
@@ -95,11 +95,11 @@ public:
         auto const found = plan_.requests.find(++requests_);
         return found == plan_.requests.end() ? fate::arrives : found->second;
     }
-    /// Cuts the answer to the last request as planned.
-    void cut(cf::http::response& answer) const {
+    /// Cuts the response to the last request as planned.
+    void cut(cf::http::response& response) const {
         auto const found = plan_.cuts.find(requests_);
-        if (found != plan_.cuts.end() && found->second < answer.body.size())
-            answer.body.resize(found->second);
+        if (found != plan_.cuts.end() && found->second < response.body.size())
+            response.body.resize(found->second);
     }
     [[nodiscard]] bool sink_fails() { return ++stores_ == plan_.sink_fails_at; }
     [[nodiscard]] world& in() const noexcept { return world_; }
@@ -125,17 +125,17 @@ public:
         process_->step();
         co_await w.clock.until(w.clock.now() + 20ms);
         process_->step();
-        std::optional<cf::http::response> answer;
+        std::optional<cf::http::response> response;
         bool const acts = what == fate::arrives || what == fate::lost_after ||
                           what == fate::error_after || what == fate::html || what == fate::cut;
-        if (acts) answer = act(w, r);
-        if (answer) process_->cut(*answer);
+        if (acts) response = act(w, r);
+        if (response) process_->cut(*response);
         process_->step();
         co_await w.clock.until(w.clock.now() + 20ms);
         process_->step();
         using cf::errc;
         switch (what) {
-        case fate::arrives: co_return *answer;
+        case fate::arrives: co_return *response;
         case fate::refused: co_return failed(errc::connect_failed, cf::delivery::not_sent);
         case fate::lost_before:
         case fate::lost_after:
@@ -155,7 +155,7 @@ public:
             co_return page(200, R"({"success":false,"errors":[{"code":1234,"message":"no"}]})");
         case fate::count: break;
         }
-        co_return *answer;
+        co_return *response;
     }
     [[nodiscard]] task<void> sleep_until(cf::time_point t) {
         process_->step();
@@ -166,10 +166,10 @@ public:
 
 private:
     static cf::http::response act(world& w, cf::http::request const& r) {
-        auto answer = w.box.handle(r, w.wall());
+        auto response = w.box.handle(r, w.wall());
         for (auto const& t : w.box.tokens())
             w.secrets.insert(t.secret);
-        return answer;
+        return response;
     }
     static cf::error failed(cf::errc code, cf::delivery d) {
         return {code, cf::error_details{.delivery = d}};

@@ -771,7 +771,7 @@ TEST_CASE("the trace sees every attempt, with what is known of it, and no secret
     }
 }
 
-TEST_CASE("an answer cut anywhere shows no piece of the secret or of the API token") {
+TEST_CASE("a response cut anywhere shows no piece of the secret or of the API token") {
     auto const whole = issued();
     REQUIRE(shows(whole, secret_text));
     for (int status : {200, 201, 500, 502})
@@ -802,7 +802,7 @@ TEST_CASE("an answer cut anywhere shows no piece of the secret or of the API tok
             }
 }
 
-TEST_CASE("an answer that echoes a credential does not show it in the error") {
+TEST_CASE("a response that echoes a credential does not show it in the error") {
     scripted_transport script;
     script.respond(401, R"({"success":false,"errors":[{"code":1000,"message":)"
                         R"("Invalid API Token cfut_broken-sample"}]})");

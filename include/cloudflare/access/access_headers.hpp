@@ -23,19 +23,19 @@ add_access_headers(http::headers& fields, std::string_view client_id, secret con
     return ok;
 }
 
-/// Whether an answer of a protected application is Access refusing the token, not the application
+/// Whether a response of a protected application is Access refusing the token, not the application
 /// speaking: a redirect to the team's login page, a `WWW-Authenticate: Cloudflare-Access`, or the
 /// 401 or 403 of strict mode, which carries one of these headers. Such a redirect must not be
 /// followed.
 ///
 /// Source: developers.cloudflare.com/cloudflare-one, service tokens; changelog of 2026-10-02.
-[[nodiscard]] inline bool is_access_refusal(http::response const& answer) noexcept {
-    for (auto const [name, value] : answer.fields)
+[[nodiscard]] inline bool is_access_refusal(http::response const& response) noexcept {
+    for (auto const [name, value] : response.fields)
         if (http::same_name(name, "WWW-Authenticate") &&
             value.find("Cloudflare-Access") != value.npos)
             return true;
-    if (answer.status < 300 || answer.status >= 400) return false;
-    std::string_view host = answer.fields.find("Location");
+    if (response.status < 300 || response.status >= 400) return false;
+    std::string_view host = response.fields.find("Location");
     auto const scheme_end = host.find("://");
     if (scheme_end == host.npos) return false;
     host.remove_prefix(scheme_end + 3);

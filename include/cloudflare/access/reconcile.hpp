@@ -88,7 +88,7 @@ public:
     /// Round after round, until `keep_running` says no or the task is cancelled. What is settled is
     /// looked at again after `pause`; a round that failed is made again after a minute.
     ///
-    /// @param goes_on called after each round
+    /// @param keep_running called after each round
     [[nodiscard]] task<void> run(std::function<bool(result<reconciled> const&)> keep_running,
                                  std::chrono::milliseconds pause = std::chrono::minutes(5)) {
         for (;;) {
@@ -173,8 +173,8 @@ private:
         done.withdrawn.insert(done.withdrawn.end(), ended.withdrawn.begin(), ended.withdrawn.end());
         if (!settled && settled.error() != errc::conflict)
             done.failed.push_back({i, settled.error()});
-        if (!settled || *settled == detail::pending::open) done.left_open.push_back(i);
-        if (settled && *settled == detail::pending::watched) done.watched.push_back(i);
+        if (!settled || *settled == detail::settling::open) done.left_open.push_back(i);
+        if (settled && *settled == detail::settling::watched) done.watched.push_back(i);
     }
 
     /// Whether a token carries a tag that no intent explains.

@@ -86,7 +86,7 @@ public:
     /// Round after round, until `keep_running` says no or the call is cancelled. A round that fails is
     /// tried again a minute later.
     ///
-    /// @param goes_on called after each round
+    /// @param keep_running called after each round
     [[nodiscard]] task<void> run(std::function<bool(result<renewal_report> const&)> keep_running) {
         for (;;) {
             auto pending = run_once();

@@ -26,12 +26,12 @@ struct rotated {
 ///     auto done = co_await rotation.rotate(id, std::chrono::hours(24));
 ///
 /// Where the API shows a token's `client_secret_version`, the secret is rotated by an update that
-/// sets the next version: sent again after a lost answer, or by another process, it changes
-/// nothing, and an answer without a secret tells that the version was there already. Where no
+/// sets the next version: sent again after a lost response, or by another process, it changes
+/// nothing, and a response without a secret tells that the version was there already. Where no
 /// version is shown, `/rotate` is sent once, and `updated_at` and the end of the grace period tell
 /// whether it acted.
 ///
-/// Source: an update that raises the version answers the new secret (acceptance tests of
+/// Source: an update that raises the version responds with the new secret (acceptance tests of
 /// Cloudflare's Terraform provider).
 ///
 /// Cancellation: a rotation that has its secret stores it. One cancelled earlier may have acted;
@@ -127,7 +127,7 @@ private:
         return {code, std::move(details)};
     }
 
-    /// Sets the next version, as often as it takes to get an answer: only the first to arrive
+    /// Sets the next version, as often as it takes to get a response: only the first to arrive
     /// rotates.
     task<result<issued_service_token>> raise_version(service_token const& before, timestamp until) {
         auto const params = update_params()
@@ -156,7 +156,7 @@ private:
         co_return may_have_rotated(before.id, last);
     }
 
-    /// Sends `/rotate` once. After a lost answer the token is looked at until the settle window
+    /// Sends `/rotate` once. After a lost response the token is looked at until the settle window
     /// ends.
     task<result<issued_service_token>> send_rotate(service_token const& before, timestamp until) {
         auto pending = client_.call(rotate_service_token(

@@ -19,7 +19,7 @@ public:
 
     rotation_options() : clock_([] { return timestamp(std::chrono::system_clock::now()); }) {}
 
-    /// How long the token is looked at after a lost answer of `/rotate`. Default 30 s.
+    /// How long the token is looked at after a lost response of `/rotate`. Default 30 s.
     rotation_options& settle_window(std::chrono::milliseconds span) noexcept {
         settle_window_ = span;
         return *this;

@@ -22,7 +22,7 @@ struct service_token {
     std::string client_id;                  ///< goes into `CF-Access-Client-Id`
     std::string name;                       ///< any text; several tokens may have the same
     std::optional<token_duration> duration; ///< as it was sent
-    std::optional<bool> enabled;            ///< absent in old answers: enabled
+    std::optional<bool> enabled;            ///< absent in old responses: enabled
     std::optional<std::int64_t> client_secret_version; ///< from 1; raising it rotates the secret
     std::optional<timestamp> created_at;
     std::optional<timestamp> updated_at;
@@ -45,16 +45,16 @@ protected:
     void read(json_object_reader& in);
 };
 
-/// What create and rotate answer: the only time that the secret is shown.
+/// What create and rotate return: the only time that the secret is shown.
 struct issued_service_token : service_token {
     secret client_secret; ///< goes into `CF-Access-Client-Secret`
 
-    /// Reads the API's `result` object. Required is `id`; an answer without a secret is
+    /// Reads the API's `result` object. Required is `id`; a response without a secret is
     /// `errc::secret_missing`. No other oddity may cost the secret.
     [[nodiscard]] static result<issued_service_token> from_json(json_value v);
 };
 
-/// What update answers: a new secret where the update raised `client_secret_version`, though the
+/// What update returns: a new secret where the update raised `client_secret_version`, though the
 /// API's document does not say so (its Terraform provider's tests do).
 struct updated_service_token : service_token {
     std::optional<secret> client_secret;

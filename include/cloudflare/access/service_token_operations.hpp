@@ -50,7 +50,7 @@ account_action_target(any_scope const& scope, std::string_view id, std::string_v
 
 } // namespace detail
 
-/// Makes a service token. The answer is the only one that shows its secret, and the API knows no
+/// Makes a service token. The response is the only one that shows its secret, and the API knows no
 /// idempotency key: when the outcome is unknown it is not sent again.
 class create_service_token {
 public:

@@ -98,7 +98,7 @@ public:
         settings_.enabled = on;
         return *this;
     }
-    /// Raising the version rotates the secret, and the answer holds the new one. Such an update is
+    /// Raising the version rotates the secret, and the response holds the new one. Such an update is
     /// not sent again when its outcome is unknown.
     update_params& client_secret_version(std::int64_t version) {
         settings_.client_secret_version = version;

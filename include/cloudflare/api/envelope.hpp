@@ -1,5 +1,5 @@
 /// Cloudflare's envelope: `success`, `errors`, `messages`, `result` and `result_info` around each
-/// answer.
+/// response.
 #pragma once
 
 #include <cloudflare/api/page.hpp>
@@ -12,7 +12,7 @@
 
 namespace cloudflare::inline v0 {
 
-/// An answer taken apart. Points into the document it was read from.
+/// A parsed response. Points into the document it was read from.
 struct envelope {
     bool success = false;
     std::vector<api_message> errors{};

@@ -12,7 +12,7 @@ using namespace cloudflare::access;
 
 namespace {
 
-http::response answer(int status, std::string_view name, std::string_view value) {
+http::response make_response(int status, std::string_view name, std::string_view value) {
     http::response r{.status = status};
     REQUIRE(r.fields.add(name, value).has_value());
     return r;
@@ -59,31 +59,32 @@ TEST_CASE("a redirect to a team's login page is a refusal by Access") {
           "https://Team.CloudflareAccess.com/cdn-cgi/access/login/app.example",
           "https://team.cloudflareaccess.com:443/cdn-cgi/access/login/app.example"}) {
         CAPTURE(location);
-        CHECK(is_access_refusal(answer(302, "Location", location)));
+        CHECK(is_access_refusal(make_response(302, "Location", location)));
     }
-    CHECK(is_access_refusal(answer(303, "location", "https://team.cloudflareaccess.com/")));
+    CHECK(is_access_refusal(make_response(303, "location", "https://team.cloudflareaccess.com/")));
 }
 
 TEST_CASE("a challenge of Cloudflare Access is a refusal by Access, whatever the status") {
     for (int status : {302, 401, 403}) {
-        CHECK(is_access_refusal(answer(status, "www-authenticate",
-                                       "Cloudflare-Access resource_metadata=\"https://x\"")));
+        CHECK(is_access_refusal(make_response(
+            status, "www-authenticate", "Cloudflare-Access resource_metadata=\"https://x\"")));
     }
 }
 
 TEST_CASE("what the application itself says is no refusal by Access") {
     CHECK_FALSE(is_access_refusal(http::response{.status = 401}));
     CHECK_FALSE(is_access_refusal(http::response{.status = 302}));
-    CHECK_FALSE(is_access_refusal(answer(401, "WWW-Authenticate", "Basic realm=\"x\"")));
+    CHECK_FALSE(is_access_refusal(make_response(401, "WWW-Authenticate", "Basic realm=\"x\"")));
     for (char const* location :
          {"/login", "https://app.example/login", "https://cloudflareaccess.com.evil.example/",
           "https://evilcloudflareaccess.com/", "https://app.example/?to=x.cloudflareaccess.com",
           "https://app.example/#.cloudflareaccess.com",
           "https://app.example/https://team.cloudflareaccess.com"}) {
         CAPTURE(location);
-        CHECK_FALSE(is_access_refusal(answer(302, "Location", location)));
+        CHECK_FALSE(is_access_refusal(make_response(302, "Location", location)));
     }
-    CHECK_FALSE(is_access_refusal(answer(200, "Location", "https://team.cloudflareaccess.com/")));
+    CHECK_FALSE(
+        is_access_refusal(make_response(200, "Location", "https://team.cloudflareaccess.com/")));
 }
 
 } // namespace access_headers_tests

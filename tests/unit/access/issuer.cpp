@@ -44,12 +44,12 @@ struct fixture {
                             r.target.substr(r.target.rfind('/')));
         return lines;
     }
-    fixture& answer_token(int status, std::string const& secret_text = "s3cret") {
+    fixture& respond_with_token(int status, std::string const& secret_text = "s3cret") {
         way.respond(status, R"({"success":true,"errors":[],"messages":[],"result":)" +
                                 token("issue:" + tag + " ci", secret_text) + "}");
         return *this;
     }
-    fixture& answer_list(std::string const& tokens) {
+    fixture& respond_with_list(std::string const& tokens) {
         way.respond(200, R"({"success":true,"errors":[],"messages":[],"result":[)" + tokens + "]}");
         return *this;
     }
@@ -67,7 +67,7 @@ struct fixture {
 
 TEST_CASE("an issue creates under a tagged name, stores, renames and closes") {
     fixture f;
-    f.answer_token(201).answer_token(200, "");
+    f.respond_with_token(201).respond_with_token(200, "");
     auto const done = f.issue().value();
     CHECK(done.token.id == id);
     CHECK(done.token.name == "ci");
@@ -81,20 +81,20 @@ TEST_CASE("an issue creates under a tagged name, stores, renames and closes") {
 
 TEST_CASE("a kept tag saves the rename") {
     fixture f;
-    f.answer_token(201);
+    f.respond_with_token(201);
     auto const done = f.issue(access::issue_options().keep_tag(true)).value();
     CHECK(done.token.name == "issue:" + tag + " ci");
     CHECK(f.way.requests().size() == 1);
     CHECK(f.open() == 0);
 }
 
-TEST_CASE("after a lost answer the token with the tag, and no other, is given a fresh secret") {
+TEST_CASE("after a lost response the token with the tag, and no other, is given a fresh secret") {
     fixture f;
     f.way.fail(errc::connection_lost, delivery::unknown);
     auto const another = R"({"id":"0","client_id":"d.access","name":"issue:22222222 ci"})";
-    f.answer_list("").answer_list(std::string(another) + "," +
-                                  fixture::token("issue:" + tag + " ci"));
-    f.answer_token(200, "fresh").answer_token(200, "");
+    f.respond_with_list("").respond_with_list(std::string(another) + "," +
+                                              fixture::token("issue:" + tag + " ci"));
+    f.respond_with_token(200, "fresh").respond_with_token(200, "");
     CHECK(f.issue().has_value());
     CHECK(f.sink.stored(id)->client_secret.reveal() == "fresh");
     CHECK(f.sent()[3] == "POST /rotate");
@@ -104,10 +104,10 @@ TEST_CASE("after a lost answer the token with the tag, and no other, is given a 
 TEST_CASE("a token whose fresh secret is lost too is deleted and made again") {
     fixture f;
     f.way.fail(errc::connection_lost, delivery::unknown);
-    f.answer_list(fixture::token("issue:" + tag + " ci"));
+    f.respond_with_list(fixture::token("issue:" + tag + " ci"));
     f.way.fail(errc::connection_lost, delivery::unknown); // of the rotate
-    f.answer_token(200, "");                              // the delete
-    f.answer_token(201, "second").answer_token(200, "");
+    f.respond_with_token(200, "");                        // the delete
+    f.respond_with_token(201, "second").respond_with_token(200, "");
     CHECK(f.issue().has_value());
     CHECK(f.sink.stored(id)->client_secret.reveal() == "second");
     CHECK(f.sent() == std::vector<std::string>{"POST /service_tokens", "GET /service_tokens?page=1",
@@ -119,7 +119,7 @@ TEST_CASE("what no list shows stays an open intent, which the error names") {
     fixture f;
     f.way.fail(errc::connection_lost, delivery::unknown);
     for (int i = 0; i != 20; ++i)
-        f.answer_list("");
+        f.respond_with_list("");
     auto const failed = f.issue().error();
     CHECK(failed.may_have_acted());
     CHECK(failed.to_string().find("intent " + tag + " stays open") != std::string::npos);
@@ -160,7 +160,7 @@ struct full_sink {
 
 TEST_CASE("a token that the sink does not take is withdrawn") {
     fixture f;
-    f.answer_token(201).answer_token(200, "");
+    f.respond_with_token(201).respond_with_token(200, "");
     full_sink full;
     access::issuer issuer(client(f.way, api_token::make("sample").value()),
                           access::account_scope::parse(std::string(32, 'a')).value(), full,

@@ -35,7 +35,7 @@ struct fixture {
             intents, access::issue_options().now_from([=] { return opened.plus(age); }));
         return reconciler.run_once().get();
     }
-    fixture& answer_list(std::string const& names) {
+    fixture& respond_with_list(std::string const& names) {
         way.respond(200, R"({"success":true,"result":[)" + names + "]}");
         return *this;
     }
@@ -47,7 +47,7 @@ struct fixture {
                                 R"(,"message":"no"}]})");
         return *this;
     }
-    fixture& answer_token() {
+    fixture& respond_with_token() {
         way.respond(200, R"({"success":true,"result":)" + token("ci") + "}");
         return *this;
     }
@@ -68,7 +68,7 @@ struct fixture {
 
 TEST_CASE("a token that nobody holds is withdrawn") {
     fixture f;
-    f.answer_list(fixture::token("issue:" + tag + " ci")).answer_token();
+    f.respond_with_list(fixture::token("issue:" + tag + " ci")).respond_with_token();
     auto const done = f.reconcile(15min).value();
     CHECK(done.withdrawn == std::vector<std::string>{id});
     CHECK(f.way.requests()[1].method == http::method::delete_);
@@ -80,7 +80,7 @@ TEST_CASE("a token that the sink holds is kept and gets its name") {
     access::issued_service_token token;
     token.id = id;
     f.sink.store(f.wanted, token).value();
-    f.answer_list(fixture::token("issue:" + tag + " ci")).answer_token();
+    f.respond_with_list(fixture::token("issue:" + tag + " ci")).respond_with_token();
     auto const done = f.reconcile(15min).value();
     CHECK(done.kept == std::vector<std::string>{id});
     CHECK(f.way.requests()[1].body == R"({"name":"ci"})");
@@ -96,16 +96,16 @@ TEST_CASE("a young intent is left alone") {
 
 TEST_CASE("an empty list proves nothing, however old the intent is") {
     fixture f;
-    f.answer_list("");
+    f.respond_with_list("");
     CHECK(f.reconcile(1000h).value().left_open.size() == 1);
     CHECK(f.is_open());
 }
 
 TEST_CASE("a list that shows others proves that the token was never made, once the intent is old") {
     fixture f;
-    f.answer_list(fixture::token("ci"));
+    f.respond_with_list(fixture::token("ci"));
     CHECK(f.reconcile(1h - 1s).value().left_open.size() == 1);
-    f.answer_list(fixture::token("ci"));
+    f.respond_with_list(fixture::token("ci"));
     CHECK(f.reconcile(1h).value().left_open.empty());
     CHECK_FALSE(f.is_open());
     CHECK(f.way.requests().size() == 2);
@@ -113,7 +113,7 @@ TEST_CASE("a list that shows others proves that the token was never made, once t
 
 TEST_CASE("a token that a lagging list shows and that is long gone leaves the intent watched") {
     fixture f;
-    f.answer_list(fixture::token("issue:" + tag + " ci"));
+    f.respond_with_list(fixture::token("issue:" + tag + " ci"));
     f.way.respond(404, R"({"success":false,"errors":[{"code":12135,"message":"not found"}]})");
     auto const done = f.reconcile(15min).value();
     CHECK(done.withdrawn.empty());
@@ -123,7 +123,7 @@ TEST_CASE("a token that a lagging list shows and that is long gone leaves the in
 
 TEST_CASE("a withdrawal that is not certain leaves the intent open") {
     fixture f;
-    f.answer_list(fixture::token("issue:" + tag + " ci"));
+    f.respond_with_list(fixture::token("issue:" + tag + " ci"));
     f.way.respond(400, R"({"success":false,"errors":[{"code":12139,"message":"in use"}]})");
     CHECK(f.reconcile(15min).value().left_open.size() == 1);
     CHECK(f.is_open());
@@ -131,7 +131,7 @@ TEST_CASE("a withdrawal that is not certain leaves the intent open") {
 
 TEST_CASE("an intent is as old as it was before the list, however long that took") {
     fixture f;
-    f.answer_list(fixture::token("ci"));
+    f.respond_with_list(fixture::token("ci"));
     auto now = opened.plus(1h - 1s);
     auto const later_each_time = [&] { return std::exchange(now, now.plus(1h)); };
     access::reconciler reconciler(
@@ -150,9 +150,9 @@ TEST_CASE("many intents are settled by one list") {
         names += "," + fixture::token("issue:" + other_tag + " ci", digit + id.substr(1));
         f.intents.insert({std::string(31, digit) + "a", f.where, "ci", opened, ""}).value();
     }
-    f.answer_list(names);
+    f.respond_with_list(names);
     for (int i = 0; i != 5; ++i)
-        f.answer_token();
+        f.respond_with_token();
     auto const done = f.reconcile(15min).value();
     CHECK(done.withdrawn.size() == 5);
     CHECK(done.left_open.size() == 4); // no token has their tags, and they are not old enough
@@ -162,7 +162,7 @@ TEST_CASE("many intents are settled by one list") {
 TEST_CASE("another scope's intents are left alone") {
     fixture f;
     f.where = access::zone_scope::parse(std::string(32, 'b')).value();
-    f.answer_list("");
+    f.respond_with_list("");
     CHECK(f.reconcile(1000h).value().left_open.empty());
     CHECK(f.is_open());
     CHECK(f.way.requests().empty());
@@ -207,7 +207,7 @@ struct harsh : fixture {
 
 TEST_CASE("an intent that is withdrawn says so in the log before the delete, and is watched") {
     harsh h;
-    h.answer_list(listed(tagged));
+    h.respond_with_list(listed(tagged));
     h.refused(500).refused(500).refused(500).refused(500);
     auto const done = h.reconcile(15min).value();
     CHECK(h.logged().state == access::intent_state::withdrawing);
@@ -218,7 +218,7 @@ TEST_CASE("an intent that is withdrawn says so in the log before the delete, and
     CHECK(done.failed[0].why == errc::server_error);
     CHECK(done.failed[0].i.tag == tag);
     // The next round deletes, though lists do not show it any more, and whatever its age.
-    h.answer_list(listed("other", "", other_id)).answer_token();
+    h.respond_with_list(listed("other", "", other_id)).respond_with_token();
     auto const again = h.reconcile(0s).value();
     CHECK(again.withdrawn == std::vector<std::string>{id});
     CHECK(h.way.requests().back().method == http::method::delete_);
@@ -231,7 +231,7 @@ TEST_CASE("what is being withdrawn is deleted and forgotten, though the sink hol
     harsh h;
     h.hold();
     h.set(access::intent_state::withdrawing, id);
-    h.answer_list(listed(tagged)).answer_token();
+    h.respond_with_list(listed(tagged)).respond_with_token();
     CHECK(h.reconcile(15min).value().withdrawn.size() == 1);
     CHECK_FALSE(h.sink.stored(id));
 }
@@ -239,7 +239,7 @@ TEST_CASE("what is being withdrawn is deleted and forgotten, though the sink hol
 TEST_CASE("a token that the sink of another issue's holds is not this one's") {
     harsh h;
     h.hold(other_id, std::string(32, '7'));
-    h.answer_list(listed(tagged) + "," + listed("ci", "", other_id)).answer_token();
+    h.respond_with_list(listed(tagged) + "," + listed("ci", "", other_id)).respond_with_token();
     auto const done = h.reconcile(15min).value();
     CHECK(done.withdrawn == std::vector<std::string>{id});
     CHECK(done.kept.empty());
@@ -249,8 +249,8 @@ TEST_CASE("a token that the sink of another issue's holds is not this one's") {
 TEST_CASE("a token that is held is owned, and a second one with its tag is withdrawn") {
     harsh h;
     h.hold();
-    h.answer_list(listed(tagged) + "," + listed(tagged, "", other_id));
-    h.answer_token().answer_token();
+    h.respond_with_list(listed(tagged) + "," + listed(tagged, "", other_id));
+    h.respond_with_token().respond_with_token();
     auto const done = h.reconcile(15min).value();
     CHECK(done.kept == std::vector<std::string>{id});
     CHECK(done.withdrawn == std::vector<std::string>{other_id});
@@ -263,7 +263,7 @@ TEST_CASE("a token that is held is owned, and a second one with its tag is withd
 TEST_CASE("a held token that has its name already is kept without a request") {
     harsh h;
     h.hold();
-    h.answer_list(listed("ci"));
+    h.respond_with_list(listed("ci"));
     CHECK(h.reconcile(15min).value().kept.size() == 1);
     CHECK(h.sent() == "GET");
 }
@@ -271,18 +271,18 @@ TEST_CASE("a held token that has its name already is kept without a request") {
 TEST_CASE("a watched intent withdraws what comes late, and is erased when the watch is over") {
     harsh h;
     h.set(access::intent_state::settled, id, opened.plus(24h));
-    h.answer_list(listed("ci") + "," + listed(tagged, "", other_id)).answer_token();
+    h.respond_with_list(listed("ci") + "," + listed(tagged, "", other_id)).respond_with_token();
     auto const late = h.reconcile(23h).value();
     CHECK(late.withdrawn == std::vector<std::string>{other_id});
     CHECK(late.watched.size() == 1);
-    h.answer_list(""); // is no proof
+    h.respond_with_list(""); // is no proof
     CHECK(h.reconcile(25h).value().watched.size() == 1);
     h.way.respond(200, R"({"success":true,"result":[)" + listed("ci") +
                            R"(],"result_info":{"total_count":2,"total_pages":1}})");
     CHECK(h.reconcile(25h).value().watched.size() == 1); // neither is this
-    h.answer_list(listed("ci"));
+    h.respond_with_list(listed("ci"));
     CHECK(h.reconcile(24h - 1s).value().watched.size() == 1);
-    h.answer_list(listed("ci"));
+    h.respond_with_list(listed("ci"));
     auto const over = h.reconcile(24h).value();
     CHECK(over.watched.empty());
     CHECK(over.left_open.empty());
@@ -292,7 +292,7 @@ TEST_CASE("a watched intent withdraws what comes late, and is erased when the wa
 TEST_CASE("a settled intent that waits for its name only is erased with it") {
     harsh h;
     h.set(access::intent_state::settled, id);
-    h.answer_list(listed(tagged) + "," + listed(tagged, "", other_id)).answer_token();
+    h.respond_with_list(listed(tagged) + "," + listed(tagged, "", other_id)).respond_with_token();
     auto const done = h.reconcile(0s).value();
     CHECK(h.sent() == "GET PUT"); // the other one is a copy, for no second token can come
     CHECK(h.way.requests()[1].body == R"({"name":"ci"})");
@@ -301,10 +301,10 @@ TEST_CASE("a settled intent that waits for its name only is erased with it") {
 
     harsh unseen; // the list lags behind
     unseen.set(access::intent_state::settled, id);
-    unseen.answer_list(listed("x", "", other_id)).refused(500);
+    unseen.respond_with_list(listed("x", "", other_id)).refused(500);
     CHECK(unseen.reconcile(0s).value().failed.size() == 1);
     CHECK(unseen.intents.list().value().size() == 1);
-    unseen.answer_list(listed("x", "", other_id)).refused(404, 12135);
+    unseen.respond_with_list(listed("x", "", other_id)).refused(404, 12135);
     CHECK(unseen.reconcile(0s).value().failed.empty());
     CHECK(unseen.intents.list().value().empty());
 }
@@ -313,7 +313,7 @@ TEST_CASE("a secret that was stored when its token was withdrawn already is forg
     harsh h;
     h.hold();
     h.set(access::intent_state::settled, "", opened.plus(24h));
-    h.answer_list(listed("x", "", other_id)).refused(404, 12135);
+    h.respond_with_list(listed("x", "", other_id)).refused(404, 12135);
     CHECK(h.reconcile(1h).value().watched.size() == 1);
     CHECK(h.sent() == "GET DELETE");
     CHECK_FALSE(h.sink.stored(id));
@@ -321,24 +321,25 @@ TEST_CASE("a secret that was stored when its token was withdrawn already is forg
 
 TEST_CASE("a token older than its intent has a copied name: a stray, which is not touched") {
     harsh h;
-    h.answer_list(listed(tagged, R"(,"created_at":"2026-11-22T23:59:59Z")"));
+    h.respond_with_list(listed(tagged, R"(,"created_at":"2026-11-22T23:59:59Z")"));
     auto const done = h.reconcile(30min).value();
     CHECK(h.sent() == "GET");
     REQUIRE(done.strays.size() == 1);
     CHECK(done.strays[0].id == id);
     harsh ours;
-    ours.answer_list(listed(tagged, R"(,"created_at":"2026-11-23T00:00:00Z")")).answer_token();
+    ours.respond_with_list(listed(tagged, R"(,"created_at":"2026-11-23T00:00:00Z")"))
+        .respond_with_token();
     CHECK(ours.reconcile(30min).value().withdrawn.size() == 1);
 }
 
 TEST_CASE("strays are old, carry a tag, and are named by no intent") {
     harsh h;
     std::string const stray = "issue:" + std::string(32, 'A') + " x";
-    h.answer_list(listed(stray, R"(,"created_at":"2026-11-24T00:45:01Z")") + "," +
-                  listed(stray, R"(,"created_at":"2026-11-24T00:45:00Z")", other_id) + "," +
-                  listed("issue:xyz", "", "7" + id.substr(1)) + "," +
-                  listed(tagged, "", "8" + id.substr(1)));
-    h.answer_token();
+    h.respond_with_list(listed(stray, R"(,"created_at":"2026-11-24T00:45:01Z")") + "," +
+                        listed(stray, R"(,"created_at":"2026-11-24T00:45:00Z")", other_id) + "," +
+                        listed("issue:xyz", "", "7" + id.substr(1)) + "," +
+                        listed(tagged, "", "8" + id.substr(1)));
+    h.respond_with_token();
     auto const done = h.reconcile(1h).value();
     REQUIRE(done.strays.size() == 1);
     CHECK(done.strays[0].id == other_id);
@@ -359,10 +360,10 @@ TEST_CASE("a stray is deleted only if it is one still") {
     h.refused(404, 12135);
     CHECK(reconciler.remove_stray(id).get().value() == access::presence::absent);
     shown("issue:" + std::string(32, '5'));
-    h.answer_token();
+    h.respond_with_token();
     CHECK(reconciler.remove_stray(id).get().value() == access::presence::there);
     CHECK(h.sent() == "GET GET GET GET DELETE");
-    h.answer_list(listed("issue:" + std::string(32, '5')));
+    h.respond_with_list(listed("issue:" + std::string(32, '5')));
     CHECK(reconciler.find_strays().get().value().size() == 1);
 }
 
@@ -380,7 +381,7 @@ TEST_CASE("intents of other scopes and other sinks are said, and not touched") {
     rotating.tag = std::string(32, '4');
     rotating.purpose = access::intent_purpose::rotate;
     h.intents.insert(rotating).value();
-    h.answer_list(listed("x", "", other_id));
+    h.respond_with_list(listed("x", "", other_id));
     auto const done = h.reconcile(2h).value();
     CHECK(done.elsewhere.size() == 2);
     CHECK(done.watched.size() == 1);
@@ -393,7 +394,7 @@ TEST_CASE("an intent without a date, or one from the future, is dated now and le
         auto i = h.logged();
         i.opened_at = at;
         h.intents.update(i).value();
-        h.answer_list(listed(tagged));
+        h.respond_with_list(listed(tagged));
         CHECK(h.reconcile(1h).value().left_open.size() == 1);
         CHECK(h.logged().opened_at == opened.plus(1h));
         CHECK(h.logged().state == access::intent_state::open);
@@ -436,8 +437,8 @@ TEST_CASE("one sink entry that cannot be read leaves its intent open, and the ot
     second.tag = std::string(32, '2');
     second.key = "k2";
     h.intents.insert(second).value();
-    h.answer_list(listed(tagged) + "," + listed("issue:" + second.tag, "", other_id));
-    h.answer_token();
+    h.respond_with_list(listed(tagged) + "," + listed("issue:" + second.tag, "", other_id));
+    h.respond_with_token();
     access::reconciler reconciler(
         client(h.way, api_token::make("sample").value(), client_options().seed(1)), h.where, sink,
         h.intents, access::issue_options().now_from([] { return opened.plus(15min); }));
@@ -466,7 +467,7 @@ struct late_sink : access::memory_sink {
 TEST_CASE("who stores between the first look at the sink and the log's word is kept") {
     harsh h;
     late_sink sink(h.wanted);
-    h.answer_list(listed(tagged)).answer_token();
+    h.respond_with_list(listed(tagged)).respond_with_token();
     access::reconciler reconciler(
         client(h.way, api_token::make("sample").value(), client_options().seed(1)), h.where, sink,
         h.intents, access::issue_options().now_from([] { return opened.plus(15min); }));
@@ -480,7 +481,8 @@ TEST_CASE("who stores between the first look at the sink and the log's word is k
 TEST_CASE("a kept tag stays, and makes no stray") {
     harsh h;
     h.hold();
-    h.answer_list(listed(tagged) + "," + listed("issue:" + std::string(32, '5'), "", other_id));
+    h.respond_with_list(listed(tagged) + "," +
+                        listed("issue:" + std::string(32, '5'), "", other_id));
     access::reconciler reconciler(
         client(h.way, api_token::make("sample").value(), client_options().seed(1)), h.where, h.sink,
         h.intents,
@@ -493,7 +495,7 @@ TEST_CASE("a kept tag stays, and makes no stray") {
 
 TEST_CASE("the loop runs until it is told to stop, and comes sooner after a failure") {
     harsh h;
-    h.answer_list(listed(tagged));
+    h.respond_with_list(listed(tagged));
     for (int i = 0; i != 4; ++i)
         h.refused(500);
     access::reconciler reconciler(

@@ -26,7 +26,7 @@ struct fixture {
             access::account_scope::parse(std::string(32, 'a')).value(), sink,
             options.now_from([] { return now; }));
     }
-    /// Answers with the token at a version (0: none shown), a grace period's end and a secret,
+    /// Responds with the token at a version (0: none shown), a grace period's end and a secret,
     /// where given.
     fixture& respond(int version, std::string const& previous = "",
                      std::string const& secret_text = "") {
@@ -44,7 +44,7 @@ struct fixture {
     access::memory_sink sink;
 };
 
-TEST_CASE("a rotation sets the next version and stores the secret of the answer") {
+TEST_CASE("a rotation sets the next version and stores the secret of the response") {
     fixture f;
     f.respond(4).respond(5, "", "fresh");
     auto const done = f.rotation().rotate(id, 1h).get().value();
@@ -56,7 +56,7 @@ TEST_CASE("a rotation sets the next version and stores the secret of the answer"
           R"("previous_client_secret_expires_at":"2026-11-24T01:00:00Z"})");
 }
 
-TEST_CASE("a lost answer is asked for again with the same version, never with the next") {
+TEST_CASE("a lost response is asked for again with the same version, never with the next") {
     fixture f;
     f.respond(4);
     f.way.fail(errc::connection_lost, delivery::unknown);
@@ -65,7 +65,7 @@ TEST_CASE("a lost answer is asked for again with the same version, never with th
     CHECK(f.way.requests()[1].body == f.way.requests()[2].body);
 }
 
-TEST_CASE("an answer without a secret says that the rotation is lost, and until when the old "
+TEST_CASE("a response without a secret says that the rotation is lost, and until when the old "
           "secret works") {
     fixture f;
     f.respond(4);
@@ -78,7 +78,7 @@ TEST_CASE("an answer without a secret says that the rotation is lost, and until 
     CHECK(f.way.requests().size() == 3);
 }
 
-TEST_CASE("an unusable answer, then no connection, is not told as nothing sent") {
+TEST_CASE("an unusable response, then no connection, is not told as nothing sent") {
     fixture f;
     f.respond(4);
     f.way.respond(200, R"({"success":true,"result":{}})");

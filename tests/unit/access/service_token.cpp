@@ -29,7 +29,7 @@ timestamp at(std::string_view text) {
 
 } // namespace
 
-TEST_CASE("the documented answer to a create is read whole") {
+TEST_CASE("the documented response to a create is read whole") {
     auto const t = read<issued_service_token>(
         R"({"client_id":"0badc0de.access","client_secret":"broken-sample",)"
         R"("created_at":"2025-09-25T22:26:26Z","expires_at":"2026-09-25T22:26:26Z",)"
@@ -98,7 +98,7 @@ TEST_CASE("an issued token without a secret is an error that names the token") {
     }
 }
 
-TEST_CASE("an updated token has a secret only where the answer shows one") {
+TEST_CASE("an updated token has a secret only where the response shows one") {
     auto const plain = read<updated_service_token>(R"({"id":"i","client_id":"c"})");
     REQUIRE(plain.has_value());
     CHECK_FALSE(plain->client_secret);

@@ -21,7 +21,7 @@ any_scope const any_zone = zone;
 std::string const in_account = "/accounts/023e105f4ecef8ad9ca31a8372d0c353/access/service_tokens";
 std::string const in_zone = "/zones/023e105f4ecef8ad9ca31a8372d0c354/access/service_tokens";
 
-http::response answer(int status, std::string_view body) {
+http::response make_response(int status, std::string_view body) {
     http::response r{.status = status};
     r.body = body;
     return r;
@@ -156,14 +156,14 @@ TEST_CASE("an id that is no lowercase UUID is refused by every operation on a to
     }
 }
 
-TEST_CASE("a create or a rotation whose answer shows no secret did act") {
+TEST_CASE("a create or a rotation whose response shows no secret did act") {
     for (char const* member : {"", R"(,"client_secret":"********")"}) {
         CAPTURE(member);
         auto const body =
             R"({"success":true,"errors":[],"messages":[],"result":{"client_id":"c","id":")" +
             std::string(id) + "\"" + member + "}}";
-        for (auto const& e : {decode<create_service_token>(answer(201, body)).error(),
-                              decode<rotate_service_token>(answer(200, body)).error()}) {
+        for (auto const& e : {decode<create_service_token>(make_response(201, body)).error(),
+                              decode<rotate_service_token>(make_response(200, body)).error()}) {
             CHECK(e == errc::secret_missing);
             CHECK(e.delivery() == delivery::accepted);
             CHECK(e.to_string().find(id) != std::string::npos);
@@ -171,34 +171,35 @@ TEST_CASE("a create or a rotation whose answer shows no secret did act") {
     }
 }
 
-TEST_CASE("a create's answer that was cut leaves the outcome unknown and shows no secret") {
-    auto const e = decode<create_service_token>(
-                       answer(201, R"({"success":true,"result":{"client_id":"c","client_secret":")"
-                                   "0badc0de1dea2fee"))
-                       .error();
+TEST_CASE("a create's response that was cut leaves the outcome unknown and shows no secret") {
+    auto const e =
+        decode<create_service_token>(
+            make_response(201, R"({"success":true,"result":{"client_id":"c","client_secret":")"
+                               "0badc0de1dea2fee"))
+            .error();
     CHECK(e == errc::unexpected_response);
     CHECK(e.may_have_acted());
     CHECK(e.details().excerpt.empty());
     CHECK(e.to_string().find("0badc0de") == std::string::npos);
 }
 
-TEST_CASE("a delete is a success with the token, an empty object, or nothing in its answer") {
+TEST_CASE("a delete is a success with the token, an empty object, or nothing in its response") {
     auto const shown = decode<delete_service_token>(
-        answer(200, R"({"success":true,"result":{"id":"i","client_id":"c"}})"));
+        make_response(200, R"({"success":true,"result":{"id":"i","client_id":"c"}})"));
     REQUIRE(shown.has_value());
     REQUIRE(shown->has_value());
     CHECK((*shown)->id == "i");
     for (char const* body : {R"({"success":true,"result":{}})", R"({"success":true,"result":null})",
                              R"({"success":true})"}) {
         CAPTURE(body);
-        auto const bare = decode<delete_service_token>(answer(200, body));
+        auto const bare = decode<delete_service_token>(make_response(200, body));
         REQUIRE(bare.has_value());
         CHECK_FALSE(bare->has_value());
     }
 }
 
-TEST_CASE("an update gives the secret where its answer shows one") {
-    auto const rotated = decode<update_service_token>(answer(
+TEST_CASE("an update gives the secret where its response shows one") {
+    auto const rotated = decode<update_service_token>(make_response(
         200, R"({"success":true,"result":{"id":"i","client_id":"c","client_secret":"broken"}})"));
     REQUIRE(rotated.has_value());
     CHECK(rotated->client_secret == secret("broken"));

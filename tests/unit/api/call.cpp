@@ -214,7 +214,7 @@ TEST_CASE("what fails the same way every time is not sent again") {
         }
 }
 
-TEST_CASE("an answer that is too large is not asked for again") {
+TEST_CASE("a response that is too large is not asked for again") {
     auto c = call(idempotency::safe);
     REQUIRE(c.start(t0) == action::send);
     CHECK(c.failed(failure(errc::response_too_large, delivery::unknown), t0, 0) == action::done);
@@ -490,7 +490,7 @@ TEST_CASE("an earlier attempt that may have acted leaves the outcome unknown at 
         }
 }
 
-TEST_CASE("an answer that says the server acted is not made unknown by an earlier attempt") {
+TEST_CASE("a response that says the server acted is not made unknown by an earlier attempt") {
     auto c = call(idempotency::idempotent);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(reset, t0, 0) == action::wait);

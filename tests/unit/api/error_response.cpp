@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 namespace refusal_tests {
 namespace {
 
-http::response answer(int status, std::string_view body) {
+http::response make_response(int status, std::string_view body) {
     http::response r{.status = status};
     r.body = body;
     return r;
@@ -106,7 +106,7 @@ TEST_CASE("each recorded error code has its meaning, and says whether the server
         CAPTURE(status);
         CAPTURE(code);
         CAPTURE(message);
-        auto const e = refuse(answer(status, failure(code, message)));
+        auto const e = refuse(make_response(status, failure(code, message)));
         CHECK(e == meaning);
         CHECK(e.delivery() == acted);
         CHECK(e.details().http_status == status);
@@ -117,7 +117,7 @@ TEST_CASE("each recorded error code has its meaning, and says whether the server
 }
 
 TEST_CASE("a credential that breaks the header is not accepted, and the chain says why") {
-    auto const e = refuse(answer(
+    auto const e = refuse(make_response(
         400,
         R"({"success":false,"errors":[{"code":6003,"message":"Invalid request headers",)"
         R"("error_chain":[{"code":6111,"message":"Invalid format for Authorization header"}]}]})"));
@@ -167,12 +167,13 @@ TEST_CASE("in a success only codes known to refuse before acting say that the se
         for (int status : {200, 201, 202}) {
             CAPTURE(code);
             CAPTURE(message);
-            auto const e = refuse(answer(status, failure(code, message)));
+            auto const e = refuse(make_response(status, failure(code, message)));
             CHECK(e.delivery() == acted);
         }
     // Of several each must be known.
     auto const two = [](std::string const& other) {
-        return refuse(answer(200, R"({"success":false,"errors":[{"code":7003},)" + other + "]}"));
+        return refuse(
+            make_response(200, R"({"success":false,"errors":[{"code":7003},)" + other + "]}"));
     };
     CHECK(two(R"({"code":7000})").delivery() == rejected);
     CHECK(two(R"({"code":5})").delivery() == unknown);
@@ -182,12 +183,12 @@ TEST_CASE("in a success only codes known to refuse before acting say that the se
 
 TEST_CASE("only an encoding that is not identity is named") {
     for (char const* none : {"identity", "Identity", ""}) {
-        auto r = answer(502, "plain text");
+        auto r = make_response(502, "plain text");
         REQUIRE(r.fields.add("content-encoding", none).has_value());
         CHECK(refuse(r).details().excerpt == "plain text");
         CHECK(refuse(r).details().explanation.empty());
     }
-    auto r = answer(502, "plain text");
+    auto r = make_response(502, "plain text");
     REQUIRE(r.fields.add("content-encoding", "identity").has_value());
     REQUIRE(r.fields.add("content-encoding", "cfut_broken \xc2\x9b" + std::string(99, '.'))
                 .has_value());
@@ -198,14 +199,14 @@ TEST_CASE("only an encoding that is not identity is named") {
 }
 
 TEST_CASE("of several errors the first that means something counts") {
-    auto const e = refuse(answer(
+    auto const e = refuse(make_response(
         400, R"({"success":false,"errors":[{"code":1},{"code":7003,"message":"Could not route"},)"
              R"({"code":7000,"message":"No route for that URI"}]})"));
     CHECK(e == errc::no_route);
     CHECK(e.details().api_errors.size() == 3);
 }
 
-TEST_CASE("an answer with an envelope says by its status whether the server acted") {
+TEST_CASE("a response with an envelope says by its status whether the server acted") {
     struct row {
         int status;
         errc meaning;
@@ -229,7 +230,8 @@ TEST_CASE("an answer with an envelope says by its status whether the server acte
              row{501, errc::server_error, unknown},
          }) {
         CAPTURE(status);
-        auto const e = refuse(answer(status, R"({"success":false,"errors":[],"messages":[]})"));
+        auto const e =
+            refuse(make_response(status, R"({"success":false,"errors":[],"messages":[]})"));
         CHECK(e == meaning);
         CHECK(e.delivery() == acted);
         CHECK(e.details().api_errors.empty());
@@ -237,7 +239,7 @@ TEST_CASE("an answer with an envelope says by its status whether the server acte
     }
 }
 
-TEST_CASE("an answer without an envelope says by its status whether the server acted") {
+TEST_CASE("a response without an envelope says by its status whether the server acted") {
     struct row {
         int status;
         errc meaning;
@@ -264,7 +266,7 @@ TEST_CASE("an answer without an envelope says by its status whether the server a
         for (char const* body : {"", "null", "<html><title>x</title></html>", "plain text", "[]"}) {
             CAPTURE(status);
             CAPTURE(body);
-            auto const e = refuse(answer(status, body));
+            auto const e = refuse(make_response(status, body));
             CHECK(e == meaning);
             CHECK(e.delivery() == acted);
             CHECK(e.details().http_status == status);
@@ -272,7 +274,8 @@ TEST_CASE("an answer without an envelope says by its status whether the server a
 }
 
 TEST_CASE("a 522 page leaves the outcome unknown, and its details name what came") {
-    auto r = answer(522, "<!DOCTYPE html>\n<title>api.cloudflare.com | 522: Connection timed out");
+    auto r = make_response(
+        522, "<!DOCTYPE html>\n<title>api.cloudflare.com | 522: Connection timed out");
     REQUIRE(r.fields.add("content-type", "text/html; charset=UTF-8").has_value());
     REQUIRE(r.fields.add("retry-after", "120").has_value());
     REQUIRE(r.fields.add("cf-ray", "a23c92d51bc8a952-DTW").has_value());
@@ -289,37 +292,37 @@ TEST_CASE("a 522 page leaves the outcome unknown, and its details name what came
 }
 
 TEST_CASE("the edge's plain error codes are kept as an excerpt") {
-    auto const bad_gateway = refuse(answer(502, "error code: 502"));
+    auto const bad_gateway = refuse(make_response(502, "error code: 502"));
     CHECK(bad_gateway == errc::server_error);
     CHECK(bad_gateway.delivery() == unknown);
     CHECK(bad_gateway.details().excerpt == "error code: 502");
 
-    auto const bot = refuse(answer(403, "error code: 1010"));
+    auto const bot = refuse(make_response(403, "error code: 1010"));
     CHECK(bot == errc::forbidden);
     CHECK(bot.delivery() == rejected);
     CHECK(bot.details().excerpt == "error code: 1010");
 
-    auto const limited = refuse(answer(429, "error code: 1015"));
+    auto const limited = refuse(make_response(429, "error code: 1015"));
     CHECK(limited == errc::rate_limited);
     CHECK(limited.delivery() == rejected);
 }
 
-TEST_CASE("an empty answer says that it is empty") {
-    auto const e = refuse(answer(200, ""));
+TEST_CASE("an empty response says that it is empty") {
+    auto const e = refuse(make_response(200, ""));
     CHECK(e == errc::unexpected_response);
-    CHECK(e.details().explanation == "the answer is empty");
+    CHECK(e.details().explanation == "the response is empty");
     CHECK(e.details().excerpt.empty());
 }
 
 TEST_CASE("a redirect says that it is never followed") {
-    auto const e = refuse(answer(302, "<a href=x>"));
+    auto const e = refuse(make_response(302, "<a href=x>"));
     CHECK(e.details().explanation.find("redirect") != std::string::npos);
 }
 
 TEST_CASE("a rate limit without an envelope is one all the same, and keeps its wait") {
     for (char const* body : {"", "null", "<html>1015</html>", R"({"success":false})"}) {
         CAPTURE(body);
-        auto r = answer(429, body);
+        auto r = make_response(429, body);
         REQUIRE(r.fields.add("retry-after", "60").has_value());
         auto const e = refuse(r);
         CHECK(e == errc::rate_limited);
@@ -333,7 +336,7 @@ TEST_CASE("an excerpt is never made of JSON, whole or cut") {
                              R"([{"client_secret":"0badc0de"}])", "\n\t[0badc0de",
                              R"(HTTP noise "client_secret":"0badc0de")"}) {
         CAPTURE(body);
-        auto const e = refuse(answer(201, body));
+        auto const e = refuse(make_response(201, body));
         CHECK(e == errc::unexpected_response);
         CHECK(e.delivery() == unknown);
         CHECK(e.details().excerpt.empty());
@@ -346,22 +349,24 @@ TEST_CASE("an excerpt is never made of JSON that has white space before its colo
          {R"({ "client_secret" : "0badc0de)", R"([ { "client_secret" : "0badc0de)",
           R"(HTTP noise "client_secret" : "0badc0de")"}) {
         CAPTURE(body);
-        auto const e = refuse(answer(201, body));
+        auto const e = refuse(make_response(201, body));
         CHECK(e.details().excerpt.empty());
         CHECK(e.to_string().find("0badc0de") == std::string::npos);
     }
 }
 
 TEST_CASE("an excerpt is short, one line, and without what may be a credential") {
-    auto const e = refuse(answer(502, "a\nb\x01 cfut_broken-sample " + std::string(500, '!')));
+    auto const e =
+        refuse(make_response(502, "a\nb\x01 cfut_broken-sample " + std::string(500, '!')));
     CHECK(e.details().excerpt.starts_with("a b  [redacted] !"));
     CHECK(e.details().excerpt.size() < 130);
 }
 
 TEST_CASE("entries that are strings, or have no code, are kept and printed") {
-    auto const e = refuse(answer(400, R"({"success":false,"errors":["old text",)"
-                                      R"({"message":"new text","source":{"pointer":"/name"},)"
-                                      R"("documentation_url":"https://docs.example"}]})"));
+    auto const e =
+        refuse(make_response(400, R"({"success":false,"errors":["old text",)"
+                                  R"({"message":"new text","source":{"pointer":"/name"},)"
+                                  R"("documentation_url":"https://docs.example"}]})"));
     CHECK(e == errc::bad_request);
     REQUIRE(e.details().api_errors.size() == 2);
     CHECK(e.details().api_errors[1].documentation_url == "https://docs.example");
@@ -370,7 +375,7 @@ TEST_CASE("entries that are strings, or have no code, are kept and printed") {
 }
 
 TEST_CASE("a status of 4xx is no success though the envelope claims it") {
-    auto const e = refuse(answer(404, R"({"success":true,"result":{}})"));
+    auto const e = refuse(make_response(404, R"({"success":true,"result":{}})"));
     CHECK(e == errc::not_found);
     CHECK(e.delivery() == rejected);
 }
@@ -378,7 +383,7 @@ TEST_CASE("a status of 4xx is no success though the envelope claims it") {
 TEST_CASE("a 5xx is a fault of the server, whatever code its envelope names") {
     for (char const* code : {"12135", "971", "12139", "9109"}) {
         CAPTURE(code);
-        auto const e = refuse(answer(503, failure(code, "x")));
+        auto const e = refuse(make_response(503, failure(code, "x")));
         CHECK(e == errc::server_error);
         CHECK(e.delivery() == unknown);
     }
@@ -386,38 +391,40 @@ TEST_CASE("a 5xx is a fault of the server, whatever code its envelope names") {
 
 TEST_CASE("where an envelope's codes count ends at 429 and at 500") {
     auto const body = R"({"success":false,"errors":[{"code":12135,"message":"x"}]})";
-    CHECK(refuse(answer(428, body)) == errc::not_found);
-    CHECK(refuse(answer(429, body)) == errc::rate_limited);
-    CHECK(refuse(answer(430, body)) == errc::not_found);
-    CHECK(refuse(answer(499, body)) == errc::not_found);
-    CHECK(refuse(answer(500, body)) == errc::server_error);
-    CHECK(refuse(answer(501, body)) == errc::server_error);
+    CHECK(refuse(make_response(428, body)) == errc::not_found);
+    CHECK(refuse(make_response(429, body)) == errc::rate_limited);
+    CHECK(refuse(make_response(430, body)) == errc::not_found);
+    CHECK(refuse(make_response(499, body)) == errc::not_found);
+    CHECK(refuse(make_response(500, body)) == errc::server_error);
+    CHECK(refuse(make_response(501, body)) == errc::server_error);
 }
 
 TEST_CASE("a success and a redirect end at the bounds of their classes") {
     auto const known = R"({"success":false,"errors":[{"code":10000,"message":"x"}]})";
-    CHECK(refuse(answer(200, known)).delivery() == delivery::rejected);
-    CHECK(refuse(answer(299, known)).delivery() == delivery::rejected);
-    CHECK(refuse(answer(300, known)).delivery() == delivery::unknown);
-    CHECK(refuse(answer(299, "x")).details().explanation.empty());
-    CHECK(refuse(answer(300, "x")).details().explanation == "a redirect, which is never followed");
-    CHECK(refuse(answer(399, "x")).details().explanation == "a redirect, which is never followed");
-    CHECK(refuse(answer(400, "x")).details().explanation.empty());
+    CHECK(refuse(make_response(200, known)).delivery() == delivery::rejected);
+    CHECK(refuse(make_response(299, known)).delivery() == delivery::rejected);
+    CHECK(refuse(make_response(300, known)).delivery() == delivery::unknown);
+    CHECK(refuse(make_response(299, "x")).details().explanation.empty());
+    CHECK(refuse(make_response(300, "x")).details().explanation ==
+          "a redirect, which is never followed");
+    CHECK(refuse(make_response(399, "x")).details().explanation ==
+          "a redirect, which is never followed");
+    CHECK(refuse(make_response(400, "x")).details().explanation.empty());
 }
 
 TEST_CASE("a quote that no colon follows makes no JSON of a response") {
     for (auto const text : {"say \"hello\" twice", "a\"", "\"quoted\"", "\"a\" b: c"}) {
         CAPTURE(text);
-        CHECK(refuse(answer(502, text)).details().excerpt == text);
+        CHECK(refuse(make_response(502, text)).details().excerpt == text);
     }
     for (auto const text : {"x \"a\":1", "x \"a\" \t\r\n:1", "\n{", " ["}) {
         CAPTURE(text);
-        CHECK(refuse(answer(502, text)).details().excerpt.empty());
+        CHECK(refuse(make_response(502, text)).details().excerpt.empty());
     }
 }
 
 TEST_CASE("the name of a long encoding is cut") {
-    auto made = answer(200, "x");
+    auto made = make_response(200, "x");
     REQUIRE(made.fields.add("Content-Encoding", std::string(20, 'a') + "," + std::string(30, 'b')));
     CHECK(refuse(made).details().explanation ==
           "the response is encoded as " + std::string(20, 'a') + "," + std::string(19, 'b') +

@@ -44,7 +44,7 @@ struct text_target : without_target {
     std::string target() const { return "/x"; }
 };
 
-http::response answer(int status, std::string_view body) {
+http::response make_response(int status, std::string_view body) {
     http::response r{.status = status};
     r.body = body;
     return r;
@@ -66,8 +66,8 @@ TEST_CASE("only at_most_once and revokes may not be sent again") {
 TEST_CASE("any 2xx whose envelope says success is one") {
     for (int status : {200, 201, 202, 203, 299}) {
         CAPTURE(status);
-        auto const w = decode<ask<widget>>(
-            answer(status, R"({"success":true,"errors":[],"messages":[],"result":{"id":"1"}})"));
+        auto const w = decode<ask<widget>>(make_response(
+            status, R"({"success":true,"errors":[],"messages":[],"result":{"id":"1"}})"));
         REQUIRE(w.has_value());
         CHECK(w->id == "1");
     }
@@ -92,7 +92,7 @@ TEST_CASE("a success status with success:false, no envelope or no body is an err
              row{"<html>", errc::unexpected_response, delivery::unknown},
          }) {
         CAPTURE(body);
-        auto const w = decode<ask<widget>>(answer(200, body));
+        auto const w = decode<ask<widget>>(make_response(200, body));
         REQUIRE(w.has_error());
         CHECK(w.error() == code);
         CHECK(w.error().delivery() == acted);
@@ -100,9 +100,9 @@ TEST_CASE("a success status with success:false, no envelope or no body is an err
     }
 }
 
-TEST_CASE("an answer too deep to be read leaves the outcome unknown") {
+TEST_CASE("a response too deep to be read leaves the outcome unknown") {
     auto const w = decode<ask<widget>>(
-        answer(201, R"({"success":true,"result":)" + std::string(100'000, '[')));
+        make_response(201, R"({"success":true,"result":)" + std::string(100'000, '[')));
     REQUIRE(w.has_error());
     CHECK(w.error() == errc::unexpected_response);
     CHECK(w.error().delivery() == delivery::unknown);
@@ -122,7 +122,7 @@ TEST_CASE("a required field that is missing is named, and the server did act") {
              row{R"({"success":true,"result":[]})", "result: must be an object"},
          }) {
         CAPTURE(body);
-        auto r = answer(200, body);
+        auto r = make_response(200, body);
         REQUIRE(r.fields.add("cf-ray", "8f2-DTW").has_value());
         auto const w = decode<ask<widget>>(r);
         REQUIRE(w.has_error());
@@ -134,22 +134,23 @@ TEST_CASE("a required field that is missing is named, and the server did act") {
 }
 
 TEST_CASE("an operation without a result needs no more than success") {
-    CHECK(decode<ask<void>>(answer(200, R"({"success":true,"result":null})")).has_value());
-    CHECK(decode<ask<void>>(answer(200, R"({"success":true,"result":{"a":1}})")).has_value());
-    CHECK(decode<ask<void>>(answer(200, R"({"success":false})")).has_error());
+    CHECK(decode<ask<void>>(make_response(200, R"({"success":true,"result":null})")).has_value());
+    CHECK(
+        decode<ask<void>>(make_response(200, R"({"success":true,"result":{"a":1}})")).has_value());
+    CHECK(decode<ask<void>>(make_response(200, R"({"success":false})")).has_error());
 }
 
-TEST_CASE("an optional result is absent where the answer has none or another one") {
+TEST_CASE("an optional result is absent where the response has none or another one") {
     using maybe = ask<std::optional<widget>>;
     for (char const* body :
          {R"({"success":true})", R"({"success":true,"result":null})",
           R"({"success":true,"result":{}})", R"({"success":true,"result":[]})"}) {
         CAPTURE(body);
-        auto const w = decode<maybe>(answer(200, body));
+        auto const w = decode<maybe>(make_response(200, body));
         REQUIRE(w.has_value());
         CHECK_FALSE(w->has_value());
     }
-    auto const some = decode<maybe>(answer(200, R"({"success":true,"result":{"id":"1"}})"));
+    auto const some = decode<maybe>(make_response(200, R"({"success":true,"result":{"id":"1"}})"));
     REQUIRE(some.has_value());
     REQUIRE(some->has_value());
     CHECK((*some)->id == "1");
@@ -157,8 +158,8 @@ TEST_CASE("an optional result is absent where the answer has none or another one
 
 TEST_CASE("a page is decoded with what it says of itself") {
     auto const p = decode<ask<page<widget>>>(
-        answer(200, R"({"success":true,"result":[{"id":"1"},{"id":"2"}],)"
-                    R"("result_info":{"page":1,"per_page":2,"total_pages":3}})"));
+        make_response(200, R"({"success":true,"result":[{"id":"1"},{"id":"2"}],)"
+                           R"("result_info":{"page":1,"per_page":2,"total_pages":3}})"));
     REQUIRE(p.has_value());
     REQUIRE(p->items.size() == 2);
     CHECK(p->items[1].id == "2");
@@ -170,7 +171,7 @@ TEST_CASE("a page that is no array, or has a bad item, is an error") {
          {R"({"success":true,"result":{}})", R"({"success":true,"result":null})",
           R"({"success":true,"result":[{"id":"1"},{}]})", R"({"success":true,"result":[null]})"}) {
         CAPTURE(body);
-        auto const p = decode<ask<page<widget>>>(answer(200, body));
+        auto const p = decode<ask<page<widget>>>(make_response(200, body));
         REQUIRE(p.has_error());
         CHECK(p.error() == errc::missing_field);
         CHECK(p.error().delivery() == delivery::accepted);
@@ -178,7 +179,7 @@ TEST_CASE("a page that is no array, or has a bad item, is an error") {
 }
 
 TEST_CASE("an empty page is a success") {
-    auto const p = decode<ask<page<widget>>>(answer(200, R"({"success":true,"result":[]})"));
+    auto const p = decode<ask<page<widget>>>(make_response(200, R"({"success":true,"result":[]})"));
     REQUIRE(p.has_value());
     CHECK(p->items.empty());
 }
@@ -186,7 +187,8 @@ TEST_CASE("an empty page is a success") {
 TEST_CASE("notes are given out with a success") {
     std::vector<api_message> notes;
     auto const w = decode<ask<widget>>(
-        answer(200, R"({"success":true,"messages":["deprecated"],"result":{"id":"1"}})"), &notes);
+        make_response(200, R"({"success":true,"messages":["deprecated"],"result":{"id":"1"}})"),
+        &notes);
     REQUIRE(w.has_value());
     REQUIRE(notes.size() == 1);
     CHECK(notes[0].message == "deprecated");
@@ -220,31 +222,31 @@ struct own_codes : ask<widget> {
 } // namespace
 
 TEST_CASE("an operation may read its responses itself: each 2xx, and no other") {
-    CHECK(decode<read_value>(answer(200, "raw")).value() == "raw");
-    CHECK(decode<read_value>(answer(204, "")).value().empty());
-    CHECK(decode<read_value>(answer(200, R"({"success":false})")).value() ==
+    CHECK(decode<read_value>(make_response(200, "raw")).value() == "raw");
+    CHECK(decode<read_value>(make_response(204, "")).value().empty());
+    CHECK(decode<read_value>(make_response(200, R"({"success":false})")).value() ==
           R"({"success":false})");
     for (int const status : {199, 300, 404, 500}) {
         CAPTURE(status);
-        CHECK(decode<read_value>(answer(status, "raw")).has_error());
+        CHECK(decode<read_value>(make_response(status, "raw")).has_error());
     }
     auto const absent = decode<read_value>(
-        answer(404, R"({"success":false,"errors":[{"code":7003,"message":"x"}]})"));
+        make_response(404, R"({"success":false,"errors":[{"code":7003,"message":"x"}]})"));
     CHECK(absent.error() == errc::no_route);
     CHECK(absent.error().delivery() == delivery::rejected);
 }
 
 TEST_CASE("what an operation's own reading does not like was acted on, unless it says otherwise") {
-    auto const bad = decode<read_value>(answer(201, "bad"));
+    auto const bad = decode<read_value>(make_response(201, "bad"));
     CHECK(bad.error() == errc::missing_field);
     CHECK(bad.error() != condition::invalid_input);
     CHECK(bad.error().delivery() == delivery::accepted);
     CHECK(bad.error().details().explanation == "must be good");
     CHECK(bad.error().details().http_status == 201);
-    auto const refused = decode<read_value>(answer(200, "refused"));
+    auto const refused = decode<read_value>(make_response(200, "refused"));
     CHECK(refused.error() == errc::rate_limited);
     CHECK(refused.error().delivery() == delivery::rejected);
-    auto const none = decode<read_value>(answer(200, "none"));
+    auto const none = decode<read_value>(make_response(200, "none"));
     CHECK(none.error().code().failed());
     CHECK(none.error().delivery() == delivery::accepted);
 }
@@ -269,36 +271,40 @@ TEST_CASE("an operation's own error codes count, then those that the API shares"
          }) {
         CAPTURE(status);
         CAPTURE(code);
-        auto const e =
-            decode<own_codes>(answer(status, R"({"success":false,"errors":[{"code":)" +
-                                                 std::to_string(code) + R"(,"message":"m"}]})"))
-                .error();
+        auto const e = decode<own_codes>(
+                           make_response(status, R"({"success":false,"errors":[{"code":)" +
+                                                     std::to_string(code) + R"(,"message":"m"}]})"))
+                           .error();
         CHECK(e == meaning);
         CHECK(e.delivery() == acted);
     }
     CHECK(decode<ask<widget>>(
-              answer(400, R"({"success":false,"errors":[{"code":12139,"message":"m"}]})"))
+              make_response(400, R"({"success":false,"errors":[{"code":12139,"message":"m"}]})"))
               .error() == errc::token_in_use);
 }
 
 TEST_CASE("a result may be a string, a number or an array of what can be read") {
-    CHECK(decode<ask<std::string>>(answer(200, R"({"success":true,"result":"x"})")).value() == "x");
-    CHECK(decode<ask<double>>(answer(200, R"({"success":true,"result":0.5})")).value() == 0.5);
+    CHECK(
+        decode<ask<std::string>>(make_response(200, R"({"success":true,"result":"x"})")).value() ==
+        "x");
+    CHECK(decode<ask<double>>(make_response(200, R"({"success":true,"result":0.5})")).value() ==
+          0.5);
     auto const all = decode<ask<std::vector<widget>>>(
-        answer(200, R"({"success":true,"result":[{"id":"1"},{"id":"2"}]})"));
+        make_response(200, R"({"success":true,"result":[{"id":"1"},{"id":"2"}]})"));
     REQUIRE(all.has_value());
     CHECK(all->at(1).id == "2");
-    CHECK(decode<ask<std::optional<std::string>>>(answer(200, R"({"success":true,"result":1})"))
+    CHECK(decode<ask<std::optional<std::string>>>(
+              make_response(200, R"({"success":true,"result":1})"))
               .value() == std::nullopt);
     auto const bad = decode<ask<std::vector<widget>>>(
-        answer(200, R"({"success":true,"result":[{"id":"1"},{}]})"));
+        make_response(200, R"({"success":true,"result":[{"id":"1"},{}]})"));
     CHECK(bad.error() == errc::missing_field);
     CHECK(bad.error().details().explanation == "result[1].id");
-    CHECK(decode<ask<page<widget>>>(answer(200, R"({"success":true,"result":[{}]})"))
+    CHECK(decode<ask<page<widget>>>(make_response(200, R"({"success":true,"result":[{}]})"))
               .error()
               .details()
               .explanation == "result[0].id");
-    CHECK(decode<ask<std::string>>(answer(200, R"({"success":true})")).error() ==
+    CHECK(decode<ask<std::string>>(make_response(200, R"({"success":true})")).error() ==
           errc::missing_field);
 }
 
@@ -308,7 +314,8 @@ TEST_CASE("an error that from_json makes of a response is none of bad input") {
             return error(errc::invalid_argument, "result.at: must be a time");
         }
     };
-    auto const e = decode<ask<strict>>(answer(200, R"({"success":true,"result":{}})")).error();
+    auto const e =
+        decode<ask<strict>>(make_response(200, R"({"success":true,"result":{}})")).error();
     CHECK(e == errc::missing_field);
     CHECK(e.delivery() == delivery::accepted);
     CHECK(e.details().explanation == "result.at: must be a time");

@@ -28,14 +28,14 @@ TEST_CASE("an attempt that succeeded is one line") {
     CHECK(print(e) == "create_service_token: attempt 1: HTTP 201 in 24 ms, cf-ray 8f2-DTW");
 }
 
-TEST_CASE("an attempt without an answer shows no status, but its failure") {
+TEST_CASE("an attempt without a response shows no status, but its failure") {
     error const failure(errc::connection_lost);
     trace_event const e{
         .operation = "get_service_token", .attempt = 2, .elapsed = 1s, .failure = &failure};
     CHECK(print(e) == "get_service_token: attempt 2: in 1000 ms: connection lost");
 }
 
-TEST_CASE("the rate limit is shown where the answer tells it") {
+TEST_CASE("the rate limit is shown where the response tells it") {
     trace_event const e{.operation = "x",
                         .attempt = 1,
                         .http_status = 200,

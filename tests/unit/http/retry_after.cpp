@@ -57,7 +57,7 @@ TEST_CASE("a Retry-After that is absent or senseless says nothing") {
     }
 }
 
-TEST_CASE("a Retry-After date is measured against the answer's own Date") {
+TEST_CASE("a Retry-After date is measured against the response's own Date") {
     CHECK(http::retry_after(
               with("Fri, 02 Oct 2026 10:02:00 GMT", "Fri, 02 Oct 2026 10:00:00 GMT")) == 120s);
     CHECK(http::retry_after(

@@ -191,7 +191,7 @@ CLOUDFLARE_DECL error error_response(http::response const& response, std::option
     if (response.status >= 300 && response.status < 400) {
         d.explanation = "a redirect, which is never followed";
     } else if (response.body.empty()) {
-        d.explanation = "the answer is empty";
+        d.explanation = "the response is empty";
     }
     if (auto const encoding = detail::content_encoding_of(response.fields); encoding.empty()) {
         d.excerpt = detail::excerpt_of(response.body);

@@ -1,4 +1,4 @@
-/// Reads an HTTP answer from the bytes that it is given, by Beast's parser.
+/// Reads an HTTP response from the bytes that it is given, by Beast's parser.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
@@ -19,11 +19,11 @@
 /// Informational responses (1xx) are ignored, and so are trailer fields. The body, and what has not
 /// been parsed yet, is in memory that is wiped. A response is refused whose body is larger than 8 MiB,
 /// or whose header, trailers or chunk extensions are larger than 8 KiB.
-class answer_reader {
+class response_reader {
 public:
     using error_code = boost::beast::error_code;
 
-    answer_reader() { begin(); }
+    response_reader() { begin(); }
 
     /// Takes what has been received.
     [[nodiscard]] error_code put(std::string_view bytes) {
@@ -48,7 +48,7 @@ public:
 
     [[nodiscard]] bool is_done() const { return header_ && parser_->is_done(); }
 
-    /// The answer; the reader is used up.
+    /// The response; the reader is used up.
     [[nodiscard]] cloudflare::http::response take() {
         header_->body = std::move(parser_->get().body());
         return std::move(*header_);
