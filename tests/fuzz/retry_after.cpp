@@ -54,7 +54,7 @@ void play(Op op, std::string_view input, std::chrono::milliseconds span, cf::tim
             ++sent;
             if (input.empty()) break;
             auto const response = read_response(take_line(input));
-            auto const asked = cf::retry_after(response.fields);
+            auto const asked = cf::http::retry_after(response.fields);
             require(!asked || asked->count() >= 0, "no wait is negative");
             next = call.responded(response, now, sent * 0x9e3779b97f4a7c15);
             if (next.what() != action::wait) continue;
