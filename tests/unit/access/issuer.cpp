@@ -655,8 +655,8 @@ TEST_CASE("a response without client id or name is completed by a read") {
 
 TEST_CASE("a response without a name alone is completed by a read, too") {
     harsh h;
-    h.answer(R"({"id":")" + id + R"(","client_id":"c.access","client_secret":"s3cret"})");
-    h.answer(harsh::token_json(harsh::tagged)).named();
+    h.respond(R"({"id":")" + id + R"(","client_id":"c.access","client_secret":"s3cret"})");
+    h.respond(harsh::token_json(harsh::tagged)).named();
     CHECK(h.issue().has_value());
     CHECK(h.sent() == "POST GET PUT");
 }

@@ -545,7 +545,7 @@ TEST_CASE("a log that kept what it failed to acknowledge stops no reconciler") {
     flaky_log log;
     log.insert(h.wanted).value();
     log.updates_to_fail = 1;
-    h.answer_list(listed(tagged)).answer_token();
+    h.respond_with_list(listed(tagged)).respond_with_token();
     auto const done = reconcile_with(h, log).value();
     CHECK(done.withdrawn == std::vector<std::string>{id});
     CHECK(done.failed.empty());
@@ -555,8 +555,8 @@ TEST_CASE("a log that kept what it failed to acknowledge stops no reconciler") {
 
 TEST_CASE("of several tokens the log names the one that is about to be deleted") {
     harsh h;
-    h.answer_list(listed(tagged) + "," + listed(tagged, "", other_id));
-    h.answer_token();
+    h.respond_with_list(listed(tagged) + "," + listed(tagged, "", other_id));
+    h.respond_with_token();
     h.refused(500).refused(500).refused(500).refused(500);
     auto const done = h.reconcile(1h).value();
     CHECK(done.withdrawn == std::vector<std::string>{id});
@@ -579,7 +579,7 @@ TEST_CASE("a token that an intent names since the list, or named before it, is n
             if (!since) log.inner.erase(other).value();
         };
         h.hold();
-        h.answer_list(listed("ci") + "," + listed("issue:" + later + " x", "", other_id));
+        h.respond_with_list(listed("ci") + "," + listed("issue:" + later + " x", "", other_id));
         auto const done = reconcile_with(h, log).value();
         CHECK(done.strays.empty());
     }

@@ -300,9 +300,9 @@ TEST_CASE("a response tells what is left of the rate and when it resets, a 429 w
     call.box.switches().rate_limit = 2;
     auto const field = [&](std::string_view name, std::chrono::seconds later) {
         call.now = call.now.plus(later);
-        auto const r =
-            make_request(access::list_service_tokens(call.account), call.credentials, client_options())
-                .value();
+        auto const r = make_request(access::list_service_tokens(call.account), call.credentials,
+                                    client_options())
+                           .value();
         auto const response = call.box.handle(r, call.now);
         return response.fields.contains(name) ? std::string(response.fields.find(name)) : "none";
     };

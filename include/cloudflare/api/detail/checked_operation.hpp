@@ -149,9 +149,10 @@ struct checked_operation {
         static_assert(has_decode<T> || is_decodable<result_type>::value,
                       "an operation's result_type is read from JSON: it needs "
                       "static cloudflare::result<result_type> from_json(cloudflare::json_value)");
-        static_assert(!is_always_done_when_gone<T>() || can_be_nothing<result_type>,
-                      "an operation that is idempotent_delete has a result of void or std::optional, "
-                      "for where nothing was left to delete");
+        static_assert(
+            !is_always_done_when_gone<T>() || can_be_nothing<result_type>,
+            "an operation that is idempotent_delete has a result of void or std::optional, "
+            "for where nothing was left to delete");
     };
     using result_type = typename types<O>::result_type;
 };

@@ -107,7 +107,7 @@ inline http::response sandbox::handle(http::request const& r, timestamp now) {
         auto const reset = std::max(window_end_, banned_until_).seconds() - now.seconds();
         static_cast<void>(
             response.fields.add("Ratelimit", "\"default\";r=" + std::to_string(left) +
-                                               ";t=" + std::to_string(reset.count())));
+                                                 ";t=" + std::to_string(reset.count())));
     }
     return response;
 }
