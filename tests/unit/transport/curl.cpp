@@ -618,7 +618,7 @@ TEST_CASE("what a proxy refuses is refused by the proxy") {
                                   " No\r\nContent-Length: 0\r\n\r\n");
         proxy_variable const variable("http://user:pa55word@" + proxy.address());
         auto const given = r.send();
-        check_error(given, status / 100 == 4 ? errc::proxy_refused : errc::connect_failed,
+        check_error(given, status / 100 == 5 ? errc::connect_failed : errc::proxy_refused,
                     delivery::not_sent);
         auto const line = given.error().to_string();
         CHECK(line.find(" answered " + std::to_string(status)) != std::string::npos);

@@ -93,8 +93,8 @@ struct failure {
 
 /// What failed before the request was handed to a connection.
 [[nodiscard]] inline errc code_before_sending(failure const& f) noexcept {
-    if (f.proxy_status / 100 == 4) return errc::proxy_refused;
-    if (f.proxy_status != 0) return errc::connect_failed;
+    if (f.proxy_status / 100 == 5) return errc::connect_failed; // it may work again later
+    if (f.proxy_status != 0) return errc::proxy_refused;
     if (is_lost_handshake(f)) return errc::connection_lost;
     if (is_of_tls(f.code)) return errc::tls_failed;
     switch (f.code) {
