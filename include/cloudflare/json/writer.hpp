@@ -8,9 +8,9 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <iterator>
 #include <limits>
 #include <optional>
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -64,16 +64,20 @@ template <class T>
 concept has_to_json = requires(T const& value) {
     { value.to_json() } -> has_append_to;
 };
+template <class T> // without <ranges>, which takes long to compile
+concept iterable = requires(T const& value) {
+    { std::begin(value) } -> std::input_iterator;
+    std::end(value);
+};
 
 } // namespace detail
 
 /// What can be written as a JSON value: a boolean, a number, a string in UTF-8, `nullptr`, another
 /// writer, a class with `to_json() const` that gives a writer, and a range of any of these.
 template <class T>
-concept json_writable =
-    (std::is_arithmetic_v<T> && !detail::character<T>) || std::same_as<T, std::nullptr_t> ||
-    detail::string_like<T> || detail::has_append_to<T> || detail::has_to_json<T> ||
-    std::ranges::input_range<T const>;
+concept json_writable = (std::is_arithmetic_v<T> && !detail::character<T>) ||
+                        std::same_as<T, std::nullptr_t> || detail::string_like<T> ||
+                        detail::has_append_to<T> || detail::has_to_json<T> || detail::iterable<T>;
 
 namespace detail {
 
@@ -97,7 +101,7 @@ void append_json(std::string& json, T const& value) {
         char separator = '[';
         for (auto const& element : value) {
             json += std::exchange(separator, ',');
-            append_json<std::ranges::range_value_t<T const>>(json, element);
+            append_json<std::iter_value_t<decltype(std::begin(value))>>(json, element);
         }
         if (separator == '[') json += '[';
         json += ']';

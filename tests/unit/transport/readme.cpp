@@ -1,6 +1,7 @@
 // The README's transport is as right as the README says, and no more.
-#include "transport_check.hpp"
 #include "transport_of_your_own.hpp"
+
+#include "transport_check.hpp" // uses it
 
 #include <doctest/doctest.h>
 
