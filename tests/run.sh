@@ -44,7 +44,7 @@ build_and_test() { # a build directory, ninja's targets and meson's choice of te
 # All of an executable's files in one, where no name may be there twice. That one name hides another one's, or that what
 # a test uses in a template is its own, says nothing there.
 unity="--unity on --unity-size 1000"
-of_unity="-Wno-shadow -Wno-subobject-linkage"
+of_unity="-Wno-error=shadow -Wno-subobject-linkage"
 # With clang, which compiles it in half the time that g++ takes.
 undefined="-fsanitize=undefined -fno-sanitize-recover=all"
 
