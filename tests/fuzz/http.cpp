@@ -86,7 +86,7 @@ void check(std::string_view input) {
     for (auto const kind : {framed, nothing}) {
         auto const read_whole = [&](std::uint32_t limit) {
             auto const whole = read(input, input.size() + 1, kind, limit);
-            for (std::size_t const piece : {1, 7})
+            for (auto const piece : {std::size_t{1}, std::size_t{7}})
                 require(whole == read(input, piece, kind, limit), "pieces make no difference");
             return whole;
         };
