@@ -38,7 +38,7 @@ build_and_test() { # a build directory, ninja's targets and meson's choice of te
     fi
     rm "$log"
     # shellcheck disable=SC2086
-    meson test -C "$build" --num-processes 3 --no-rebuild --print-errorlogs $tests || true # much of it waits
+    meson test -C "$build" --num-processes 4 --no-rebuild --print-errorlogs $tests || true # much of it waits
     count_tests "$build"
 }
 # All of an executable's files in one, where no name may be there twice. That one name hides another one's, or that what
@@ -75,8 +75,8 @@ CXX=clang++-19 build_and_test build-threads tests/unit/beast_tests beast -Db_san
     "-Dcpp_args=-g1 $undefined -DBOOST_ASIO_DISABLE_STD_ATOMIC" "-Dcpp_link_args=$undefined"
 # What a call costs in allocations, system calls and instructions.
 build_and_test build-bench counted counts -Dbench=enabled
-step "clang-tidy" clang-tidy-19 -p build-clang --quiet --warnings-as-errors='*' \
-    examples/access_token/main.cpp tests/unit/client.cpp tests/unit/testing/sandbox.cpp
+tidy() { printf '%s\n' "$@" | xargs -P 2 -n 1 clang-tidy-19 -p build-clang --quiet --warnings-as-errors='*'; }
+step "clang-tidy" tidy examples/access_token/main.cpp tests/unit/client.cpp tests/unit/testing/sandbox.cpp
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
