@@ -108,8 +108,12 @@ struct running_check {
 [[nodiscard]] inline check_outcome run(check const& c, conformance_subject const& subject) {
     auto const running = std::make_shared<running_check>(c, subject);
     auto outcome = running->outcome.get_future();
-    std::thread([running] { running->run(); }).detach();
-    if (outcome.wait_for(subject.patience) == std::future_status::ready) return outcome.get();
+    std::thread thread([running] { running->run(); });
+    if (outcome.wait_for(subject.patience) == std::future_status::ready) {
+        thread.join(); // what it keeps for itself, as OpenSSL's errors, ends with it
+        return outcome.get();
+    }
+    thread.detach();
     running->abandoned = true;
     return {.name = c.name, .failures = {"it has not ended"}};
 }
