@@ -94,7 +94,9 @@ public:
     [[nodiscard]] result<void> lock(int operation, std::chrono::milliseconds patience, errc code,
                                     std::string const& path) const {
         using namespace std::chrono;
-        auto const end = steady_clock::now() + (std::min)(patience, milliseconds(hours(24 * 365)));
+        using namespace std::chrono_literals;
+        auto const end =
+            steady_clock::now() + std::clamp<milliseconds>(patience, 0ms, hours(24 * 365));
         for (auto pause = microseconds(100);; pause = (std::min)(pause * 2, microseconds(10'000))) {
             if (repeated([&] { return System::lock(descriptor_, operation | LOCK_NB); }) == 0)
                 return {};
