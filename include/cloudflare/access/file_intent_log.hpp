@@ -1,4 +1,4 @@
-/// A log of intents that is a file: appended to, put on the disk, and readable after any crash.
+/// A log of intents that is a file: appended to, flushed (fsync), and readable after any crash.
 #pragma once
 
 #include <cloudflare/access/detail/file.hpp>

@@ -21,7 +21,7 @@ namespace cloudflare::inline v0::access {
 ///     CF_ACCESS_TOKEN_KEY=machine-17
 ///     CF_ACCESS_TOKEN_TAG=6d1f0b7a6b0e4b3f8a0f6c3e0b1d2a4c
 ///
-/// It is written beside its place (`.NAME.new.DIGITS`), put on the disk and renamed, so that the
+/// It is written beside its place (`.NAME.new.DIGITS`), flushed (fsync) and renamed, so that the
 /// file is whole or not there. A file that is replaced keeps its mode, owner, group and other lines;
 /// a symbolic link keeps leading to it. What a process that was killed left beside is removed by the
 /// next one.

@@ -350,7 +350,7 @@ TEST_CASE("a log that is removed between opening and locking is made anew") {
     CHECK(all_of(s.path()).size() == 1);
 }
 
-TEST_CASE("a log that is written anew says so where its directory cannot be put on the disk") {
+TEST_CASE("a log that is written anew says so where its directory cannot be synced") {
     scratch const s;
     static bool is_broken;
     struct unsynced : access::detail::posix {

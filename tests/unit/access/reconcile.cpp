@@ -111,7 +111,7 @@ TEST_CASE("a list that shows others proves that the token was never made, once t
     CHECK(f.way.requests().size() == 2);
 }
 
-TEST_CASE("a token that a lagging list shows and that is long gone leaves the intent watched") {
+TEST_CASE("a token that a lagging list shows and that is long deleted leaves the intent watched") {
     fixture f;
     f.respond_with_list(fixture::token("issue:" + tag + " ci"));
     f.way.respond(404, R"({"success":false,"errors":[{"code":12135,"message":"not found"}]})");

@@ -409,7 +409,7 @@ TEST_CASE("a success puts a tenth of a retry back") {
     CHECK(is_retried(context));
 }
 
-TEST_CASE("a token that is gone after an unknown delete was deleted") {
+TEST_CASE("a token that is not found after an unknown delete was deleted") {
     auto c = call(idempotency::idempotent_delete);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(reset, t0, 0) == action::wait);
@@ -419,7 +419,7 @@ TEST_CASE("a token that is gone after an unknown delete was deleted") {
     CHECK_FALSE(c.failure().code().failed());
 }
 
-TEST_CASE("a token that is gone several attempts after an unknown delete was deleted") {
+TEST_CASE("a token that is not found several attempts after an unknown delete was deleted") {
     auto c = call(idempotency::idempotent_delete);
     REQUIRE(c.start(t0) == action::send);
     REQUIRE(c.failed(reset, t0, 0) == action::wait);
