@@ -10,6 +10,7 @@
 #include <cloudflare/testing/detail/conformance/failures.hpp>
 #include <cloudflare/testing/detail/conformance/framing.hpp>
 #include <cloudflare/testing/detail/conformance/hosts.hpp>
+#include <cloudflare/testing/detail/conformance/print_outcome.hpp>
 #include <cloudflare/testing/detail/conformance/requests.hpp>
 #include <cloudflare/testing/detail/conformance/responses.hpp>
 #include <cloudflare/testing/detail/conformance/time.hpp>
@@ -156,13 +157,7 @@ struct running_check {
 
 /// One line, and one more for each thing that does not hold.
 inline std::ostream& operator<<(std::ostream& out, check_outcome const& o) {
-    out << (!o.failures.empty() ? "FAILED  "
-            : o.skipped         ? "skipped "
-                                : "passed  ")
-        << o.name << '\n';
-    for (auto const& what : o.failures)
-        out << "          " << what << '\n';
-    return out;
+    return detail::print_outcome(out, o);
 }
 
 } // namespace cloudflare::inline v0::testing

@@ -4,6 +4,7 @@
 
 #include <cloudflare/access/intent.hpp>
 #include <cloudflare/core/result.hpp>
+#include <cloudflare/testing/detail/conformance/print_outcome.hpp>
 #include <cloudflare/transport/blocking.hpp>
 
 #include <exception>
@@ -27,13 +28,7 @@ struct store_check_outcome {
 
 /// One line, and one more for each thing that does not hold.
 inline std::ostream& operator<<(std::ostream& out, store_check_outcome const& o) {
-    out << (!o.failures.empty() ? "FAILED  "
-            : o.skipped         ? "skipped "
-                                : "passed  ")
-        << o.name << '\n';
-    for (auto const& what : o.failures)
-        out << "          " << what << '\n';
-    return out;
+    return detail::print_outcome(out, o);
 }
 
 namespace detail {
