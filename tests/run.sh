@@ -70,9 +70,10 @@ WINEDEBUG=-all build_and_test build-windows "" "" --cross-file tests/packaging/w
     -Dexamples=disabled "-Dcpp_args=-isystem$PWD/build-host-headers $of_unity"
 CXX=clang++-19 build_and_test build-fuzz fuzzers "--suite fuzz" -Dfuzzer=true -Db_sanitize=address,undefined \
     -Db_lundef=false -Dcpp_args=-g1
+# UBSan's vptr check opens pipes, which ThreadSanitizer takes for the program's own: the two together report races there.
 # Asio's reference counts use a fence, which ThreadSanitizer does not know; without std::atomic they do not.
 CXX=clang++-19 build_and_test build-threads tests/unit/beast_tests beast -Db_sanitize=thread -Db_lundef=false \
-    "-Dcpp_args=-g1 $undefined -DBOOST_ASIO_DISABLE_STD_ATOMIC" "-Dcpp_link_args=$undefined"
+    "-Dcpp_args=-g1 $undefined -fno-sanitize=vptr -DBOOST_ASIO_DISABLE_STD_ATOMIC" "-Dcpp_link_args=$undefined"
 # What a call costs in allocations, system calls and instructions.
 build_and_test build-bench counted counts -Dbench=enabled
 tidy() { printf '%s\n' "$@" | xargs -P 2 -n 1 clang-tidy-19 -p build-clang --quiet --warnings-as-errors='*'; }
