@@ -44,7 +44,23 @@ public:
     [[nodiscard]] result<std::optional<held_token>> find(std::string_view key) const {
         auto const placed = file_of(key);
         if (!placed) return placed.error();
-        return placed->find();
+        auto held = placed->find();
+        if (held && *held) (*held)->key = key;
+        return held;
+    }
+    [[nodiscard]] result<std::vector<held_token>> list() const {
+        std::vector<std::string> names;
+        if (System::list(path_.c_str(), names) != 0)
+            return basic_file<System>::last_error(errc::sink_failed, path_);
+        std::vector<held_token> all;
+        for (auto const& name : names) {
+            auto key = name.starts_with('.') ? std::nullopt : http::percent_decode(name);
+            if (!key) continue; // no file of ours is called so
+            auto held = find(*key);
+            if (!held && held.error().details().cause) return held.error();
+            if (held && *held) all.push_back(std::move(**held));
+        }
+        return all;
     }
     [[nodiscard]] result<void> forget(std::string_view token_id) const {
         std::vector<std::string> names;
@@ -88,6 +104,6 @@ private:
 
 using directory_sink = basic_directory_sink<>;
 
-static_assert(secret_sink<directory_sink>);
+static_assert(listable_sink<directory_sink>);
 
 } // namespace cloudflare::inline v0::access

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace cloudflare::inline v0::access {
 
@@ -27,7 +28,8 @@ namespace cloudflare::inline v0::access {
 /// next one.
 ///
 /// The version is missing where it is not known; the key (percent-encoded) and the intent's tag are
-/// there where an issue wrote the file, the key where the caller gave one. `held_token::since` is the
+/// there where an issue wrote the file, the key where the caller gave one; `held_token::key` is
+/// empty else, and `find` takes any key for it. `held_token::since` is the
 /// time of the file's last change.
 ///
 /// Errors: `errc::sink_failed` with the path and the reason. A directory that is missing is an
@@ -70,6 +72,15 @@ public:
         return file_.forget(token_id);
     }
 
+    /// The one token that the file holds, or nothing.
+    [[nodiscard]] result<std::vector<held_token>> list() const {
+        auto held = file_.find();
+        if (!held) return held.error();
+        std::vector<held_token> all;
+        if (*held) all.push_back(std::move(**held));
+        return all;
+    }
+
     // For rotations: `rotation_sink`.
     [[nodiscard]] result<void> store(issued_service_token const& token) const {
         return file_.store(token);
@@ -88,6 +99,6 @@ private:
 
 using file_sink = basic_file_sink<>;
 
-static_assert(secret_sink<file_sink>);
+static_assert(listable_sink<file_sink>);
 
 } // namespace cloudflare::inline v0::access

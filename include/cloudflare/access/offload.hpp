@@ -82,6 +82,12 @@ public:
         auto const call = [this, token_id] { return sink_.forget(token_id); };
         return detail::offload(elsewhere_, call);
     }
+    [[nodiscard]] task<result<std::vector<access::held_token>>> list()
+        requires access::listable_sink<Sink>
+    {
+        auto const call = [this] { return sink_.list(); };
+        return detail::offload(elsewhere_, call);
+    }
 
 private:
     boost::asio::any_io_executor elsewhere_;
@@ -121,7 +127,7 @@ private:
     Log& log_;
 };
 
-static_assert(access::secret_sink<offloaded_sink<access::memory_sink>>);
+static_assert(access::listable_sink<offloaded_sink<access::memory_sink>>);
 static_assert(access::intent_log<offloaded_log<access::memory_intent_log>>);
 
 } // namespace cloudflare::inline v0

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace cloudflare::inline v0::access {
 
@@ -25,6 +26,7 @@ struct held_token {
     std::int64_t version = 0; ///< `client_secret_version`; 0: not known
     timestamp since{};        ///< when that secret was stored; 1970: not known
     std::string tag{}; ///< of the intent that the token was first stored with; empty: not known
+    std::string key{}; ///< under which it is held
 
     friend bool operator==(held_token const&, held_token const&) = default;
 };
@@ -35,6 +37,9 @@ struct held_token {
 ///     store(intent const&, issued_service_token const&)  -> void
 ///     find(std::string_view key)                         -> std::optional<held_token>
 ///     forget(std::string_view token_id)                  -> void
+///     list()                                             -> std::vector<held_token>
+///
+/// The last is needed for renewal only: see `listable_sink`.
 ///
 /// `prepare` is asked before anything is sent: can a secret be stored under `intent.key`? An error
 /// says why not, and the issue ends with nothing sent. It may leave something behind that the store
@@ -55,6 +60,8 @@ struct held_token {
 /// `forget` removes the secret of the token, under whatever key, for the token does not exist any
 /// more. Where there is none it does nothing and succeeds.
 ///
+/// `list` gives all that is held, in any order. What cannot be read is an error, never left out.
+///
 /// Lifetime: an argument lives until the function's task has ended. Cancellation: a task that is
 /// cancelled ends as usual, or with an error. Threads: issuers and reconcilers on several threads
 /// call at once, so a sink says whether it allows that.
@@ -68,6 +75,12 @@ concept secret_sink =
         { sink.find(text) } -> result_or_task<std::optional<held_token>>;
         { sink.forget(text) } -> result_or_task<void>;
     };
+
+/// A sink that tells all that it holds: what `renewer` needs.
+template <class S>
+concept listable_sink = secret_sink<S> && requires(S& sink) {
+    { sink.list() } -> result_or_task<std::vector<held_token>>;
+};
 
 /// Keeps secrets in memory, by key.
 ///
@@ -93,11 +106,14 @@ public:
         std::lock_guard const lock(mutex_);
         auto const held = held_.find(key);
         if (held == held_.end()) return std::optional<held_token>();
-        auto const& [token, since, tag] = held->second;
-        held_token found{token.id, token.client_id, token.client_secret_version.value_or(0)};
-        found.since = since;
-        found.tag = tag;
-        return std::optional<held_token>(std::move(found));
+        return std::optional<held_token>(shown(held->first, held->second));
+    }
+    [[nodiscard]] result<std::vector<held_token>> list() const {
+        std::lock_guard const lock(mutex_);
+        std::vector<held_token> all;
+        for (auto const& [key, held] : held_)
+            all.push_back(shown(key, held));
+        return all;
     }
     [[nodiscard]] result<void> forget(std::string_view token_id) {
         std::lock_guard const lock(mutex_);
@@ -128,6 +144,14 @@ private:
         std::string tag;
     };
 
+    [[nodiscard]] static held_token shown(std::string const& key, entry const& held) {
+        auto const& token = held.token;
+        held_token found{token.id, token.client_id, token.client_secret_version.value_or(0)};
+        found.since = held.since;
+        found.tag = held.tag;
+        found.key = key;
+        return found;
+    }
     [[nodiscard]] std::string key_of(std::string_view token_id) const {
         std::lock_guard const lock(mutex_);
         for (auto const& [key, held] : held_)
@@ -155,6 +179,6 @@ private:
     std::map<std::string, entry, std::less<>> held_;
 };
 
-static_assert(secret_sink<memory_sink>);
+static_assert(listable_sink<memory_sink>);
 
 } // namespace cloudflare::inline v0::access

@@ -127,4 +127,23 @@ TEST_CASE("forget says where a file cannot be read that may be the token's") {
     CHECK(half.find("two").error() == errc::sink_failed);
 }
 
+TEST_CASE("list tells all tokens with their keys, and nothing of other files") {
+    scratch const s;
+    fs::create_directory(s.path("in"));
+    directory_sink const sink(s.path("in"));
+    CHECK(sink.list().value().empty());
+    sink.store(wanting("web 1"), token("id-1", "one")).value();
+    sink.store(wanting("a/b"), token("id-2", "two")).value();
+    fs::create_directory(s.path("in/sub"));
+    std::ofstream(s.path("in/README")) << "no token\n";
+    std::ofstream(s.path("in/.hidden")) << "CF_ACCESS_TOKEN_ID=x\nCF_ACCESS_CLIENT_SECRET=y\n";
+    std::ofstream(s.path("in/not a key")) << "CF_ACCESS_TOKEN_ID=x\nCF_ACCESS_CLIENT_SECRET=y\n";
+    auto const all = sink.list().value();
+    REQUIRE(all.size() == 2);
+    for (auto const& held : all)
+        CHECK(held == sink.find(held.key).value().value());
+    CHECK((all[0].key == "web 1" || all[1].key == "web 1"));
+    CHECK(directory_sink(s.path("none")).list().error() == errc::sink_failed);
+}
+
 } // namespace directory_sink_tests

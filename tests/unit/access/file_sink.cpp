@@ -537,4 +537,21 @@ TEST_CASE("interrupted system calls and short writes change nothing") {
     CHECK(n > 10);
 }
 
+TEST_CASE("list tells the one token, with its key where the file says it") {
+    scratch const s;
+    file_sink const sink(s.path());
+    CHECK(sink.list().value().empty());
+    auto i = wanting();
+    i.key = "a b";
+    sink.store(i, token("id-1", "s3cret")).value();
+    REQUIRE(sink.list().value().size() == 1);
+    CHECK(sink.list().value()[0].key == "a b");
+    CHECK(sink.list().value()[0] == sink.find("a b").value().value());
+    sink.forget("id-1").value();
+    i.tag.clear(); // as a rotation stores
+    sink.store(i, token("id-1", "s3cret")).value();
+    CHECK(read(s.path()).find("TAG") == std::string::npos);
+    CHECK(sink.list().value()[0].key == "a b");
+}
+
 } // namespace file_sink_tests

@@ -68,7 +68,7 @@ inline constexpr std::string_view tag_line = "CF_ACCESS_TOKEN_TAG=";
                     {tag_line, wiped_string(of != nullptr ? of->tag : ""), of != nullptr}};
     lines[3].written = !token.client_secret_version;
     lines[4].written = !has_key;
-    lines[5].written = of == nullptr;
+    lines[5].written = of == nullptr || of->tag.empty();
     wiped_string text;
     text.reserve(old.size() + 512);
     auto const write = [&](line& l) {
@@ -216,6 +216,8 @@ private:
         std::from_chars(version.data(), version.data() + version.size(), held.version);
         held.since = timestamp(std::chrono::sys_seconds(std::chrono::seconds(c.status.st_mtime)));
         held.tag = value_in(c.text, tag_line).value_or("");
+        auto const key = value_in(c.text, key_line);
+        held.key = key ? http::percent_decode(*key).value_or("") : held.tag;
         c.token = std::move(held);
         return c;
     }
