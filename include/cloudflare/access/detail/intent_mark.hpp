@@ -11,8 +11,8 @@ namespace cloudflare::inline v0::access::detail {
 
 /// Whether the intent's issue may have made a token of this name and version.
 [[nodiscard]] inline bool is_marked(service_token const& t, intent const& i) {
-    bool const by_version =
-        i.version != 0 && t.client_secret_version.value_or(0) / 16 == i.version / 16;
+    bool const by_version = i.purpose == intent_purpose::issue && i.version != 0 &&
+                            t.client_secret_version.value_or(0) / 16 == i.version / 16;
     return by_version || has_tag(t.name, i.tag);
 }
 

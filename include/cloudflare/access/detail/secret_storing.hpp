@@ -43,4 +43,28 @@ task_of<Tools, result<void>> store_secret(Tools& tools, issue_flow& f,
     }
 }
 
+/// Stores the new secret of a token. A sink that holds this version or a later one has no need of
+/// it.
+///
+/// @return an error: it is not held, as far as the sink says
+template <class Tools>
+task_of<Tools, result<void>> store_rotated(Tools& tools, intent const& target,
+                                           issued_service_token const& token) {
+    auto span = std::chrono::milliseconds(100);
+    for (int i = 1;; ++i, span *= 2) {
+        auto pending = tools.store(target, token);
+        auto const stored = co_await std::move(pending);
+        if (stored) co_return result<void>();
+        auto pending_find_held = tools.find_held(target.key);
+        auto const held = co_await std::move(pending_find_held);
+        auto const version = token.client_secret_version.value_or(0);
+        if (held && *held && (*held)->token_id == token.id && version != 0 &&
+            (*held)->version >= version)
+            co_return result<void>();
+        if (i == max_stores) co_return error(errc::sink_failed, stored.error().details());
+        auto pending_pause = tools.pause(span);
+        co_await std::move(pending_pause);
+    }
+}
+
 } // namespace cloudflare::inline v0::access::detail

@@ -87,6 +87,17 @@ public:
         co_return renewed;
     }
 
+    /// Changes a token.
+    [[nodiscard]] task<result<updated_service_token>> change(std::string id, update_params params) {
+        return client_.call(update_service_token(scope_, std::move(id), std::move(params)));
+    }
+
+    /// Sends `/rotate`, once.
+    [[nodiscard]] task<result<issued_service_token>>
+    rotate(std::string id, rotate_params params = rotate_params()) {
+        return client_.call(rotate_service_token(scope_, std::move(id), params));
+    }
+
     /// Deletes a token.
     ///
     /// @return what was found before it was deleted; an error where it is not certain that it does
@@ -111,10 +122,6 @@ public:
     }
 
 private:
-    task<result<issued_service_token>> rotate(std::string id) {
-        return client_.call(rotate_service_token(scope_, std::move(id)));
-    }
-
     task<result<issued_service_token>> raise_version(service_token const& token) {
         auto const version = token.client_secret_version.value_or(1) + 1;
         auto pending = client_.call(

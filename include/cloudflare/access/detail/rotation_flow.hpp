@@ -1,0 +1,102 @@
+/// One rotation under way, and what its steps say of it.
+#pragma once
+
+#include <cloudflare/access/detail/issue_flow.hpp>
+#include <cloudflare/access/rotation_options.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace cloudflare::inline v0::access::detail {
+
+enum class rotation_aim : unsigned char {
+    rotate, ///< the secret in use lives on for the grace
+    revoke, ///< the secrets in use die now
+    replace ///< the last secret was lost; the one in use dies now
+};
+
+/// One rotation under way.
+struct rotation_flow {
+    template <class Tools>
+    rotation_flow(Tools const& with, rotation_options const& options, rotation_aim what_for,
+                  std::string sink_key, std::string id, std::chrono::seconds span)
+        : aim(what_for),
+          key(std::move(sink_key)),
+          grace(span),
+          lease(options.common().make_tag(), with.scope(), {}, with.now(), options.common().note()),
+          end(with.steady_now() + options.common().deadline()) {
+        lease.purpose = intent_purpose::rotate;
+        lease.sink = options.common().sink_name();
+        lease.writer = lease.tag;
+        of(std::move(id));
+    }
+
+    /// There is one lease a token.
+    void of(std::string id) {
+        lease.key = id;
+        lease.token_id = std::move(id);
+    }
+    [[nodiscard]] std::string const& token_id() const noexcept { return lease.token_id; }
+
+    /// The intent as the sink is to see it. Without a tag, which tells issues of a key apart.
+    [[nodiscard]] intent for_sink() const {
+        auto i = lease;
+        i.key = key;
+        i.tag.clear();
+        return i;
+    }
+
+    rotation_aim aim;
+    std::string key;            ///< of the sink
+    std::chrono::seconds grace; ///< counted from when the new secret is stored
+    intent lease;               ///< `until`: the end of the grace that was sent
+    time_point end;             ///< nothing that rotates is sent after it
+    std::optional<held_token> held{};
+    service_token before{}; ///< as the server showed it
+    int sends = 0;
+    bool is_inherited = false; ///< the lease is that of a process taken for dead
+    bool is_unclear = false;   ///< a request may act late
+    timestamp inherited_until{};
+    timestamp inherited_at{};
+};
+
+[[nodiscard]] inline error not_sent(errc code, std::string why) {
+    return {code, error_details{.operation = "rotate",
+                                .explanation = std::move(why),
+                                .delivery = delivery::not_sent}};
+}
+
+[[nodiscard]] inline error grace_running(std::string const& id, timestamp until) {
+    return not_sent(errc::grace_running, "the secret before the one of " + id + " works until " +
+                                             until.to_string() +
+                                             ": wait, or revoke_and_rotate, which ends it");
+}
+
+/// The secret was rotated, and nobody has the new one.
+[[nodiscard]] inline error rotation_lost(std::string const& id, std::optional<timestamp> until,
+                                         error const& why = error()) {
+    auto details = why.details();
+    details.operation = "rotate";
+    details.delivery = delivery::accepted;
+    details.explanation += details.explanation.empty() ? "" : "; ";
+    details.explanation += "the new secret of " + id + " is lost; the one in use ";
+    details.explanation += until ? "works until " + until->to_string() : "works for its grace";
+    details.explanation += ": extend_grace prolongs that; replace_lost makes another secret, and "
+                           "the one in use dies at once";
+    return {why == errc::sink_failed ? errc::sink_failed : errc::rotation_lost, std::move(details)};
+}
+
+/// Whether the server rotated is not known, or that it will not yet.
+[[nodiscard]] inline error may_have_rotated(std::string const& id, error const& why) {
+    return why.with([&](error_details& d) {
+        d.operation = "rotate";
+        d.delivery = delivery::unknown;
+        d.explanation += d.explanation.empty() ? "" : "; ";
+        d.explanation += id + " may have been rotated or may be yet: the secret in use works, "
+                              "within its grace; the next rotation or renewal settles it";
+    });
+}
+
+} // namespace cloudflare::inline v0::access::detail

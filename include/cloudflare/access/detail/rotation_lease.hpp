@@ -1,0 +1,118 @@
+/// One rotation of a token at a time, by the log of intents.
+#pragma once
+
+#include <cloudflare/access/detail/rotation_flow.hpp>
+#include <cloudflare/access/detail/single_flight.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace cloudflare::inline v0::access::detail {
+
+[[nodiscard]] inline error lease_is_held(intent const& holder) {
+    return not_sent(errc::conflict, "intent " + holder.tag + ", another rotation of " +
+                                        holder.token_id + ", has not ended: ask again later");
+}
+
+/// Whether the holder's process lives, as far as the age of its lease tells.
+template <class Tools>
+[[nodiscard]] bool is_under_way(Tools const& tools, intent const& holder) {
+    return settlement<Tools>::is_young(holder, tools.now(), tools.options());
+}
+
+/// Takes over what a dead process has left.
+///
+/// @return `errc::conflict` where somebody else has taken it over, or the holder lives
+template <class Tools>
+task_of<Tools, result<void>> inherit(Tools& tools, rotation_flow& f, intent holder) {
+    auto mine = holder;
+    mine.writer = f.lease.writer;
+    mine.opened_at = tools.now();
+    mine.state = intent_state::open;
+    auto pending = tools.update(mine);
+    auto const written = co_await std::move(pending);
+    if (!written) co_return written.error();
+    f.is_inherited = true;
+    f.is_unclear = holder.state != intent_state::lost;
+    f.inherited_until = holder.until;
+    f.inherited_at = holder.opened_at;
+    f.lease = std::move(mine);
+    co_return result<void>();
+}
+
+/// Inserts the lease; waits while another rotation of the token has it.
+template <class Tools>
+task_of<Tools, result<void>> take_lease(Tools& tools, rotation_flow& f) {
+    auto span = std::chrono::milliseconds(50);
+    int short_waits = 0;
+    for (;;) {
+        auto pending = tools.insert(f.lease);
+        auto inserted = co_await std::move(pending);
+        if (!inserted) {
+            auto pending_erase = tools.try_erase(f.lease); // it may have been kept
+            auto const erased = co_await std::move(pending_erase);
+            static_cast<void>(erased);
+            co_return with_delivery(inserted.error(), delivery::not_sent);
+        }
+        if (!*inserted || (*inserted)->tag == f.lease.tag) co_return result<void>();
+        auto const holder = std::move(**inserted);
+        if (!is_under_way(tools, holder)) {
+            auto pending_inherit = inherit(tools, f, holder);
+            auto const inherited = co_await std::move(pending_inherit);
+            if (inherited) co_return inherited;
+            if (inherited.error() != errc::conflict)
+                co_return with_delivery(inherited.error(), delivery::not_sent);
+        }
+        if (tools.steady_now() + span >= f.end) co_return lease_is_held(holder);
+        auto const until = tools.steady_now() + span;
+        co_await tools.client().transport().sleep_until(until);
+        short_waits = tools.steady_now() < until ? short_waits + 1 : 0;
+        if (short_waits == max_short_waits)
+            co_return error(errc::cancelled, error_details{.delivery = delivery::not_sent});
+        span = (std::min)(span * 2, std::chrono::milliseconds(2000));
+    }
+}
+
+/// Gives the lease back. One whose request may act late stays settled until the grace that was
+/// promised is over, so that renewal mends a grace which such a request shortens.
+template <class Tools>
+task_of<Tools, void> give_back(Tools& tools, rotation_flow& f) {
+    bool const stays = f.is_unclear && f.lease.until > tools.now();
+    auto settled = f.lease;
+    settled.state = intent_state::settled;
+    auto pending = stays ? tools.update(settled) : tools.erase(f.lease);
+    auto const written = co_await std::move(pending);
+    static_cast<void>(written); // who has taken it over since, or renewal, settles it
+}
+
+/// Leaves the lease in the log, as that of a secret that was lost.
+template <class Tools>
+task_of<Tools, void> leave_lost(Tools& tools, rotation_flow& f) {
+    auto lost = f.lease;
+    lost.state = intent_state::lost;
+    auto pending = tools.update(lost);
+    auto const written = co_await std::move(pending);
+    static_cast<void>(written); // the versions of sink and server tell the same
+}
+
+/// Takes the memory of ended rotations of a token out of the log: the end of its grace is changed on
+/// purpose, and must not be mended.
+template <class Tools>
+task_of<Tools, result<void>> close_settled(Tools& tools, std::string token_id) {
+    auto pending = tools.intents();
+    auto const all = co_await std::move(pending);
+    if (!all) co_return all.error();
+    for (auto const& i : *all) {
+        bool const is_memory = i.purpose == intent_purpose::rotate && i.scope == tools.scope() &&
+                               i.token_id == token_id && i.state == intent_state::settled;
+        if (!is_memory) continue;
+        auto pending_erase = tools.erase(i);
+        auto const erased = co_await std::move(pending_erase);
+        if (!erased && erased.error() != errc::conflict) co_return erased.error();
+    }
+    co_return result<void>();
+}
+
+} // namespace cloudflare::inline v0::access::detail

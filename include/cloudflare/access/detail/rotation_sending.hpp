@@ -1,0 +1,109 @@
+/// The requests of a rotation: the new secret, and the end of the grace.
+#pragma once
+
+#include <cloudflare/access/detail/rotation_flow.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace cloudflare::inline v0::access::detail {
+
+/// A new secret; nothing where the token was rotated and no response shows the secret.
+using shown_secret = std::optional<issued_service_token>;
+
+/// What the token has come to after a request with an unknown outcome.
+template <class Tools>
+task_of<Tools, result<shown_secret>> look_for_rotation(Tools& tools, rotation_flow& f, error why) {
+    f.is_unclear = true;
+    auto const end = tools.steady_now() + tools.options().settle_window();
+    for (;;) {
+        auto pending = tools.get(f.token_id());
+        auto const after = co_await std::move(pending);
+        bool const has_rotated =
+            after &&
+            (f.lease.version != 0 ? after->client_secret_version.value_or(0) >= f.lease.version
+                                  : after->previous_client_secret_expires_at == f.lease.until);
+        if (has_rotated) co_return shown_secret();
+        if (tools.steady_now() >= end) co_return may_have_rotated(f.token_id(), why);
+        auto pending_pause = tools.pause(std::chrono::seconds(1));
+        co_await std::move(pending_pause);
+    }
+}
+
+/// Sets the next version, as often as it takes to get a response: only the first to arrive rotates,
+/// and all say the same end of the grace.
+///
+/// Source: an update that raises the version responds with the new secret (acceptance tests of
+/// Cloudflare's Terraform provider).
+template <class Tools>
+task_of<Tools, result<shown_secret>> raise_version(Tools& tools, rotation_flow& f) {
+    auto const params = update_params()
+                            .client_secret_version(f.lease.version)
+                            .previous_client_secret_expires_at(f.lease.until);
+    bool may_have_acted = false;
+    auto span = std::chrono::milliseconds(500);
+    for (;;) {
+        ++f.sends;
+        auto pending = tools.change(f.token_id(), params);
+        auto updated = co_await std::move(pending);
+        if (updated && !updated->client_secret) co_return shown_secret();
+        if (updated) {
+            auto token = as_issued(std::move(*updated));
+            if (!token) co_return token.error();
+            co_return shown_secret(std::move(*token));
+        }
+        auto const why = updated.error();
+        if (is_certain(why) && !may_have_acted) co_return why;
+        may_have_acted = f.is_unclear = true;
+        span = (std::min)(span * 2, std::chrono::milliseconds(8000));
+        if (is_certain(why) || tools.steady_now() + span >= f.end) {
+            auto pending_look = look_for_rotation(tools, f, why);
+            auto found = co_await std::move(pending_look);
+            co_return found;
+        }
+        auto pending_pause = tools.pause(span);
+        co_await std::move(pending_pause);
+    }
+}
+
+/// Sends `/rotate` once: a second one would end the secret in use.
+template <class Tools>
+task_of<Tools, result<shown_secret>> rotate_once(Tools& tools, rotation_flow& f) {
+    ++f.sends;
+    auto pending = tools.rotate(f.token_id(),
+                                rotate_params().previous_client_secret_expires_at(f.lease.until));
+    auto token = co_await std::move(pending);
+    if (token) co_return shown_secret(std::move(*token));
+    if (is_certain(token.error())) co_return token.error();
+    if (token.error() == errc::secret_missing) co_return shown_secret();
+    auto pending_look = look_for_rotation(tools, f, token.error());
+    auto found = co_await std::move(pending_look);
+    co_return found;
+}
+
+/// Whether the end of a grace is what was promised, or where secrets were revoked, is over.
+[[nodiscard]] inline bool keeps_promise(rotation_flow const& f, timestamp shown, timestamp now) {
+    return f.aim == rotation_aim::revoke ? shown <= now : shown >= f.lease.until;
+}
+
+/// Moves the end of the grace until it is what was promised.
+///
+/// @param shown what the server says of it; nothing where it does not, and then all is well
+/// @return what it is in the end, as far as the server shows it
+template <class Tools>
+task_of<Tools, timestamp> mend_grace(Tools& tools, rotation_flow const& f,
+                                     std::optional<timestamp> shown) {
+    auto end = shown.value_or(f.lease.until);
+    for (int i = 0; i != 2 && !keeps_promise(f, end, tools.now()); ++i) {
+        auto pending = tools.change(
+            f.token_id(), update_params().previous_client_secret_expires_at(f.lease.until));
+        auto const changed = co_await std::move(pending);
+        if (changed) end = changed->previous_client_secret_expires_at.value_or(f.lease.until);
+    }
+    co_return end;
+}
+
+} // namespace cloudflare::inline v0::access::detail

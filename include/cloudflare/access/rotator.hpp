@@ -1,0 +1,357 @@
+/// Rotation without an outage: the secret in use lives until its replacement is delivered.
+#pragma once
+
+#include <cloudflare/access/detail/rotation_judging.hpp>
+#include <cloudflare/access/detail/rotation_lease.hpp>
+#include <cloudflare/access/detail/rotation_sending.hpp>
+#include <cloudflare/access/detail/secret_storing.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace cloudflare::inline v0::access {
+
+/// What a rotation gives: the token, whose new secret is in the sink. (A class, not an aggregate:
+/// g++ 12.)
+class rotated {
+public:
+    rotated() {}
+    rotated(service_token of, timestamp end) : token(std::move(of)), previous_valid_until(end) {}
+
+    service_token token;
+    /// When the secret before this one dies, as the server says: at least `grace` after the new one
+    /// was stored, unless the server does not grant that.
+    timestamp previous_valid_until;
+};
+
+/// Rotates secrets, so that a secret in use works until its replacement is in the sink and the
+/// promised grace is over, whatever process dies or is stopped on the way.
+///
+///     access::rotator rotator(client, account, sink, log);
+///     auto done = co_await rotator.rotate("machine-17", std::chrono::hours(24));
+///
+/// An intent in the log is the lease: one rotation of a token at a time. The secret is rotated by an
+/// update that sets the next `client_secret_version`: sent again, or by another process, it changes
+/// nothing, and a response without a secret tells that the version was there already. A version of
+/// the server's above the one that the sink holds tells that a secret was lost. Where the API shows
+/// no version, `/rotate` is sent once for each lease, and the end of the grace, written down before,
+/// tells whether it acted.
+///
+/// The end of the grace is counted by the server's clock, which the client keeps, and counts from
+/// when the new secret is stored.
+///
+/// Assumed: all who rotate the token share the log; no request acts later than the grace after it
+/// was sent; nobody else rotates the token by hand.
+///
+/// Cancellation: a rotation of which nothing was sent stops; any other goes on to its end, which
+/// takes a transport that can (`shield`).
+///
+/// Threads: as the client, the sink and the log allow; rotations share nothing else.
+template <class Client, secret_sink Sink, intent_log Log>
+class rotator {
+public:
+    template <class T>
+    using task = typename Client::template task<T>;
+
+    /// @param sink, log must outlive the rotator, and the rotator every rotation under way
+    rotator(Client client, any_scope scope, Sink& sink, Log& log,
+            rotation_options options = rotation_options())
+        : tools_(std::move(client), scope, sink, log, options.common()),
+          options_(std::move(options)) {}
+
+    /// Rotates the secret that the sink holds under the key. The new one is in the sink when this
+    /// returns, and verified where the options say how.
+    ///
+    /// @param grace how long the secret in use is accepted after the new one is stored;
+    /// `rotation_options::min_grace` at least
+    /// @return the token; else
+    /// - `errc::invalid_argument`: key, grace or options; also a key under which nothing is held
+    /// - `errc::not_found`: the token does not exist any more
+    /// - `errc::grace_running`: an earlier rotation's grace is not over; rotating would end it
+    /// - `errc::conflict`: another rotation of the token has not ended by the deadline
+    /// - `errc::rotation_lost`: a secret was rotated and is lost, by this rotation or an earlier one.
+    ///   The secret in use works until the time that the error names. Choose: `extend_grace` and
+    ///   wait, or `replace_lost`
+    /// - `errc::sink_failed`: the sink cannot take a secret; where `delivery` is `accepted`, the
+    ///   same as `rotation_lost`
+    /// - any other: what the API or the network said; by `delivery`, whether the token may have been
+    ///   rotated
+    [[nodiscard]] task<result<rotated>> rotate(std::string key, std::chrono::seconds grace) {
+        return run(flow(tools_, options_, aim::rotate, std::move(key), {}, grace));
+    }
+    /// The same for a token that the sink may not hold yet.
+    [[nodiscard]] task<result<rotated>> rotate(std::string key, std::string token_id,
+                                               std::chrono::seconds grace) {
+        return run(flow(tools_, options_, aim::rotate, std::move(key), std::move(token_id), grace));
+    }
+
+    /// Rotates the secret and ends those before it at once, also one whose grace is running: for a
+    /// compromise. Whoever uses one is refused until he reads the sink. Errors as for `rotate`, but
+    /// for `grace_running` and what was lost before.
+    [[nodiscard]] task<result<rotated>> revoke_and_rotate(std::string key,
+                                                          std::string token_id = {}) {
+        return run(flow(tools_, options_, aim::revoke, std::move(key), std::move(token_id), {}));
+    }
+
+    /// Makes another secret in place of one that was lost. The secret in use dies at once, for only
+    /// one previous secret lives on, which is the lost one.
+    ///
+    /// @return as `rotate`; `errc::conflict` where no secret of the token is lost
+    [[nodiscard]] task<result<rotated>> replace_lost(std::string key, std::chrono::seconds grace) {
+        return run(flow(tools_, options_, aim::replace, std::move(key), {}, grace));
+    }
+
+    /// Moves the end of a running grace, or starts the grace anew: the secret before the last
+    /// rotation works for `span` from now, by the server's clock.
+    ///
+    /// @return its end
+    [[nodiscard]] task<result<timestamp>> extend_grace(std::string token_id,
+                                                       std::chrono::seconds span) {
+        auto pending_clock = learn_time(token_id);
+        auto const known = co_await std::move(pending_clock);
+        if (!known) co_return known.error();
+        auto const until = tools_.now().plus(span);
+        auto pending = tools_.change(std::move(token_id),
+                                     update_params().previous_client_secret_expires_at(until));
+        auto const changed = co_await std::move(pending);
+        if (!changed) co_return changed.error();
+        co_return changed->previous_client_secret_expires_at.value_or(until);
+    }
+
+    /// Ends a running grace, e.g. when all who use the token have the new secret: the previous one
+    /// dies now.
+    [[nodiscard]] task<result<void>> end_grace(std::string token_id) {
+        auto pending_close = detail::close_settled(tools_, token_id);
+        auto const closed = co_await std::move(pending_close);
+        if (!closed) co_return closed.error();
+        auto pending = extend_grace(std::move(token_id), std::chrono::seconds(-1));
+        auto const ended = co_await std::move(pending);
+        if (!ended) co_return ended.error();
+        co_return result<void>();
+    }
+
+private:
+    using tools = detail::recovery<Client, Sink, Log>;
+    using flow = detail::rotation_flow;
+    using aim = detail::rotation_aim;
+
+    task<result<rotated>> run(flow f) {
+        if (auto const ok = check(f); !ok) co_return ok.error();
+        auto pending_open = open(f);
+        auto const opened = co_await std::move(pending_open);
+        if (!opened) co_return opened.error();
+        auto pending_end = tools_.shielded(end(f));
+        auto ended = co_await std::move(pending_end);
+        co_return ended;
+    }
+
+    [[nodiscard]] result<void> check(flow const& f) const {
+        if (auto const ok = options_.check(); !ok) return ok;
+        if (f.aim != aim::revoke && f.grace < options_.min_grace())
+            return error(errc::invalid_argument,
+                         "grace: must be at least " + std::to_string(options_.min_grace().count()) +
+                             " s; revoke_and_rotate ends the secret in use at once");
+        return {};
+    }
+
+    /// Until the lease is there, and all is known: nothing is changed at the server.
+    task<result<void>> open(flow& f) {
+        auto pending_holder = find_holder(f);
+        auto const found = co_await std::move(pending_holder);
+        if (!found) co_return found.error();
+        auto pending_clock = learn_time(f.token_id()); // the lease is dated by the server's clock
+        auto const known = co_await std::move(pending_clock);
+        if (!known) co_return unchanged(known.error());
+        f.lease.opened_at = tools_.now();
+        auto pending_lease = detail::take_lease(tools_, f);
+        auto const taken = co_await std::move(pending_lease);
+        if (!taken) co_return taken.error();
+        auto pending_judge = judge(f);
+        auto const judged = co_await std::move(pending_judge);
+        if (judged) co_return judged;
+        bool const is_lost = judged.error() == errc::rotation_lost;
+        auto pending_close = is_lost ? detail::leave_lost(tools_, f) : detail::give_back(tools_, f);
+        co_await std::move(pending_close);
+        co_return judged.error();
+    }
+
+    /// Which token it is.
+    task<result<void>> find_holder(flow& f) {
+        auto pending = tools_.find_held(f.key);
+        auto held = co_await std::move(pending);
+        if (!held) co_return unchanged(held.error());
+        f.held = std::move(*held);
+        if (f.held && !f.token_id().empty() && f.held->token_id != f.token_id())
+            co_return detail::not_sent(errc::sink_failed,
+                                       "the key holds the token " + f.held->token_id);
+        if (!f.held && f.token_id().empty())
+            co_return detail::not_sent(errc::invalid_argument,
+                                       "key: the sink holds no token under it");
+        if (f.held) f.of(f.held->token_id);
+        co_return result<void>();
+    }
+
+    /// Has the server tell its time, if it has not yet.
+    task<result<void>> learn_time(std::string id) {
+        if (tools_.this_moment().is_told) co_return result<void>();
+        auto pending = tools_.get(std::move(id));
+        auto const got = co_await std::move(pending);
+        if (!got) co_return got.error();
+        co_return result<void>();
+    }
+
+    /// Whether the token may be rotated, by what sink and server say now that nobody else rotates
+    /// it; and writes down what is going to be sent.
+    task<result<void>> judge(flow& f) {
+        auto pending_holder = find_holder(f);
+        auto const found = co_await std::move(pending_holder);
+        if (!found) co_return found.error();
+        auto pending_prepare = tools_.prepare(f.for_sink());
+        auto const prepared = co_await std::move(pending_prepare);
+        if (!prepared) co_return unchanged(prepared.error());
+        auto pending_get = tools_.get(f.token_id());
+        auto shown = co_await std::move(pending_get);
+        if (!shown) co_return unchanged(shown.error());
+        f.before = std::move(*shown);
+        if (auto const fit = detail::judge_token(f, options_, tools_.now()); !fit) co_return fit;
+        plan(f);
+        auto pending_update = tools_.update(f.lease);
+        auto const written = co_await std::move(pending_update);
+        if (!written) co_return unchanged(written.error());
+        co_return result<void>();
+    }
+
+    /// What is going to be sent. The time that is left is added to the grace, which counts from when
+    /// the secret is stored.
+    void plan(flow& f) {
+        auto const left = std::chrono::ceil<std::chrono::seconds>(f.end - tools_.steady_now());
+        f.lease.name = f.before.name;
+        f.lease.until = f.aim == aim::revoke ? tools_.now().plus(std::chrono::seconds(-1))
+                                             : tools_.now().plus(f.grace + left);
+        auto const version = f.before.client_secret_version;
+        f.lease.version = version ? *version + 1 : 0;
+    }
+
+    /// From the first request that rotates to the end.
+    task<result<rotated>> end(flow& f) {
+        auto pending = obtain(f);
+        auto shown = co_await std::move(pending);
+        if (!shown) {
+            if (detail::is_certain(shown.error()) && !f.is_unclear) {
+                auto pending_close = detail::give_back(tools_, f);
+                co_await std::move(pending_close);
+            }
+            co_return shown.error();
+        }
+        auto pending_end = *shown ? deliver(f, std::move(**shown)) : find_delivered(f);
+        auto ended = co_await std::move(pending_end);
+        co_return ended;
+    }
+
+    task<result<detail::shown_secret>> obtain(flow& f) {
+        auto pending = f.lease.version != 0 ? detail::raise_version(tools_, f)
+                                            : detail::rotate_once(tools_, f);
+        auto shown = co_await std::move(pending);
+        // There is no secret in use that a second rotation could end: it is dead already.
+        bool const may_rotate_again = f.aim != aim::rotate && f.lease.version != 0 && shown &&
+                                      !*shown && tools_.scope().is_account();
+        if (!may_rotate_again) co_return shown;
+        auto pending_rotate = detail::rotate_once(tools_, f);
+        auto again = co_await std::move(pending_rotate);
+        co_return again;
+    }
+
+    /// The new secret is in hand.
+    task<result<rotated>> deliver(flow& f, issued_service_token token) {
+        if (token.client_id.empty()) token.client_id = f.before.client_id;
+        if (token.name.empty()) token.name = f.before.name;
+        if (!token.client_secret_version && f.lease.version != 0)
+            token.client_secret_version = f.lease.version;
+        auto pending_mend = detail::mend_grace(tools_, f, token.previous_client_secret_expires_at);
+        auto until = co_await std::move(pending_mend);
+
+        auto const target = f.for_sink();
+        auto pending_store = detail::store_rotated(tools_, target, token);
+        auto const stored = co_await std::move(pending_store);
+        if (!stored) {
+            auto pending_lost = detail::leave_lost(tools_, f);
+            co_await std::move(pending_lost);
+            co_return detail::rotation_lost(token.id, until, stored.error());
+        }
+        auto pending_late = mend_after_store(f, until);
+        until = co_await std::move(pending_late);
+        auto pending_close = detail::give_back(tools_, f);
+        co_await std::move(pending_close);
+        if (auto const verified = verify(token, until); !verified) co_return verified.error();
+        co_return rotated(static_cast<service_token const&>(token), until);
+    }
+
+    /// A store that took long has used up some of the grace.
+    task<timestamp> mend_after_store(flow& f, timestamp until) {
+        if (f.aim != aim::revoke) {
+            auto const owed = tools_.now().plus(f.grace);
+            if (owed > f.lease.until) f.lease.until = owed;
+        }
+        auto pending = detail::mend_grace(tools_, f, until);
+        auto mended = co_await std::move(pending);
+        co_return mended;
+    }
+
+    /// The token was rotated, and this process was not shown the secret: somebody else may have
+    /// stored it.
+    task<result<rotated>> find_delivered(flow& f) {
+        auto pending = tools_.find_held(f.key);
+        auto const held = co_await std::move(pending);
+        bool const is_delivered = held && *held && f.lease.version != 0 &&
+                                  (*held)->token_id == f.token_id() &&
+                                  (*held)->version >= f.lease.version;
+        auto pending_mend = current_grace(f);
+        auto const until = co_await std::move(pending_mend);
+        auto pending_close =
+            is_delivered ? detail::give_back(tools_, f) : detail::leave_lost(tools_, f);
+        co_await std::move(pending_close);
+        if (!held) co_return detail::rotation_lost(f.token_id(), until, held.error());
+        if (!is_delivered) co_return detail::rotation_lost(f.token_id(), until);
+        auto token = f.before;
+        token.client_secret_version = (*held)->version;
+        co_return rotated(std::move(token), until);
+    }
+
+    /// The end of the grace as the server has it, mended where it is before what was promised.
+    task<timestamp> current_grace(flow& f) {
+        auto pending = tools_.get(f.token_id());
+        auto const shown = co_await std::move(pending);
+        auto pending_mend = detail::mend_grace(
+            tools_, f, shown ? shown->previous_client_secret_expires_at : std::nullopt);
+        auto until = co_await std::move(pending_mend);
+        co_return until;
+    }
+
+    [[nodiscard]] result<void> verify(issued_service_token const& token, timestamp until) const {
+        if (!options_.verifier()) return {};
+        auto const verified = options_.verifier()(token);
+        if (verified) return {};
+        return verified.error().with([&](error_details& d) {
+            d.operation = "rotate";
+            d.delivery = delivery::accepted;
+            d.explanation += d.explanation.empty() ? "" : "; ";
+            d.explanation += "the new secret is stored and does not verify; the one before works "
+                             "until " +
+                             until.to_string();
+        });
+    }
+
+    [[nodiscard]] static error unchanged(error const& why) {
+        return why.with([](error_details& d) {
+            if (d.operation.empty()) d.operation = "rotate";
+            d.delivery = delivery::not_sent;
+        });
+    }
+
+    tools tools_;
+    rotation_options options_;
+};
+
+} // namespace cloudflare::inline v0::access

@@ -1,0 +1,500 @@
+#include <cloudflare/access/rotator.hpp>
+
+#include <cloudflare/client.hpp>
+#include <cloudflare/testing/scripted_transport.hpp>
+
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rotator_tests {
+namespace {
+
+using namespace cloudflare;
+using namespace std::chrono_literals;
+using access::intent_state;
+using testing::scripted_transport;
+
+std::string const id = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415";
+timestamp const now = timestamp::parse("2026-11-24T00:00:00Z").value();
+auto const scope = access::account_scope::parse(std::string(32, 'a')).value();
+
+/// Fails as it is told to; whether it keeps what it fails to acknowledge is told, too.
+struct frail_sink : access::memory_sink {
+    int failing_stores = 0;
+    bool keeps = false;
+    bool is_full = false;
+    std::function<void()> at_store = [] {};
+
+    result<void> prepare(access::intent const& i) {
+        if (is_full) return error(errc::sink_failed, "disk full");
+        return memory_sink::prepare(i);
+    }
+    result<void> store(access::intent const& i, access::issued_service_token const& token) {
+        at_store();
+        if (failing_stores == 0 || keeps)
+            if (auto const stored = memory_sink::store(i, token); !stored) return stored;
+        if (failing_stores == 0) return {};
+        --failing_stores;
+        return error(errc::sink_failed, "disk full");
+    }
+};
+
+/// A script whose responses tell the server's time, and a sink that holds version 4 under "key".
+struct fixture {
+    fixture() { hold(4); }
+
+    void hold(std::int64_t version, std::string secret_text = "old") {
+        if (version == 0) sink.forget(id).value();
+        access::issued_service_token token;
+        token.id = id;
+        token.client_id = "c.access";
+        if (version != 0) token.client_secret_version = version;
+        token.client_secret = secret(std::move(secret_text));
+        access::intent i({}, scope, "ci");
+        i.key = "key";
+        i.token_id = id;
+        sink.access::memory_sink::store(i, token).value();
+    }
+    auto rotator(access::rotation_options options = access::rotation_options()) {
+        return access::rotator(
+            client(transport, api_token::make("sample").value(), client_options().seed(1)), scope,
+            sink, log, options.now_from([this] { return wall; }));
+    }
+    result<access::rotated> rotate(std::chrono::seconds grace = 1h) {
+        return rotator().rotate("key", grace).get();
+    }
+    /// Responds with the token at a version (0: none shown), a grace's end and a secret, where
+    /// given.
+    fixture& respond(int version, std::string const& previous = "",
+                     std::string const& secret_text = "") {
+        std::string members = R"("id":")" + id + R"(","client_id":"c.access","name":"ci")";
+        if (version != 0) members += R"(,"client_secret_version":)" + std::to_string(version);
+        if (!previous.empty())
+            members += R"(,"previous_client_secret_expires_at":")" + previous + "\"";
+        if (!secret_text.empty()) members += R"(,"client_secret":")" + secret_text + "\"";
+        http::response r{.status = 200};
+        r.body = R"({"success":true,"errors":[],"messages":[],"result":{)" + members + "}}";
+        static_cast<void>(r.fields.add("Content-Type", "application/json"));
+        static_cast<void>(r.fields.add("Date", "Tue, 24 Nov 2026 00:00:00 GMT"));
+        transport.respond(std::move(r));
+        return *this;
+    }
+    fixture& lose() {
+        transport.fail(errc::connection_lost, delivery::unknown);
+        return *this;
+    }
+    /// The two looks before the lease and after it.
+    fixture& look(int version, std::string const& previous = "") {
+        return respond(version, previous).respond(version, previous);
+    }
+    /// The bodies of the updates that were sent.
+    [[nodiscard]] std::vector<std::string> updates() const {
+        std::vector<std::string> bodies;
+        for (auto const& r : transport.requests())
+            if (r.method == http::method::put) bodies.push_back(r.body);
+        return bodies;
+    }
+    [[nodiscard]] std::string held_secret() const {
+        return std::string(sink.stored(id)->client_secret.reveal());
+    }
+    /// What a process that died has left.
+    access::intent leave_lease(intent_state state, timestamp opened, timestamp until = {}) {
+        access::intent i(std::string(32, '1'), scope, "ci", opened);
+        i.purpose = access::intent_purpose::rotate;
+        i.key = i.token_id = id;
+        i.version = 5;
+        i.state = state;
+        i.until = until;
+        log.insert(i).value();
+        return i;
+    }
+
+    scripted_transport transport;
+    frail_sink sink;
+    access::memory_intent_log log;
+    timestamp wall = now;
+};
+
+std::string body_until(std::string const& end) {
+    return R"({"client_secret_version":5,"previous_client_secret_expires_at":")" + end + "\"}";
+}
+/// A grace of one hour, and the ten minutes that a rotation may take.
+std::string const end_of_hour = "2026-11-24T01:10:00Z";
+
+TEST_CASE("a rotation sets the version after the one held, stores the secret, and leaves nothing "
+          "in the log") {
+    fixture f;
+    f.look(4).respond(5, end_of_hour, "fresh");
+    auto const done = f.rotate().value();
+    CHECK(done.previous_valid_until == timestamp::parse(end_of_hour).value());
+    CHECK(done.token.client_secret_version == 5);
+    CHECK(f.held_secret() == "fresh");
+    CHECK(f.sink.find("key").value()->version == 5);
+    CHECK(f.updates() == std::vector<std::string>{body_until(end_of_hour)});
+    CHECK(f.transport.requests().size() == 3);
+    CHECK(f.log.list().value().empty());
+}
+
+TEST_CASE("the lease is in the log, with what is sent, before it is sent") {
+    fixture f;
+    f.look(4).respond(5, end_of_hour, "fresh");
+    std::vector<access::intent> seen;
+    f.sink.at_store = [&] { seen = f.log.list().value(); };
+    f.rotate().value();
+    REQUIRE(seen.size() == 1);
+    CHECK(seen[0].purpose == access::intent_purpose::rotate);
+    CHECK(seen[0].key == id);
+    CHECK(seen[0].token_id == id);
+    CHECK(seen[0].version == 5);
+    CHECK(seen[0].until == timestamp::parse(end_of_hour).value());
+    CHECK(seen[0].state == intent_state::open);
+}
+
+TEST_CASE("a client that knows the server's time asks for the token once") {
+    fixture f;
+    f.look(4).respond(5, "2026-11-23T00:00:00Z", "fresh").respond(5, end_of_hour);
+    auto rotator = f.rotator();
+    rotator.rotate("key", 1h).get().value();
+    auto const before = f.transport.requests().size();
+    f.respond(5, "2026-11-23T00:00:00Z").respond(6, "2026-11-25T00:00:00Z", "fresher");
+    rotator.rotate("key", 1h).get().value();
+    CHECK(f.transport.requests().size() == before + 2);
+}
+
+TEST_CASE("times are the server's, however wrong this machine's clock is") {
+    for (auto const offset : {-25h, 25h}) {
+        fixture f;
+        f.wall = now.plus(offset);
+        f.look(4, "2026-11-23T23:59:59Z").respond(5, end_of_hour, "fresh");
+        CHECK(f.rotate().has_value());
+        CHECK(f.updates() == std::vector<std::string>{body_until(end_of_hour)});
+    }
+}
+
+TEST_CASE("a lost response is asked for again with the same version and end, never others") {
+    fixture f;
+    f.look(4).lose().lose().respond(5, end_of_hour, "fresh");
+    CHECK(f.rotate().has_value());
+    CHECK(f.updates() == std::vector<std::string>(3, body_until(end_of_hour)));
+    // The first may come late, and would shorten a grace that was prolonged: it is watched.
+    REQUIRE(f.log.list().value().size() == 1);
+    CHECK(f.log.list().value()[0].state == intent_state::settled);
+}
+
+TEST_CASE("a response without a secret says that it is lost, and until when the old one works") {
+    fixture f;
+    f.look(4).lose().respond(5, end_of_hour).respond(5, end_of_hour);
+    auto const failed = f.rotate().error();
+    CHECK(failed == errc::rotation_lost);
+    CHECK(failed.delivery() == delivery::accepted);
+    CHECK(failed.to_string().find(end_of_hour) != std::string::npos);
+    CHECK(failed.to_string().find("replace_lost") != std::string::npos);
+    CHECK(f.held_secret() == "old");
+    REQUIRE(f.log.list().value().size() == 1);
+    CHECK(f.log.list().value()[0].state == intent_state::lost);
+}
+
+TEST_CASE("a response without a secret is a success where the sink holds that version by now") {
+    fixture f;
+    f.look(4).lose().respond(5, end_of_hour).respond(5, end_of_hour);
+    auto const store = [&](trace_event const&) {
+        if (f.updates().size() == 2) f.hold(5, "of another"); // by a process taken for dead
+    };
+    access::rotator rotator(client(f.transport, api_token::make("sample").value(),
+                                   client_options().seed(1).trace(store)),
+                            scope, f.sink, f.log,
+                            access::rotation_options().now_from([] { return now; }));
+    CHECK(rotator.rotate("key", 1h).get()->token.client_secret_version == 5);
+    CHECK(f.held_secret() == "of another");
+}
+
+TEST_CASE("a version above the one held is a lost secret: nothing is sent, and it stays named") {
+    fixture f;
+    f.look(5, "2026-11-24T05:00:00Z");
+    auto const failed = f.rotate().error();
+    CHECK(failed == errc::rotation_lost);
+    CHECK(failed.to_string().find("2026-11-24T05:00:00Z") != std::string::npos);
+    CHECK(f.updates().empty());
+    CHECK(f.log.list().value().at(0).state == intent_state::lost);
+}
+
+TEST_CASE("a version below the one held is an out-of-date response: nothing is done") {
+    fixture f;
+    f.look(3);
+    CHECK(f.rotate().error() == errc::conflict);
+    CHECK(f.updates().empty());
+    CHECK(f.log.list().value().empty());
+}
+
+TEST_CASE("a running grace is respected") {
+    fixture f;
+    f.look(4, "2026-11-24T00:00:01Z");
+    auto const refused = f.rotate().error();
+    CHECK(refused == errc::grace_running);
+    CHECK(refused.delivery() == delivery::not_sent);
+    CHECK(f.updates().empty());
+    CHECK(f.log.list().value().empty());
+    f.look(4, "2026-11-24T00:00:00Z").respond(5, end_of_hour, "fresh"); // has just ended
+    CHECK(f.rotate().has_value());
+}
+
+TEST_CASE("a grace below the least is refused, and options that contradict each other") {
+    fixture f;
+    auto const refused = f.rotate(299s).error();
+    CHECK(refused == errc::invalid_argument);
+    CHECK(refused.to_string().find("grace: must be at least 300 s") != std::string::npos);
+    auto const with = [&](access::rotation_options options) {
+        return f.rotator(std::move(options)).rotate("key", 1h).get();
+    };
+    CHECK(with(access::rotation_options().deadline(0ms)).error() == errc::invalid_argument);
+    CHECK(with(access::rotation_options().min_age(600s)).error() == errc::invalid_argument);
+    CHECK(with(access::rotation_options().min_grace(0s)).error() == errc::invalid_argument);
+    CHECK(f.rotator().rotate("another", 1h).get().error() == errc::invalid_argument);
+    CHECK(f.rotator().rotate("key", std::string(36, '0'), 1h).get().error() == errc::sink_failed);
+    CHECK(f.transport.requests().empty());
+    CHECK(f.log.list().value().empty());
+}
+
+TEST_CASE("a token that the sink does not hold yet is rotated by its id") {
+    fixture f;
+    f.look(4).respond(5, end_of_hour, "fresh");
+    f.sink.forget(id).value();
+    CHECK(f.rotator().rotate("new key", id, 1h).get().has_value());
+    CHECK(f.sink.find("new key").value()->version == 5);
+    CHECK(f.sink.find("new key").value()->tag.empty());
+}
+
+TEST_CASE("an end of the grace before the promise is mended before anything else") {
+    fixture f;
+    f.look(4).respond(5, "2026-11-24T00:00:00Z", "fresh").respond(5, end_of_hour);
+    std::size_t sent_at_store = 0;
+    f.sink.at_store = [&] { sent_at_store = f.transport.requests().size(); };
+    CHECK(f.rotate()->previous_valid_until == timestamp::parse(end_of_hour).value());
+    CHECK(sent_at_store == 4);
+    CHECK(f.updates()[1] == R"({"previous_client_secret_expires_at":")" + end_of_hour + "\"}");
+}
+
+TEST_CASE("a server that does not grant the grace is told of truly") {
+    fixture f;
+    f.look(4).respond(5, "2026-11-24T00:20:00Z", "fresh");
+    for (int i = 0; i != 4; ++i)
+        f.respond(5, "2026-11-24T00:20:00Z");
+    auto const done = f.rotate().value();
+    CHECK(done.previous_valid_until == timestamp::parse("2026-11-24T00:20:00Z").value());
+    CHECK(f.held_secret() == "fresh");
+}
+
+TEST_CASE("a store that takes long does not use up the grace") {
+    fixture f;
+    f.look(4).respond(5, end_of_hour, "fresh").respond(5, "2026-11-24T01:20:00Z");
+    f.sink.at_store = [&] { f.transport.advance(20min); };
+    auto const done = f.rotate().value();
+    CHECK(f.updates()[1] == R"({"previous_client_secret_expires_at":"2026-11-24T01:20:00Z"})");
+    CHECK(done.previous_valid_until == timestamp::parse("2026-11-24T01:20:00Z").value());
+}
+
+TEST_CASE("a sink that cannot take a secret is found before anything is sent") {
+    fixture f;
+    f.look(4);
+    f.sink.is_full = true;
+    auto const failed = f.rotate().error();
+    CHECK(failed == errc::sink_failed);
+    CHECK_FALSE(failed.may_have_acted());
+    CHECK(f.updates().empty());
+    CHECK(f.log.list().value().empty());
+}
+
+TEST_CASE("a store that fails is tried again; what it kept is found") {
+    for (bool const keeps : {false, true}) {
+        fixture f;
+        f.look(4).respond(5, end_of_hour, "fresh");
+        f.sink.failing_stores = keeps ? 9 : 2;
+        f.sink.keeps = keeps;
+        CHECK(f.rotate().has_value());
+        CHECK(f.held_secret() == "fresh");
+        CHECK(f.log.list().value().empty());
+    }
+}
+
+TEST_CASE("a secret that the sink does not take is lost, and the old one works on") {
+    fixture f;
+    f.look(4).respond(5, end_of_hour, "fresh");
+    f.sink.failing_stores = 9;
+    auto const failed = f.rotate().error();
+    CHECK(failed == errc::sink_failed);
+    CHECK(failed.delivery() == delivery::accepted);
+    CHECK(failed.to_string().find("disk full") != std::string::npos);
+    CHECK(failed.to_string().find("fresh") == std::string::npos);
+    CHECK(failed.to_string().find(end_of_hour) != std::string::npos);
+    CHECK(f.log.list().value().at(0).state == intent_state::lost);
+}
+
+TEST_CASE("an older secret never replaces a newer one") {
+    fixture f;
+    f.look(4).respond(5, end_of_hour, "late");
+    f.sink.at_store = [&] { f.hold(6, "newer"); };
+    CHECK(f.rotate().has_value()); // the key has a secret that works
+    CHECK(f.held_secret() == "newer");
+}
+
+TEST_CASE("a secret is verified once it is stored") {
+    for (bool const works : {true, false}) {
+        fixture f;
+        f.look(4).respond(5, end_of_hour, "fresh");
+        std::string tried;
+        auto const verify = [&](access::issued_service_token const& token) -> result<void> {
+            tried = token.client_secret.reveal();
+            CHECK(f.held_secret() == tried);
+            if (works) return {};
+            return error(errc::unauthorized, "login refused");
+        };
+        auto const done =
+            f.rotator(access::rotation_options().verify(verify)).rotate("key", 1h).get();
+        CHECK(tried == "fresh");
+        CHECK(done.has_value() == works);
+        CHECK(f.log.list().value().empty());
+        if (works) continue;
+        CHECK(done.error() == errc::unauthorized);
+        CHECK(done.error().delivery() == delivery::accepted);
+        CHECK(done.error().to_string().find("the one before works until " + end_of_hour) !=
+              std::string::npos);
+    }
+}
+
+TEST_CASE("one rotation of a token at a time: the other's end is awaited") {
+    fixture f;
+    f.leave_lease(intent_state::open, now);
+    f.respond(4);
+    auto const refused = f.rotate().error();
+    CHECK(refused == errc::conflict);
+    CHECK(refused.delivery() == delivery::not_sent);
+    CHECK(refused.to_string().find(std::string(32, '1')) != std::string::npos);
+    CHECK(f.updates().empty());
+    CHECK(f.log.list().value().size() == 1);
+    auto waited = 0s;
+    for (auto const span : f.transport.waits())
+        waited += std::chrono::duration_cast<std::chrono::seconds>(span);
+    CHECK(waited > 500s);
+}
+
+TEST_CASE("the lease of a process that died is taken over") {
+    fixture f;
+    f.leave_lease(intent_state::open, now.plus(-16min), now.plus(44min));
+    f.look(4).respond(5, end_of_hour, "fresh");
+    CHECK(f.rotate().has_value());
+    CHECK(f.held_secret() == "fresh");
+    // What the dead one has sent may come late and shorten the grace: that is watched.
+    REQUIRE(f.log.list().value().size() == 1);
+    CHECK(f.log.list().value()[0].state == intent_state::settled);
+    CHECK(f.log.list().value()[0].until == timestamp::parse(end_of_hour).value());
+}
+
+TEST_CASE("a request that is certain to have done nothing leaves nothing") {
+    fixture f;
+    f.look(4);
+    f.transport.respond(403, R"({"success":false,"errors":[{"code":10000,"message":"no"}]})");
+    auto const failed = f.rotate().error();
+    CHECK(failed == errc::forbidden);
+    CHECK_FALSE(failed.may_have_acted());
+    CHECK(f.log.list().value().empty());
+}
+
+TEST_CASE("a refusal after a lost response does not say that nothing was done") {
+    fixture f;
+    f.look(4).lose();
+    f.transport.respond(400, R"({"success":false,"errors":[{"code":12130,"message":"no"}]})");
+    for (int i = 0; i != 40; ++i)
+        f.respond(4);
+    auto const failed = f.rotate().error();
+    CHECK(failed.may_have_acted());
+    CHECK(failed.to_string().find("may have been rotated") != std::string::npos);
+    CHECK(f.log.list().value().at(0).state == intent_state::open);
+}
+
+TEST_CASE("revoke_and_rotate ends all secrets before, also one in its grace, and holds the server "
+          "to it") {
+    fixture f;
+    f.look(4, "2026-11-24T05:00:00Z")
+        .respond(5, "2026-11-24T05:00:00Z", "fresh")
+        .respond(5, "2026-11-23T23:59:59Z");
+    auto const done = f.rotator().revoke_and_rotate("key").get().value();
+    CHECK(done.previous_valid_until <= now);
+    CHECK(f.held_secret() == "fresh");
+    CHECK(f.updates()[0] == body_until("2026-11-23T23:59:59Z"));
+    CHECK(f.updates()[1] == R"({"previous_client_secret_expires_at":"2026-11-23T23:59:59Z"})");
+}
+
+TEST_CASE("replace_lost makes another secret, where one is lost") {
+    fixture f;
+    f.look(4);
+    CHECK(f.rotator().replace_lost("key", 1h).get().error() == errc::conflict);
+    CHECK(f.updates().empty());
+    f.look(5, "2026-11-24T05:00:00Z").respond(6, end_of_hour, "fresh");
+    CHECK(f.rotator().replace_lost("key", 1h).get().has_value());
+    CHECK(f.held_secret() == "fresh");
+    CHECK(f.log.list().value().empty());
+}
+
+TEST_CASE("where an update shows no secret, what is lost is replaced by /rotate") {
+    fixture f;
+    f.look(5).respond(6, end_of_hour).respond(6, end_of_hour, "fresh");
+    CHECK(f.rotator().replace_lost("key", 1h).get().has_value());
+    CHECK(f.held_secret() == "fresh");
+    CHECK(f.transport.requests().back().target.ends_with("/rotate"));
+}
+
+TEST_CASE("where no version is shown /rotate is sent once, and looked after") {
+    fixture f;
+    f.hold(0);
+    f.look(0).lose().respond(0).respond(0, end_of_hour).respond(0, end_of_hour);
+    auto const failed = f.rotate().error();
+    CHECK(failed == errc::rotation_lost);
+    CHECK(f.transport.requests()[2].target.ends_with("/rotate"));
+    CHECK(f.updates().empty());
+    CHECK(f.log.list().value().at(0).state == intent_state::lost);
+    // Another process finds it by what was written down.
+    f.look(0, end_of_hour);
+    CHECK(f.rotate().error() == errc::rotation_lost);
+    f.look(0, end_of_hour).respond(0, "2026-11-24T01:10:00Z", "fresh");
+    CHECK(f.rotator().replace_lost("key", 1h).get().has_value());
+    CHECK(f.held_secret() == "fresh");
+}
+
+TEST_CASE("where no version is shown a rotation whose outcome nobody knows is not followed by "
+          "another for a day") {
+    fixture f;
+    f.hold(0);
+    f.leave_lease(intent_state::open, now.plus(-23h), now.plus(1h));
+    f.look(0);
+    auto const refused = f.rotate().error();
+    CHECK(refused == errc::conflict);
+    CHECK(refused.to_string().find("may still act") != std::string::npos);
+    CHECK(f.transport.requests().size() == 2);
+}
+
+TEST_CASE("a grace is moved or ended by an update of its end alone, by the server's clock") {
+    fixture f;
+    f.wall = now.plus(25h);
+    f.respond(5).respond(5).respond(5);
+    auto rotator = f.rotator();
+    CHECK(rotator.extend_grace(id, 48h).get().value() == now.plus(48h));
+    CHECK(rotator.end_grace(id).get().has_value());
+    CHECK(f.updates() == std::vector<std::string>{
+                             R"({"previous_client_secret_expires_at":"2026-11-26T00:00:00Z"})",
+                             R"({"previous_client_secret_expires_at":"2026-11-23T23:59:59Z"})"});
+}
+
+TEST_CASE("an ended grace is not mended again: its memory goes out of the log") {
+    fixture f;
+    f.leave_lease(intent_state::settled, now, now.plus(1h));
+    f.respond(5).respond(5);
+    CHECK(f.rotator().end_grace(id).get().has_value());
+    CHECK(f.log.list().value().empty());
+}
+
+} // namespace
+} // namespace rotator_tests
