@@ -63,6 +63,18 @@ public:
         return all;
     }
     [[nodiscard]] result<void> forget(std::string_view token_id) const {
+        return with_file_of(token_id, [&](auto const& held) { return held.forget(token_id); });
+    }
+    [[nodiscard]] result<void> rewrite(std::string_view token_id,
+                                       secret_change const& change) const {
+        return with_file_of(token_id,
+                            [&](auto const& held) { return held.rewrite(token_id, change); });
+    }
+
+private:
+    /// Calls `f` with the file that holds the token, if there is one.
+    template <class Function>
+    [[nodiscard]] result<void> with_file_of(std::string_view token_id, Function f) const {
         std::vector<std::string> names;
         if (System::list(path_.c_str(), names) != 0)
             return basic_file<System>::last_error(errc::sink_failed, path_);
@@ -72,12 +84,10 @@ public:
             detail::secret_file<System> const held(path_ + '/' + name, patience_);
             auto const token = held.find();
             if (!token && token.error().details().cause) unread = token.error();
-            if (token && *token && (*token)->token_id == token_id) return held.forget(token_id);
+            if (token && *token && (*token)->token_id == token_id) return f(held);
         }
         return unread;
     }
-
-private:
     [[nodiscard]] result<detail::secret_file<System>> file_of(std::string_view key) const {
         std::string name;
         for (char const c : key) {
@@ -104,6 +114,6 @@ private:
 
 using directory_sink = basic_directory_sink<>;
 
-static_assert(listable_sink<directory_sink>);
+static_assert(rewritable_sink<directory_sink>);
 
 } // namespace cloudflare::inline v0::access

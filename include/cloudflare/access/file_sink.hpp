@@ -81,6 +81,11 @@ public:
         return all;
     }
 
+    [[nodiscard]] result<void> rewrite(std::string_view token_id,
+                                       secret_change const& change) const {
+        return file_.rewrite(token_id, change);
+    }
+
     // For rotations: `rotation_sink`.
     [[nodiscard]] result<void> store(issued_service_token const& token) const {
         return file_.store(token);
@@ -99,6 +104,6 @@ private:
 
 using file_sink = basic_file_sink<>;
 
-static_assert(listable_sink<file_sink>);
+static_assert(rewritable_sink<file_sink>);
 
 } // namespace cloudflare::inline v0::access

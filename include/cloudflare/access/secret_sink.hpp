@@ -4,8 +4,10 @@
 #include <cloudflare/access/intent.hpp>
 #include <cloudflare/access/result_or_task.hpp>
 #include <cloudflare/access/service_token.hpp>
+#include <cloudflare/core/secret.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -82,6 +84,23 @@ concept listable_sink = secret_sink<S> && requires(S& sink) {
     { sink.list() } -> result_or_task<std::vector<held_token>>;
 };
 
+/// Gives what is to stand in place of a secret that is held.
+using secret_change = std::function<result<secret>(held_token const&, secret const&)>;
+
+/// A sink that can write the same secret anew, e.g. sealed by another key:
+///
+///     rewrite(std::string_view token_id, secret_change const&) -> void
+///
+/// Nothing else of the token changes, `held_token::since` neither, and no store or forget comes between
+/// reading and writing. A change that gives the same string writes nothing; where it gives an error, or
+/// the token is not held, nothing is written, and that error, or a success, is what `rewrite` gives.
+template <class S>
+concept rewritable_sink =
+    secret_sink<S> && requires(S& sink, std::string_view text, secret_change const& change) {
+        { sink.list() } -> std::same_as<result<std::vector<held_token>>>;
+        { sink.rewrite(text, change) } -> std::same_as<result<void>>;
+    };
+
 /// Keeps secrets in memory, by key.
 ///
 /// Threads: may be used from several at once. Never waits for more than another thread's copying.
@@ -118,6 +137,17 @@ public:
     [[nodiscard]] result<void> forget(std::string_view token_id) {
         std::lock_guard const lock(mutex_);
         std::erase_if(held_, [&](auto const& held) { return held.second.token.id == token_id; });
+        return {};
+    }
+
+    [[nodiscard]] result<void> rewrite(std::string_view token_id, secret_change const& change) {
+        std::lock_guard const lock(mutex_);
+        for (auto& [key, held] : held_) {
+            if (held.token.id != token_id) continue;
+            auto changed = change(shown(key, held), held.token.client_secret);
+            if (!changed) return changed.error();
+            held.token.client_secret = std::move(*changed);
+        }
         return {};
     }
 
@@ -179,6 +209,6 @@ private:
     std::map<std::string, entry, std::less<>> held_;
 };
 
-static_assert(listable_sink<memory_sink>);
+static_assert(rewritable_sink<memory_sink>);
 
 } // namespace cloudflare::inline v0::access

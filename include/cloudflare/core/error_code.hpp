@@ -56,6 +56,7 @@ enum class errc {
     intent_log_failed, ///< the intent log cannot be read or written
     grace_running,     ///< a rotation would revoke a secret that is still in its grace period
     rotation_lost,     ///< a secret was rotated, and the new one is lost
+    secret_unreadable, ///< a stored secret cannot be read, or not opened with the keys given
 };
 
 /// Groups of codes. Compare an `error` or its code with one:
@@ -118,6 +119,7 @@ enum class condition {
     case errc::intent_log_failed: return "intent log unavailable";
     case errc::grace_running: return "a grace period is running";
     case errc::rotation_lost: return "rotated, and the new secret is lost";
+    case errc::secret_unreadable: return "stored secret cannot be read";
     }
     return "unknown error";
 }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <string>
 #include <thread>
 #include <vector>
@@ -75,6 +76,9 @@ struct faulty_posix {
     }
     static int change_owner(int d, ::uid_t user, ::gid_t group) {
         return fails() ? -1 : real::change_owner(d, user, group);
+    }
+    static int change_time(char const* path, std::time_t changed) {
+        return fails() ? -1 : real::change_time(path, changed);
     }
     static int rename(char const* from, char const* to) {
         return fails() ? -1 : real::rename(from, to);

@@ -483,6 +483,76 @@ TEST_CASE("whichever system call fails, the file is whole, old or new, and the "
             }
 }
 
+TEST_CASE("a secret is written anew: key, tag, other lines, mode and time stay") {
+    scratch const s;
+    file_sink const sink(s.path());
+    sink.store(wanting(), token("id-1", "old", 7)).value();
+    write(s.path(), "A=1\n" + read(s.path()));
+    REQUIRE(::chmod(s.path().c_str(), 0640) == 0);
+    struct ::timespec const earlier[2] = {{1'700'000'000, 0}, {1'700'000'000, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, s.path().c_str(), earlier, 0) == 0);
+    auto const before = read(s.path());
+    auto const held = sink.find("key").value().value();
+
+    auto const to = [&](std::string_view string) {
+        return [&held, string](access::held_token const& there, secret const& old) {
+            CHECK(there == held);
+            CHECK((old == secret("old") || old == secret("fr3sh")));
+            return result<secret>(secret(string));
+        };
+    };
+    CHECK(sink.rewrite("id-2", to("of another")).has_value());
+    CHECK(read(s.path()) == before);
+    CHECK(sink.rewrite("id-1",
+                       [](auto const&, auto const&) {
+                           return result<secret>(error(errc::secret_unreadable, "no key"));
+                       })
+              .error() == errc::secret_unreadable);
+    CHECK(read(s.path()) == before);
+    CHECK(sink.rewrite("id-1", to("fr3sh")).has_value());
+    auto wanted = before;
+    CHECK(read(s.path()) == wanted.replace(wanted.find("old"), 3, "fr3sh"));
+    CHECK(sink.find("key").value().value() == held);
+    CHECK(mode_of(s.path()) == 0640);
+    struct ::stat was{}, is{};
+    REQUIRE(::stat(s.path().c_str(), &was) == 0);
+    CHECK(sink.rewrite("id-1", to("fr3sh")).has_value());
+    REQUIRE(::stat(s.path().c_str(), &is) == 0);
+    CHECK(was.st_ino == is.st_ino); // the same is not written again
+    CHECK(s.entries() == 1);
+    CHECK(file_sink(s.path("none")).rewrite("id-1", to("x")).has_value());
+    CHECK(s.entries() == 1);
+}
+
+TEST_CASE("whichever system call of a rewrite fails, the file is whole, old or new, and the "
+          "error tells") {
+    auto const old = text_of("id-1", "old"), fresh = text_of("id-1", "fr3sh");
+    auto const change = [](auto const&, auto const&) {
+        return result<secret>(secret(std::string_view("fr3sh")));
+    };
+    int n = 1;
+    for (bool failed = true; failed; ++n) {
+        CAPTURE(n);
+        REQUIRE(n < 100);
+        scratch const s;
+        faulty::reset();
+        write(s.path(), old);
+        faulty::no_sync = true;
+        faulty::fail_at = n;
+        faulty::reason = ENOSPC;
+        auto const rewritten = faulty_sink(s.path()).rewrite("id-1", change);
+        failed = faulty::calls >= n;
+        faulty::reset();
+        auto const there = read(s.path());
+        CHECK((there == fresh || (!rewritten && there == old)));
+        if (!rewritten) CHECK(rewritten.error() == errc::sink_failed);
+        faulty_sink(s.path()).rewrite("id-1", change).value(); // the next one mends it all
+        CHECK(read(s.path()) == fresh);
+        CHECK(s.entries() == 1);
+    }
+    CHECK(n > 10);
+}
+
 TEST_CASE("prepare tells of each system call that would make the store fail") {
     for (bool const replaces : {false, true}) {
         int told = 0;

@@ -17,7 +17,7 @@ namespace error_code_tests {
 namespace {
 
 constexpr int first_code = static_cast<int>(errc::invalid_argument);
-constexpr int last_code = static_cast<int>(errc::rotation_lost);
+constexpr int last_code = static_cast<int>(errc::secret_unreadable);
 
 struct group {
     condition name;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,11 @@ struct posix {
     }
     static int change_owner(int descriptor, ::uid_t user, ::gid_t group) noexcept {
         return ::fchown(descriptor, user, group);
+    }
+    /// Sets when the file was last changed, in whole seconds.
+    static int change_time(char const* path, std::time_t changed) noexcept {
+        struct ::timespec const times[2] = {{changed, 0}, {changed, 0}};
+        return ::utimensat(AT_FDCWD, path, times, 0);
     }
     static int rename(char const* from, char const* to) noexcept { return ::rename(from, to); }
     static int link(char const* from, char const* to) noexcept { return ::link(from, to); }

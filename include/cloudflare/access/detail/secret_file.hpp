@@ -173,6 +173,38 @@ public:
         return sync(*placed);
     }
 
+    /// Puts what `change` gives in the place of the token's secret, if the file holds the token. All
+    /// else stays, the time of the file's last change too.
+    [[nodiscard]] result<void> rewrite(std::string_view token_id,
+                                       secret_change const& change) const {
+        auto const placed = place();
+        if (!placed) return placed.error();
+        auto const held = read(placed->path);
+        if (!held) return held.error();
+        if (!held->token || held->token->token_id != token_id) return {};
+        auto changed = change(
+            *held->token, secret(value_in(held->text, secret_line).value_or(std::string_view())));
+        if (!changed) return changed.error();
+        issued_service_token token;
+        token.id = held->token->token_id;
+        token.client_id = held->token->client_id;
+        if (held->token->version != 0) token.client_secret_version = held->token->version;
+        token.client_secret = std::move(*changed);
+        auto const text = secret_text(token, nullptr, held->text);
+        if (text == held->text) return {};
+
+        auto const beside = write_beside(*placed, *held, text);
+        if (!beside) return beside.error();
+        auto moved = result<void>();
+        if (System::change_time(beside->c_str(), held->status.st_mtime) != 0) moved = last_error();
+        if (moved) moved = replace(*beside, placed->path);
+        if (!moved) {
+            System::unlink(beside->c_str());
+            return moved;
+        }
+        return sync(*placed);
+    }
+
 private:
     struct contents {
         bool exists = false;

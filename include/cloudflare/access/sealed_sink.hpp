@@ -1,0 +1,164 @@
+/// A sink that seals secrets before another one keeps them. Needs OpenSSL.
+#pragma once
+
+#include <cloudflare/access/intent.hpp>
+#include <cloudflare/access/result_or_task.hpp>
+#include <cloudflare/access/sealed_secret.hpp>
+#include <cloudflare/access/sealing_key.hpp>
+#include <cloudflare/access/secret_sink.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::access {
+
+/// What `sealed_sink::reseal` did.
+struct resealed {
+    struct failure {
+        std::string token_id;
+        error why;
+    };
+
+    std::size_t sealed = 0;        ///< secrets that are now sealed by the newest key
+    std::size_t unchanged = 0;     ///< secrets that were so already
+    std::vector<failure> failed{}; ///< secrets that stay as they were
+};
+
+/// Hands another sink each token with its secret sealed (AES-256-GCM, see `seal`), so that whoever
+/// reads the store, its backups or its disk has no secret without the key. All but the secret goes
+/// through as it is. Consumers read the store, and open the secret with `unseal`.
+///
+///     auto key = access::sealing_key::from_file("2026-11", "/etc/app/2026-11.key");
+///     access::sealed_sink sink(access::directory_sink(path), access::sealing_keys(*key));
+///
+/// A sealed secret opens for its own token, client id and version only: one that is copied to another
+/// token, or put back from a backup under a later version, is an error.
+///
+/// To change keys: add the new one to all programs that open, then seal by it (`sealing_keys`: the newest
+/// first), then `reseal`, then remove the old one.
+///
+/// Errors: those of the sink, of the key source, and of `seal`. `prepare` tells already where there is no key.
+///
+/// Threads, cancellation: as the sink's. Its functions give what those of the sink give.
+///
+/// @tparam Sink a sink, or a reference to one, which must outlive this
+template <class Sink>
+    requires secret_sink<std::remove_reference_t<Sink>>
+class sealed_sink {
+    using inner_sink = std::remove_reference_t<Sink>;
+
+public:
+    sealed_sink(Sink sink, sealing_keys keys)
+        : sealed_sink(std::forward<Sink>(sink),
+                      [keys = std::move(keys)] { return result<sealing_keys>(keys); }) {}
+    sealed_sink(Sink sink, sealing_key_source keys)
+        : sink_(std::forward<Sink>(sink)), keys_(std::move(keys)) {}
+
+    [[nodiscard]] auto prepare(intent const& i) {
+        auto const next = [this, &i](issued_service_token const&) { return sink_.prepare(i); };
+        return after(sealed(issued_service_token()), next); // a trial
+    }
+    [[nodiscard]] auto store(intent const& i, issued_service_token const& token) {
+        auto const next = [this, &i](issued_service_token const& t) { return sink_.store(i, t); };
+        return after(sealed(token), next);
+    }
+    [[nodiscard]] auto find(std::string_view key) { return sink_.find(key); }
+    [[nodiscard]] auto forget(std::string_view token_id) { return sink_.forget(token_id); }
+    [[nodiscard]] auto list()
+        requires listable_sink<inner_sink>
+    {
+        return sink_.list();
+    }
+
+    // For rotations, where the sink has them: `rotation_sink`.
+    [[nodiscard]] result<void> store(issued_service_token const& token)
+        requires requires(inner_sink& s, issued_service_token const& t) { s.store(t); }
+    {
+        return after(sealed(token),
+                     [this](issued_service_token const& t) { return sink_.store(t); });
+    }
+    [[nodiscard]] result<bool> holds(std::string_view token_id)
+        requires requires(inner_sink& s, std::string_view id) { s.holds(id); }
+    {
+        return sink_.holds(token_id);
+    }
+
+    /// Seals all that is held by the newest key: what an older one sealed, and what was stored
+    /// before this sink was put around the other. Safe beside stores, and to be killed: each secret is old
+    /// or new. A secret that cannot be opened stays, and stops no other.
+    ///
+    /// Errors: those of the key source and of `list`; what is about one token is in `failed`.
+    [[nodiscard]] result<resealed> reseal()
+        requires rewritable_sink<inner_sink>
+    {
+        auto const keys = keys_();
+        if (!keys) return keys.error();
+        auto const all = sink_.list();
+        if (!all) return all.error();
+        resealed report;
+        for (auto const& held : *all) {
+            bool has_changed = false;
+            auto const change = [&](held_token const& there, secret const& old) -> result<secret> {
+                if (sealed_by(old.reveal()) == keys->newest().id()) {
+                    auto const opened = unseal(*keys, there, old);
+                    return opened ? result<secret>(old) : opened.error();
+                }
+                auto const plain =
+                    is_sealed(old.reveal()) ? unseal(*keys, there, old) : result<secret>(old);
+                if (!plain) return plain.error();
+                has_changed = true;
+                return seal(keys->newest(), there, *plain);
+            };
+            auto const done = sink_.rewrite(held.token_id, change);
+            if (!done) report.failed.push_back({held.token_id, done.error()});
+            if (done) ++(has_changed ? report.sealed : report.unchanged);
+        }
+        return report;
+    }
+
+    /// The sink that keeps what is sealed.
+    [[nodiscard]] inner_sink& inner() noexcept { return sink_; }
+
+private:
+    using sealed_token = result<issued_service_token>;
+    template <class Next>
+    using given_by = std::invoke_result_t<Next, issued_service_token const&>;
+
+    [[nodiscard]] sealed_token sealed(issued_service_token token) const {
+        auto const keys = keys_();
+        if (!keys) return keys.error();
+        held_token held;
+        held.token_id = token.id;
+        held.client_id = token.client_id;
+        held.version = token.client_secret_version.value_or(0);
+        auto string = seal(keys->newest(), held, token.client_secret);
+        if (!string) return string.error();
+        token.client_secret = std::move(*string);
+        return token;
+    }
+
+    /// What `next` does with the token, or the error that is in its place.
+    template <class Next>
+        requires std::is_same_v<given_by<Next>, result<void>>
+    [[nodiscard]] static result<void> after(sealed_token token, Next next) {
+        return token ? next(*token) : result<void>(token.error());
+    }
+    /// The same of a sink that is awaited. The token lives in this coroutine until the sink has done.
+    template <class Next>
+    [[nodiscard]] static given_by<Next> after(sealed_token token, Next next) {
+        if (!token) co_return token.error();
+        auto pending = next(*token);
+        auto done = co_await std::move(pending);
+        co_return done;
+    }
+
+    Sink sink_;
+    sealing_key_source keys_;
+};
+
+} // namespace cloudflare::inline v0::access
