@@ -62,7 +62,7 @@ TEST_CASE("a header that frames the message is an error, in any case of letters"
         REQUIRE(options.bad_header().has_value());
         CHECK(*options.bad_header() == errc::invalid_argument);
         CHECK(options.bad_header()->details().explanation ==
-              "header " + std::string(name) + ": is not the caller's to set");
+              "header " + std::string(name) + ": is set by the library only");
     }
 }
 
