@@ -4,11 +4,9 @@
 // Usage: postgres-intents issue NAME | reconcile [MIN_AGE_SECONDS [GONE_AGE_SECONDS]]
 // Reads CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID, CLOUDFLARE_BASE_URL, CA_FILE and libpq's PG*
 // variables.
-#include "postgres_intent_log.hpp"
-#include "postgres_sink.hpp"
-
 #include <cloudflare/access.hpp>
 #include <cloudflare/access/issuer.hpp>
+#include <cloudflare/access/postgres_store.hpp>
 #include <cloudflare/access/reconcile.hpp>
 #include <cloudflare/client.hpp>
 #include <cloudflare/transport/beast_blocking.hpp>
@@ -35,10 +33,10 @@ int fail(cf::error const& e) {
 }
 
 int run(std::string const& command, std::string const& first, std::string const& second) {
-    auto db = database::connect();
-    if (!db) return fail(db.error());
-    postgres_intent_log intents(*db);
-    postgres_sink sink(*db);
+    access_tokens::postgres_database db; // as libpq's environment says
+    if (auto const opened = db.open(); !opened) return fail(opened.error());
+    access_tokens::postgres_intent_log intents(db);
+    access_tokens::postgres_sink sink(db);
     auto const account =
         access_tokens::account_scope::parse(variable("CLOUDFLARE_ACCOUNT_ID")).value();
     cf::client client(

@@ -1,0 +1,60 @@
+/// An SQL statement with its values, and the rows that it gives.
+#pragma once
+
+#include <cloudflare/core/detail/utf8.hpp>
+#include <cloudflare/core/result.hpp>
+#include <cloudflare/core/wipe.hpp>
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::access::detail::postgres {
+
+/// A statement whose `$1`, `$2` ... stand for values. None of these holds a NUL byte.
+struct statement {
+    explicit statement(std::string text) : sql(std::move(text)) {}
+
+    statement& value(std::string_view text) {
+        values.emplace_back(text);
+        return *this;
+    }
+    statement& value(std::int64_t number) { return value(std::to_string(number)); }
+
+    std::string sql;
+    std::vector<wiped_string> values{}; // one of them may be a secret
+};
+
+/// A row: a value for each column, as text.
+using row = std::vector<wiped_string>;
+
+/// What a statement gave.
+struct reply {
+    std::vector<row> rows{};
+    std::int64_t affected = 0; ///< rows that were inserted, updated, deleted or selected
+};
+
+/// Strings go to the database as UTF-8 without NUL, which its type `text` cannot hold.
+[[nodiscard]] inline result<void> check_string(std::string_view field, std::string_view string) {
+    if (string.find('\0') == string.npos && is_utf8(string)) return {};
+    return error(errc::invalid_argument, std::string(field) + ": must be UTF-8 without a NUL byte");
+}
+
+[[nodiscard]] inline std::string_view string_at(row const& r, std::size_t column) noexcept {
+    return column < r.size() ? std::string_view(r[column]) : std::string_view();
+}
+
+/// @return zero where the column holds no number
+[[nodiscard]] inline std::int64_t number_at(row const& r, std::size_t column) noexcept {
+    auto const string = string_at(r, column);
+    std::int64_t number = 0;
+    auto const* const end = string.data() + string.size();
+    auto const read = std::from_chars(string.data(), end, number);
+    return read.ec == std::errc() && read.ptr == end ? number : 0;
+}
+
+} // namespace cloudflare::inline v0::access::detail::postgres

@@ -1,0 +1,36 @@
+// What the tests of the stores in PostgreSQL share: statements by hand, and tables that are empty.
+#pragma once
+
+#include <cloudflare/access/postgres_options.hpp>
+
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include <unistd.h>
+
+namespace postgres_world {
+
+/// Executes statements by a connection of its own, and gives the first value of the last one's rows.
+inline std::string execute(std::string const& statements) {
+    std::unique_ptr<PGconn, decltype(&PQfinish)> const c(PQconnectdb(""), &PQfinish);
+    PQsetNoticeReceiver(c.get(), [](void*, PGresult const*) {}, nullptr);
+    std::unique_ptr<PGresult, decltype(&PQclear)> const r(PQexec(c.get(), statements.c_str()),
+                                                          &PQclear);
+    auto const status = PQresultStatus(r.get());
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+        throw std::runtime_error(PQerrorMessage(c.get()));
+    return PQntuples(r.get()) > 0 ? PQgetvalue(r.get(), 0, 0) : "";
+}
+
+/// Options with a table prefix that no other test has.
+inline cloudflare::access::postgres_options fresh_tables() {
+    static std::atomic<int> count = 0;
+    return cloudflare::access::postgres_options().table_prefix("t" + std::to_string(::getpid()) +
+                                                               "_" + std::to_string(++count) + "_");
+}
+
+} // namespace postgres_world
