@@ -81,9 +81,7 @@ private:
     [[nodiscard]] result<typename Operation::value_type> call(Operation operation) {
         if (auto const ok = operation.check(); !ok) return ok.error();
         if (auto const opened = open(); !opened)
-            return opened.error() == errc::intent_log_failed
-                       ? error(Operation::code, opened.error().details())
-                       : opened.error();
+            return detail::postgres::of_call(opened.error(), Operation::code);
         return converse(std::move(operation));
     }
 

@@ -26,6 +26,17 @@ inline std::string execute(std::string const& statements) {
     return PQntuples(r.get()) > 0 ? PQgetvalue(r.get(), 0, 0) : "";
 }
 
+/// A transaction that is open until the end.
+class held_lock {
+public:
+    explicit held_lock(std::string const& statement) {
+        PQclear(PQexec(connection_.get(), ("BEGIN; " + statement).c_str()));
+    }
+
+private:
+    std::unique_ptr<PGconn, decltype(&PQfinish)> connection_{PQconnectdb(""), &PQfinish};
+};
+
 /// Options with a table prefix that no other test has.
 inline cloudflare::access::postgres_options fresh_tables() {
     static std::atomic<int> count = 0;

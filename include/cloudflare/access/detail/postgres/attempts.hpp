@@ -13,8 +13,6 @@
 
 namespace cloudflare::inline v0::access::detail::postgres {
 
-using steady_time = std::chrono::steady_clock::time_point;
-
 /// Tries again whatever may pass, with waits that grow with jitter, until the deadline. A statement
 /// whose connection was lost is executed again, too: the operation is told, and knows or finds out
 /// what the lost one has done.
@@ -58,5 +56,10 @@ private:
     unsigned count_ = 0;
     bool in_doubt_ = false;
 };
+
+/// An error of opening the database, as the function's that was called.
+[[nodiscard]] inline error of_call(error const& opening, errc code) {
+    return opening == errc::intent_log_failed ? error(code, opening.details()) : opening;
+}
 
 } // namespace cloudflare::inline v0::access::detail::postgres

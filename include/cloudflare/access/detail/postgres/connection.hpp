@@ -9,7 +9,7 @@
 
 #include <boost/system/result.hpp>
 
-#include <cstdlib>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string_view>

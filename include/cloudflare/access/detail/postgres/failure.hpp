@@ -4,11 +4,14 @@
 #include <cloudflare/core/config.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace cloudflare::inline v0::access::detail::postgres {
+
+using steady_time = std::chrono::steady_clock::time_point;
 
 enum class failure_kind : unsigned char {
     unreachable, ///< there is no connection that could be used: the statement was not sent

@@ -12,8 +12,7 @@
 namespace cloudflare::inline v0::access::detail::postgres {
 
 /// @return false at `end`
-[[nodiscard]] inline bool wait_for(int socket, interest wants,
-                                   std::chrono::steady_clock::time_point end) {
+[[nodiscard]] inline bool wait_for(int socket, interest wants, steady_time end) {
     for (;;) {
         auto const left =
             std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());

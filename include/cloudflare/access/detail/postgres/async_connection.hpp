@@ -1,0 +1,88 @@
+/// A connection whose waits are Asio's, and how one is made.
+#pragma once
+
+#include <cloudflare/access/detail/postgres/async_wait.hpp>
+
+#include <boost/system/result.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::access::detail::postgres {
+
+/// One that is connected.
+class async_connection {
+public:
+    async_connection(asio::any_io_executor executor, std::unique_ptr<connection> connected)
+        : connection_(std::move(connected)), socket_(executor, connection_->socket()) {}
+
+    [[nodiscard]] bool is_usable() const noexcept { return connection_->is_usable(); }
+
+    /// @param s must live until the task has ended
+    [[nodiscard]] asio::awaitable<outcome> execute(statement const& s, steady_time end) {
+        connection_->send(s);
+        for (;;) {
+            auto const wants = connection_->step();
+            if (wants == interest::nothing) co_return connection_->finish();
+            auto pending = socket_.wait_for(wants, end);
+            bool const is_ready = co_await std::move(pending);
+            if (is_ready) continue;
+            connection_->abandon();
+            co_return failure(failure_kind::lost, "the server did not respond in time");
+        }
+    }
+
+private:
+    std::unique_ptr<connection> connection_;
+    async_socket socket_;
+};
+
+/// The same servers, each by its addresses; without those whose name has none.
+[[nodiscard]] inline asio::awaitable<std::vector<server>> resolved(std::vector<server> list,
+                                                                   steady_time end) {
+    std::vector<server> found;
+    for (auto& s : list) {
+        if (!s.needs_look_up()) {
+            found.push_back(std::move(s));
+            continue;
+        }
+        auto pending = look_up(s.host, end);
+        auto const addresses = co_await std::move(pending);
+        for (auto const& address : addresses) {
+            found.push_back(s);
+            found.back().address = address;
+        }
+    }
+    co_return found;
+}
+
+using async_connected = boost::system::result<std::unique_ptr<async_connection>, failure>;
+
+/// @param turn which server is the first to be tried
+/// @param is_silent set to true where the server did not respond in time
+[[nodiscard]] inline asio::awaitable<async_connected> connect(asio::any_io_executor executor,
+                                                              servers const& from, unsigned turn,
+                                                              steady_time end, bool& is_silent) {
+    auto pending = resolved(from.all(), end);
+    auto list = co_await std::move(pending);
+    if (list.empty()) co_return failure(failure_kind::unreachable, "the host name has no address");
+    auto made = std::make_unique<connection>(from.parameters(rotated(std::move(list), turn)));
+    for (;;) {
+        auto wants = interest::nothing;
+        auto const failed = made->connect(wants);
+        if (failed) co_return *failed;
+        if (wants == interest::nothing)
+            co_return std::make_unique<async_connection>(executor, std::move(made));
+        async_socket socket(executor, made->socket()); // libpq may have opened another one
+        auto pending_wait = socket.wait_for(wants, end);
+        bool const is_ready = co_await std::move(pending_wait);
+        if (is_ready) continue;
+        is_silent = true;
+        co_return failure(failure_kind::unreachable, "the server did not respond in time");
+    }
+}
+
+} // namespace cloudflare::inline v0::access::detail::postgres
