@@ -116,11 +116,6 @@ private:
 
 } // namespace detail
 
-/// Whether a string has the form of a sealed secret, of whatever version.
-[[nodiscard]] inline bool is_sealed(std::string_view string) noexcept {
-    return string.starts_with("sealed:v");
-}
-
 /// The id of the key that sealed the string; empty where it is not sealed in a form known here.
 [[nodiscard]] inline std::string_view sealed_by(std::string_view string) noexcept {
     if (!string.starts_with(detail::seal_mark)) return {};

@@ -158,6 +158,11 @@ private:
     std::vector<sealing_key> keys_;
 };
 
+/// Whether a string has the form of a sealed secret, of whatever version.
+[[nodiscard]] inline bool is_sealed(std::string_view string) noexcept {
+    return string.starts_with("sealed:v");
+}
+
 /// Gives the keys each time that they are needed: for keys that change while a program runs, or that
 /// another store keeps. It is called on the thread that uses the sink, from several at once where
 /// the sink is, and must not throw.

@@ -68,6 +68,14 @@ public:
         routes_.push_back(std::move(route));
         return *this;
     }
+    /// Puts a page behind Access at this target, e.g. `/app`, outside the API's base path: who sends the
+    /// two headers of a token that `admits` lets pass gets 200, anyone else is sent to the login page.
+    ///
+    /// Source of the refusal's form: responses seen of Access outside strict mode.
+    sandbox& protect(std::string target) {
+        protected_.push_back(std::move(target));
+        return *this;
+    }
     /// The responses that the API gives: an envelope with that result, or with that error.
     [[nodiscard]] static http::response success(boost::json::value result, int status = 200);
     [[nodiscard]] static http::response failure(int status, std::int64_t code,
@@ -92,6 +100,7 @@ private:
     using parameters = std::map<std::string, std::string, std::less<>>;
 
     [[nodiscard]] http::response route(http::request const& r, timestamp now);
+    [[nodiscard]] http::response protected_page(http::request const& r, timestamp now);
     [[nodiscard]] std::optional<http::response> refuse_credentials(http::request const& r) const;
     [[nodiscard]] std::optional<http::response> refuse_rate(timestamp now);
     [[nodiscard]] http::response create(std::string const& scope, std::string_view body,
@@ -124,6 +133,7 @@ private:
     sandbox_options switches_;
     std::vector<sandbox_token> tokens_;
     std::vector<sandbox_route> routes_;
+    std::vector<std::string> protected_; // targets of pages behind Access
     std::uint64_t request_count_ = 0;
     // Of the rate limit.
     timestamp window_end_;

@@ -1,3 +1,4 @@
+#include <cloudflare/access/current_secret.hpp>
 #include <cloudflare/access/directory_sink.hpp>
 #include <cloudflare/access/file_sink.hpp>
 #include <cloudflare/access/sealed_sink.hpp>
@@ -254,6 +255,28 @@ TEST_CASE("all but the secret goes through as it is") {
     CHECK(sink.list().value().empty());
     static_assert(access::rewritable_sink<access::file_sink>);
     static_assert(access::listable_sink<sealed_sink<access::file_sink>>);
+}
+
+TEST_CASE("a consumer opens what is sealed in the file, through rotations and a change of keys") {
+    faults::scratch const s;
+    sealed_sink old_sink(access::file_sink(s.path()), sealing_keys(key_of("old")));
+    old_sink.store(intent_for("key"), sample_token("id-1", 1)).value();
+    auto const keys = both_keys();
+    auto const open = [&](held_token const& held, secret const& sealed) {
+        return unseal(keys, held, sealed);
+    };
+    access::current_secret current(s.path(), access::current_secret_options().open(open));
+    CHECK(current.get()->client_secret == sample_token("id-1", 1).client_secret);
+    sealed_sink sink(access::file_sink(s.path()), keys);
+    sink.store(sample_token("id-1", 2)).value();
+    CHECK(current.get()->client_secret == sample_token("id-1", 2).client_secret);
+    auto const two = line_in(s.path());
+    sink.store(sample_token("id-1", 3)).value();
+    faults::write(s.path(), "CF_ACCESS_TOKEN_ID=id-1\nCF_ACCESS_CLIENT_ID=id-1.access\n"
+                            "CF_ACCESS_CLIENT_SECRET_VERSION=3\nCF_ACCESS_CLIENT_SECRET=" +
+                                two + "\n"); // put back from a backup
+    access::current_secret other(s.path(), access::current_secret_options().open(open));
+    CHECK(other.get().error() == errc::secret_unreadable);
 }
 
 TEST_CASE("without a key nothing is stored, and prepare tells before") {

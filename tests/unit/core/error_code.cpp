@@ -181,6 +181,7 @@ TEST_CASE("each code and each group has the words that belong to it") {
              code_row{errc::intent_log_failed, "intent log unavailable"},
              code_row{errc::grace_running, "a grace period is running"},
              code_row{errc::rotation_lost, "rotated, and the new secret is lost"},
+             code_row{errc::secret_unreadable, "stored secret cannot be read"},
          })
         CHECK(to_string(code) == words);
     struct group_row {

@@ -1,6 +1,7 @@
 #include <cloudflare/testing/sandbox.hpp>
 
 #include <cloudflare/access.hpp>
+#include <cloudflare/access/access_headers.hpp>
 
 #include <doctest/doctest.h>
 
@@ -104,6 +105,28 @@ TEST_CASE("an update that raises the version rotates, in a zone too") {
     CHECK(call(access::update_service_token(call.zone, made.id,
                                             access::update_params().client_secret_version(1)))
               .error() == errc::bad_request);
+}
+
+TEST_CASE("a protected page lets pass who has a token's two headers, and refuses as Access does") {
+    caller call;
+    call.box.protect("/app");
+    auto const made = call(create(call.account)).value();
+    auto const get = [&](std::string target, std::string_view id, std::string_view secret_string) {
+        http::request r{.origin = http::origin::parse("https://app.example").value()};
+        r.target = std::move(target);
+        if (!id.empty()) access::add_access_headers(r.fields, id, secret(secret_string)).value();
+        return call.box.handle(r, call.now);
+    };
+    auto const shown = made.client_secret.reveal();
+    auto const let_in = get("/app", made.client_id, shown);
+    CHECK(let_in.status == 200);
+    CHECK_FALSE(access::is_access_refusal(let_in));
+    for (auto const& refused : {get("/app", "", ""), get("/app", made.client_id, "another"),
+                                get("/app", "another.access", shown)}) {
+        CHECK(refused.status == 302);
+        CHECK(access::is_access_refusal(refused));
+    }
+    CHECK(get("/app2", made.client_id, shown).status == 404);
 }
 
 TEST_CASE("disabling ends a grace period for good") {

@@ -114,6 +114,8 @@ inline http::response sandbox::handle(http::request const& r, timestamp now) {
 
 inline http::response sandbox::route(http::request const& r, timestamp now) {
     std::string_view text = r.target;
+    if (std::find(protected_.begin(), protected_.end(), text) != protected_.end())
+        return protected_page(r, now);
     if (!text.starts_with(switches_.base_path)) return failure(404, 7000, "No route for that URI");
     text.remove_prefix(switches_.base_path.size());
     if (auto refused = refuse_credentials(r)) return std::move(*refused);
@@ -154,6 +156,20 @@ inline http::response sandbox::route(http::request const& r, timestamp now) {
     if (r.method == method::put) return update(*token, r.body, now);
     if (r.method == method::delete_) return remove(*token);
     return failure(405, 10405, "Method not allowed for this authentication scheme");
+}
+
+inline http::response sandbox::protected_page(http::request const& r, timestamp now) {
+    http::response page{.status = 200};
+    if (admits(r.fields.find("CF-Access-Client-Id"), r.fields.find("CF-Access-Client-Secret"),
+               now)) {
+        page.body = "behind Access\n";
+        return page;
+    }
+    page.status = 302;
+    static_cast<void>(page.fields.add(
+        "Location", "https://sandbox.cloudflareaccess.com/cdn-cgi/access/login/127.0.0.1"));
+    static_cast<void>(page.fields.add("WWW-Authenticate", "Cloudflare-Access"));
+    return page;
 }
 
 inline std::optional<http::response> sandbox::refuse_credentials(http::request const& r) const {
