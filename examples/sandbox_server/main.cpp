@@ -30,9 +30,10 @@ BOOST_DESCRIBE_STRUCT(sandbox_options, (),
                        shows_expiry_with_secret, rotate_raises_version, rotate_refuses_disabled,
                        rotate_refuses_expired, zones_have_actions, lower_version_is_refused,
                        update_moves_expiry, update_shows_secret, refresh_uses_duration,
-                       shows_previous_expiry, delete_shows_token, shows_version_and_enabled,
-                       forever_expires_at, filters_by_name, filters_by_search, name_is_substring,
-                       max_per_page, ignores_page, has_result_info, list_lag))
+                       shows_previous_expiry, max_grace, max_grace_of_rotation, delete_shows_token,
+                       shows_version_and_enabled, forever_expires_at, filters_by_name,
+                       filters_by_search, name_is_substring, max_per_page, ignores_page,
+                       has_result_info, list_lag))
 }
 
 namespace {

@@ -46,12 +46,16 @@ struct sandbox_options {
     bool rotate_raises_version = true;
     bool rotate_refuses_disabled = false;
     bool rotate_refuses_expired = false;
-    bool zones_have_actions = false;       ///< rotate and refresh in a zone
-    bool lower_version_is_refused = true;  ///< else it is passed over
-    bool update_moves_expiry = false;      ///< an update without a duration does
-    bool update_shows_secret = true;       ///< when it rotates
-    bool refresh_uses_duration = false;    ///< else it is one year, whatever the token's duration
-    bool shows_previous_expiry = true;     ///< also in get and list
+    bool zones_have_actions = false;      ///< rotate and refresh in a zone
+    bool lower_version_is_refused = true; ///< else it is passed over
+    bool update_moves_expiry = false;     ///< an update without a duration does
+    bool update_shows_secret = true;      ///< when it rotates
+    bool refresh_uses_duration = false;   ///< else it is one year, whatever the token's duration
+    bool shows_previous_expiry = true;    ///< also in get and list
+    /// A later end of the grace period is cut to so long from now; 0: no limit. The second, for an
+    /// end that comes with the rotation itself.
+    std::chrono::seconds max_grace{0};
+    std::chrono::seconds max_grace_of_rotation{0};
     bool delete_shows_token = true;        ///< else `result` is null
     bool shows_version_and_enabled = true; ///< old responses have neither
     /// What `expires_at` is for a token that lasts `forever`.

@@ -264,6 +264,26 @@ TEST_CASE("a refresh gives one year, or the token's own duration") {
     CHECK(call(refresh).value().expires_at == call.now.plus(720h));
 }
 
+TEST_CASE("the end of a grace may be cut, by rotations alone or by all requests") {
+    for (bool const by_all : {false, true}) {
+        CAPTURE(by_all);
+        caller call;
+        (by_all ? call.box.switches().max_grace : call.box.switches().max_grace_of_rotation) = 1h;
+        auto const made = call(create(call.account)).value();
+        auto const until = call.now.plus(24h);
+        auto const raised = access::update_params().client_secret_version(2);
+        auto const rotate = access::update_service_token(
+            call.account, made.id,
+            access::update_params(raised).previous_client_secret_expires_at(until));
+        CHECK(call(rotate).value().previous_client_secret_expires_at == call.now.plus(1h));
+        auto const extend = access::update_service_token(
+            call.account, made.id,
+            access::update_params().previous_client_secret_expires_at(until));
+        CHECK(call(extend).value().previous_client_secret_expires_at ==
+              call.now.plus(by_all ? 1h : 24h));
+    }
+}
+
 TEST_CASE("what a token shows beside its secret is a matter of switches") {
     caller call;
     call.box.switches().shows_expiry_with_secret = false;

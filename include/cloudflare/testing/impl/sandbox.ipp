@@ -360,6 +360,8 @@ inline std::optional<std::string> sandbox::apply(sandbox_token& t, boost::json::
         auto const parsed = timestamp::parse(std::string(until->get_string()));
         if (!parsed) return "previous_client_secret_expires_at is invalid";
         t.previous_expires_at = *parsed;
+        if (auto const most = switches_.max_grace; most.count() != 0)
+            t.previous_expires_at = (std::min)(*parsed, now.plus(most));
     }
     if (auto const* enabled = body.if_contains("enabled")) {
         if (!enabled->is_bool()) return "enabled must be a boolean";
@@ -374,6 +376,8 @@ inline std::optional<std::string> sandbox::apply(sandbox_token& t, boost::json::
 inline void sandbox::replace_secret(sandbox_token& t, timestamp previous_expires_at) {
     t.previous_secret = std::exchange(t.secret, new_secret());
     t.previous_expires_at = previous_expires_at;
+    if (auto const most = switches_.max_grace_of_rotation; most.count() != 0)
+        t.previous_expires_at = (std::min)(previous_expires_at, t.updated_at.plus(most));
 }
 
 inline bool sandbox::admits(std::string_view client_id, std::string_view secret, timestamp now) {
