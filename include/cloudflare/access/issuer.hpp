@@ -129,10 +129,11 @@ private:
 
     /// Writes the intent down and asks the sink. Gives the token where the sink holds the key.
     task<result<std::optional<issued>>> open(flow& f) {
-        auto pending = detail::take_key(tools_, f);
+        auto bounded = tools_.ending_by(f.end);
+        auto pending = detail::take_key(bounded, f);
         auto const taken = co_await std::move(pending);
         if (!taken) co_return taken.error();
-        auto pending_ask_sink = detail::ask_sink(tools_, f);
+        auto pending_ask_sink = detail::ask_sink(bounded, f);
         auto asked = co_await std::move(pending_ask_sink);
         if (asked && !*asked) co_return asked;
         auto pending_erase = tools_.erase(f.wanted);

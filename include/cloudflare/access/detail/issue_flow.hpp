@@ -73,9 +73,12 @@ template <class Tools>
            std::count(f.deleted.begin(), f.deleted.end(), t.id) == 0;
 }
 
+/// What ends an issue, whichever of its calls failed: `how` is said of its creates, so a failed
+/// list or get counts as a create, too.
 [[nodiscard]] inline error with_delivery(error const& e, delivery how, std::string more = {}) {
     return e.with([&](error_details& d) {
         d.delivery = how;
+        d.idempotency = idempotency::at_most_once;
         if (more.empty()) return;
         d.explanation += (d.explanation.empty() ? "" : "; ") + more;
     });

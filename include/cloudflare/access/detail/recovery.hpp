@@ -42,6 +42,13 @@ public:
 
     [[nodiscard]] issue_options const& options() const noexcept { return options_; }
 
+    /// The same, of which no request and no pause goes on after `end`. Stores take their own time.
+    [[nodiscard]] recovery ending_by(time_point end) const {
+        auto same = *this;
+        same.end_by(end);
+        return same;
+    }
+
     [[nodiscard]] task<result<void>> prepare(intent const& i) {
         return as_task<Client>(sink_.prepare(i));
     }

@@ -43,7 +43,9 @@ task_of<Tools, bool> settle_holder(Tools& tools, intent holder) {
     co_return holder.state == intent_state::settled;
 }
 
-/// Inserts the intent; waits while another one holds the key.
+/// Inserts the intent; waits while another one holds the key, until the issue's deadline.
+///
+/// @param tools those that end by it
 template <class Tools>
 task_of<Tools, result<void>> take_key(Tools& tools, issue_flow& f) {
     auto span = std::chrono::milliseconds(50);
@@ -63,7 +65,7 @@ task_of<Tools, result<void>> take_key(Tools& tools, issue_flow& f) {
         auto pending_settle_holder = settle_holder(tools, std::move(holder));
         bool const is_free = co_await std::move(pending_settle_holder);
         if (is_free) continue;
-        auto const until = tools.steady_now() + span;
+        auto const until = (std::min)(f.end, tools.steady_now() + span);
         co_await tools.client().transport().sleep_until(until);
         short_waits = tools.steady_now() < until ? short_waits + 1 : 0;
         if (short_waits == max_short_waits)

@@ -7,6 +7,7 @@
 #include <cloudflare/access/service_tokens.hpp>
 #include <cloudflare/core/timestamp.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -53,7 +54,8 @@ public:
 
     [[nodiscard]] time_point steady_now() const { return client_.transport().now(); }
     [[nodiscard]] task<void> pause(std::chrono::milliseconds span) {
-        return client_.transport().sleep_until(steady_now() + span);
+        auto const until = steady_now() + span;
+        return client_.transport().sleep_until(end_ ? (std::min)(until, *end_) : until);
     }
 
     /// Runs a task to its end though the caller is cancelled, where the transport knows how.
@@ -67,11 +69,11 @@ public:
 
     /// All tokens of the scope. Not filtered by name: how the API compares names is not recorded.
     [[nodiscard]] task<result<token_listing>> list() {
-        return service_tokens(client_, scope_).list_whole();
+        return service_tokens(client_, scope_).list_whole(list_params(), bounded());
     }
 
     [[nodiscard]] task<result<service_token>> get(std::string id) {
-        return client_.call(get_service_token(scope_, std::move(id)));
+        return client_.call(get_service_token(scope_, std::move(id)), bounded());
     }
 
     /// A new secret for a token that nobody uses: by raising the version, which does nothing where
@@ -89,13 +91,14 @@ public:
 
     /// Changes a token.
     [[nodiscard]] task<result<updated_service_token>> change(std::string id, update_params params) {
-        return client_.call(update_service_token(scope_, std::move(id), std::move(params)));
+        return client_.call(update_service_token(scope_, std::move(id), std::move(params)),
+                            bounded());
     }
 
     /// Sends `/rotate`, once.
     [[nodiscard]] task<result<issued_service_token>>
     rotate(std::string id, rotate_params params = rotate_params()) {
-        return client_.call(rotate_service_token(scope_, std::move(id), params));
+        return client_.call(rotate_service_token(scope_, std::move(id), params), bounded());
     }
 
     /// Deletes a token.
@@ -103,7 +106,7 @@ public:
     /// @return what was found before it was deleted; an error where it is not certain that it does
     /// not exist any more
     [[nodiscard]] task<result<presence>> remove(std::string id) {
-        auto pending = client_.call(delete_service_token(scope_, std::move(id)));
+        auto pending = client_.call(delete_service_token(scope_, std::move(id)), bounded());
         auto const deleted = co_await std::move(pending);
         if (!deleted && deleted.error() != errc::not_found) co_return deleted.error();
         co_return deleted ? presence::there : presence::absent;
@@ -115,17 +118,29 @@ public:
     /// certain that it has the name
     [[nodiscard]] task<result<presence>> rename(std::string id, std::string name) {
         auto pending = client_.call(
-            update_service_token(scope_, std::move(id), update_params().name(std::move(name))));
+            update_service_token(scope_, std::move(id), update_params().name(std::move(name))),
+            bounded());
         auto const named = co_await std::move(pending);
         if (!named && named.error() != errc::not_found) co_return named.error();
         co_return named ? presence::there : presence::absent;
     }
 
+protected:
+    /// No call and no pause goes on after `end`.
+    void end_by(time_point end) noexcept { end_ = end; }
+
 private:
+    [[nodiscard]] call_options bounded() const {
+        call_options options;
+        if (!end_) return options;
+        auto const left = std::chrono::floor<std::chrono::milliseconds>(*end_ - steady_now());
+        return options.deadline((std::min)(left, client_.options().deadline()));
+    }
     task<result<issued_service_token>> raise_version(service_token const& token) {
         auto const version = token.client_secret_version.value_or(1) + 1;
         auto pending = client_.call(
-            update_service_token(scope_, token.id, update_params().client_secret_version(version)));
+            update_service_token(scope_, token.id, update_params().client_secret_version(version)),
+            bounded());
         auto updated = co_await std::move(pending);
         if (!updated) co_return updated.error();
         co_return as_issued(std::move(*updated));
@@ -134,6 +149,7 @@ private:
     Client client_;
     any_scope scope_;
     std::function<timestamp()> wall_;
+    std::optional<time_point> end_{};
 };
 
 } // namespace cloudflare::inline v0::access::detail
