@@ -43,43 +43,6 @@ struct some_intents {
     }
 };
 
-// A random UUID, of which no token is.
-std::string made_up_id(cf::access::issue_options const& options) {
-    auto id = options.make_tag();
-    id[12] = '4';
-    id[16] = '8';
-    for (std::size_t const at : {8U, 13U, 18U, 23U})
-        id.insert(at, 1, '-');
-    return id;
-}
-
-// Whether the account has no token: an empty list may mean that the permission to read is missing, and then a token that
-// does not exist is not "not found".
-awaitable<cf::result<bool>> is_empty(api_client client, options const& o) {
-    service_tokens const tokens(client, *o.scope);
-    auto listing = tokens.list_whole();
-    auto const listed = co_await std::move(listing);
-    if (!listed) co_return listed.error();
-    bool empty = listed->complete && listed->tokens.empty();
-    if (empty) {
-        auto getting = tokens.get(made_up_id(cf::access::issue_options()));
-        auto const got = co_await std::move(getting);
-        empty = !got && got.error() == cf::errc::not_found;
-    }
-    cf::result<bool> given(empty);
-    co_return given;
-}
-
-// The account has no token: these intents made none, so far.
-void watch(file_intent_log const& log, std::vector<intent> const& open, cf::timestamp now) {
-    for (auto i : open) {
-        i.state = cf::access::intent_state::settled;
-        i.token_id.clear();
-        i.until = now.plus(cf::access::issue_options().watch());
-        static_cast<void>(log.update(i)); // who has written it since sees to it
-    }
-}
-
 // The intents of a secret file that are not settled.
 cf::result<std::vector<intent>> open_intents(file_intent_log const& log, options const& o,
                                              std::string const& path) {
@@ -99,7 +62,6 @@ awaitable<std::optional<cf::error>> settle_all(api_client client, options const&
     token_file sink{cf::access::file_sink(path)};
     auto const& transport = client.transport();
     auto const end = transport.now() + look_time;
-    std::vector<intent> open;
     for (bool is_last = false;;) {
         cf::access::issue_options settings;
         settings.min_age(seconds(0)).gone_age(is_last ? seconds(0) : look_time);
@@ -113,18 +75,11 @@ awaitable<std::optional<cf::error>> settle_all(api_client client, options const&
             tell("withdrawn: " + id);
         for (auto const& failure : report->failed)
             co_return failure.why;
-        open = std::move(report->left_open);
-        if (open.empty() || is_last) break;
+        if (report->left_open.empty() || is_last) co_return std::nullopt;
         auto pausing = transport.sleep_until(std::min(end, transport.now() + milliseconds(500)));
         co_await std::move(pausing);
         is_last = transport.now() >= end;
     }
-    if (open.empty()) co_return std::nullopt;
-    auto asking = is_empty(client, o);
-    auto const empty = co_await std::move(asking);
-    if (!empty) co_return empty.error();
-    if (empty.value()) watch(own.log, open, client.server_time().value_or(open.front().opened_at));
-    co_return std::nullopt;
 }
 
 } // namespace

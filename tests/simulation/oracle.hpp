@@ -117,6 +117,9 @@ inline void check_end(world& w) {
     check_silence(w);
     for (auto const& r : w.issues)
         if (!r.ended && !r.has_died) w.complain("an issue never ended");
+    if (w.what.shows_whole_lists())
+        for (auto const& i : w.log.list().value())
+            if (i.state != access::intent_state::settled) w.complain("an intent stays open");
     if (!w.what.is_settleable()) return;
     check_ownership(w, true);
     if (!w.log.list().value().empty()) w.complain("an intent is never settled");

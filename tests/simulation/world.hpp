@@ -51,11 +51,13 @@ struct kind {
     bool no_window = false;
     bool has_strangers = true;
 
-    /// Whether what the lists show can be trusted in the end: not one that shows nothing at all.
-    [[nodiscard]] bool is_settleable() const {
-        return switches.read_permission && may_list && may_delete && has_strangers &&
+    /// Whether lists show all that there is, and it may be deleted.
+    [[nodiscard]] bool shows_whole_lists() const {
+        return switches.read_permission && may_list && may_delete &&
                !(switches.ignores_page && page_size != 0);
     }
+    /// Whether what the lists show can be trusted in the end: not one that shows nothing at all.
+    [[nodiscard]] bool is_settleable() const { return shows_whole_lists() && has_strangers; }
     [[nodiscard]] std::string kept_name(std::string given) const {
         if (name_trimmed) {
             while (!given.empty() && given.back() == ' ')

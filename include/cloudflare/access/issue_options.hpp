@@ -27,8 +27,9 @@ public:
         : clock_([] { return timestamp(std::chrono::system_clock::now()); }),
           random_(&cloudflare::detail::system_random) {}
 
-    /// How long an issue may take until its last create is sent; what was begun is ended after it.
-    /// Default 10 minutes.
+    /// How long an issue may take until its last create is sent, its wait for the key included; what
+    /// was begun is ended after it. A sink or a log that is slow takes its own time. Default 10
+    /// minutes.
     issue_options& deadline(std::chrono::milliseconds span) noexcept {
         deadline_ = span;
         return *this;
@@ -47,8 +48,9 @@ public:
         min_age_ = span;
         return *this;
     }
-    /// The age from which a token that no list shows counts as not made, if the list is complete
-    /// and shows any token at all. Default one hour.
+    /// The age from which a token that no complete list shows counts as not made, and is watched for
+    /// only. A list that shows no token at all, for want of permission perhaps, does where a token
+    /// that does not exist is "not found". Default one hour.
     issue_options& gone_age(std::chrono::seconds span) noexcept {
         gone_age_ = span;
         return *this;

@@ -101,6 +101,57 @@ TEST_CASE("an empty list proves nothing, however old the intent is") {
     CHECK(f.is_open());
 }
 
+TEST_CASE("an empty list and a token that is not found leave an old intent watched, not erased") {
+    fixture f;
+    auto second = f.wanted;
+    second.tag = std::string(32, '2');
+    second.key = "another";
+    f.intents.insert(second).value();
+    f.respond_with_list("");
+    CHECK(f.reconcile(1h - 1s).value().left_open.size() == 2);
+    CHECK(f.way.requests().size() == 1);
+    f.respond_with_list("").refused(404, 12135);
+    auto const done = f.reconcile(1h).value();
+    CHECK(done.watched.size() == 2);
+    CHECK(done.failed.empty());
+    REQUIRE(f.way.requests().size() == 3); // asked once for both
+    auto const& asked = f.way.requests()[2];
+    CHECK(asked.method == http::method::get);
+    auto const uuid = asked.target.substr(asked.target.rfind('/') + 1);
+    CHECK(uuid.size() == 36);
+    CHECK(uuid.substr(8, 1) + uuid[13] + uuid[14] + uuid[18] + uuid[19] + uuid[23] == "--4-8-");
+    auto const all = f.intents.list().value();
+    CHECK(all[0].state == access::intent_state::settled);
+    CHECK(all[0].until == opened.plus(1h + 30 * 24h));
+    f.respond_with_list("");
+    CHECK(f.reconcile(31 * 24h).value().watched.size() == 2); // nor at the end of the watch
+    f.respond_with_list(fixture::token("issue:" + tag + " ci")).respond_with_token();
+    CHECK(f.reconcile(32 * 24h).value().withdrawn == std::vector<std::string>{id});
+}
+
+TEST_CASE("an empty list is no proof where a token is not refused as one that does not exist") {
+    struct {
+        int status, code;
+        bool fails;
+    } const refusals[] = {
+        {403, 10000, false}, {401, 10000, false}, {404, 7003, true}, {400, 1, true}};
+    for (auto const& r : refusals) {
+        fixture f;
+        f.respond_with_list("").refused(r.status, r.code);
+        auto const done = f.reconcile(1000h).value();
+        CHECK(done.left_open.size() == 1);
+        CHECK(done.failed.size() == (r.fails ? 1 : 0));
+        CHECK(f.is_open());
+    }
+}
+
+TEST_CASE("an empty page of more that are counted is no reason to ask") {
+    fixture f;
+    f.way.respond(200, R"({"success":true,"result":[],"result_info":{"total_count":1}})");
+    CHECK(f.reconcile(1000h).value().left_open.size() == 1);
+    CHECK(f.way.requests().size() == 1);
+}
+
 TEST_CASE("a list that shows others proves that the token was never made, once the intent is old") {
     fixture f;
     f.respond_with_list(fixture::token("ci"));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,6 +25,15 @@ enum class settling : unsigned char {
     watched, ///< it is settled, and watched for what arrives late
     open     ///< what it made is not settled yet
 };
+
+/// A UUID that is no token's, of 32 random hexadecimal digits.
+[[nodiscard]] inline std::string made_up_id(std::string digits) {
+    digits[12] = '4';
+    digits[16] = '8';
+    for (std::size_t const at : {8U, 13U, 18U, 23U})
+        digits.insert(at, 1, '-');
+    return digits;
+}
 
 /// Settles intents, each by a list of the scope's tokens and by what the sink holds: the table at
 /// `reconciler` says how.
@@ -147,13 +157,34 @@ private:
             auto const given_up = co_await std::move(pending);
             co_return given_up;
         }
-        bool const proven = listing_.complete && !listing_.tokens.empty();
-        if (!proven || age(i, now_) < gone_age_) co_return result<void>();
+        if (!listing_.complete || age(i, now_) < gone_age_) co_return result<void>();
+        if (listing_.tokens.empty()) {
+            auto pending = may_read();
+            auto const readable = co_await std::move(pending);
+            if (!readable) co_return readable.error();
+            if (*readable == presence::absent) co_return result<void>();
+        }
         i.state = intent_state::settled;
         i.until = watch_end();
         auto pending_update = tools_.update(i);
         auto const closed = co_await std::move(pending_update);
         co_return closed;
+    }
+
+    /// After a list that shows nothing, for want of permission perhaps: whether a token that does not
+    /// exist is "not found". That is not recorded of the API, so it is good enough for watching on,
+    /// and not for erasing an intent.
+    ///
+    /// @return `presence::there`: the permission is
+    task<result<presence>> may_read() {
+        if (readable_) co_return *readable_;
+        auto pending = tools_.get(made_up_id(tools_.options().make_tag()));
+        auto const got = co_await std::move(pending);
+        bool const is_refused =
+            got || got.error() == errc::forbidden || got.error() == errc::unauthorized;
+        if (!is_refused && got.error() != errc::not_found) co_return got.error();
+        readable_ = is_refused ? presence::absent : presence::there;
+        co_return *readable_;
     }
 
     /// Writes down that the token is owned.
@@ -277,6 +308,7 @@ private:
     timestamp now_;
     std::chrono::seconds gone_age_;
     std::string writer_;
+    std::optional<presence> readable_{};
 };
 
 } // namespace cloudflare::inline v0::access::detail
