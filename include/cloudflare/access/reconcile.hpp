@@ -1,6 +1,7 @@
 /// Settling what dead processes left: intents, and the tokens that carry their tags.
 #pragma once
 
+#include <cloudflare/access/detail/intent_age.hpp>
 #include <cloudflare/access/detail/settlement.hpp>
 
 #include <algorithm>
@@ -157,12 +158,12 @@ private:
 
     [[nodiscard]] bool is_any_due(std::vector<intent> const& mine, timestamp now) const {
         return std::any_of(mine.begin(), mine.end(), [&](intent const& i) {
-            return !settlement::is_young(i, now, tools_.options());
+            return !detail::is_young(i, now, tools_.options());
         });
     }
 
     task<void> settle(settlement& settles, intent& i, timestamp now, reconciled& done) {
-        if (settlement::is_young(i, now, tools_.options())) {
+        if (detail::is_young(i, now, tools_.options())) {
             done.left_open.push_back(i);
             co_return;
         }

@@ -1,6 +1,7 @@
 /// One issue of a key at a time, by the log of intents.
 #pragma once
 
+#include <cloudflare/access/detail/intent_age.hpp>
 #include <cloudflare/access/detail/issue_flow.hpp>
 #include <cloudflare/access/detail/settlement.hpp>
 
@@ -26,16 +27,15 @@ inline constexpr int max_short_waits = 10;
 /// free now.
 template <class Tools>
 task_of<Tools, bool> settle_holder(Tools& tools, intent holder) {
-    using settler = settlement<Tools>;
-    if (settler::is_young(holder, tools.now(), tools.options())) co_return false;
+    if (is_young(holder, tools.now(), tools.options())) co_return false;
     auto const before = tools.this_moment();
     auto pending = tools.list();
     auto const listed = co_await std::move(pending);
     if (!listed) co_return false;
     auto const now = tools.time_at(before); // by the server's clock now
-    if (settler::is_young(holder, now, tools.options())) co_return false;
+    if (is_young(holder, now, tools.options())) co_return false;
     // A token that is not there is not waited for any longer: it is watched for.
-    settler settles(tools, *listed, now, tools.options().min_age());
+    settlement settles(tools, *listed, now, tools.options().min_age());
     settled_tokens done;
     auto pending_settle = settles.settle(holder, done);
     auto const settled = co_await std::move(pending_settle);
