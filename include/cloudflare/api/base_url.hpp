@@ -1,4 +1,4 @@
-/// Where the API is: an origin and the path that its endpoints stand under.
+/// Where the API is: an origin, and a path that all its endpoints begin with.
 #pragma once
 
 #include <cloudflare/http/origin.hpp>
@@ -14,17 +14,18 @@ namespace cloudflare::inline v0 {
 /// A base URL such as `https://api.cloudflare.com/client/v4`.
 class base_url {
 public:
-    /// Reads `http(s)://host[:port][/path]`; slashes at the end are dropped. No user name, query or
-    /// fragment. The path's segments hold unreserved characters and whole `%XX`, and none is `.` or
-    /// `..`, which a server may fold.
-    [[nodiscard]] static result<base_url> parse(std::string_view text) {
-        auto const scheme_end = text.find("://");
-        auto const path_begin =
-            scheme_end == text.npos ? text.npos : text.find('/', scheme_end + 3);
-        auto origin = http::origin::parse(text.substr(0, path_begin));
+    /// Reads `http(s)://host[:port][/path]`; slashes at the end are dropped. User name, query and
+    /// fragment are refused. The path may contain unreserved characters and complete `%XX`; a
+    /// segment `.` or `..` is refused, because a server may remove it by normalization.
+    ///
+    /// @return `errc::invalid_argument` with the rule that is broken
+    [[nodiscard]] static result<base_url> parse(std::string_view url) {
+        auto const scheme_end = url.find("://");
+        auto const path_begin = scheme_end == url.npos ? url.npos : url.find('/', scheme_end + 3);
+        auto origin = http::origin::parse(url.substr(0, path_begin));
         if (!origin) return origin.error();
 
-        auto path = path_begin == text.npos ? std::string_view() : text.substr(path_begin);
+        auto path = path_begin == url.npos ? std::string_view() : url.substr(path_begin);
         while (path.ends_with('/'))
             path.remove_suffix(1);
         auto const allowed = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._~/%";
@@ -45,7 +46,7 @@ public:
     }
 
     [[nodiscard]] http::origin const& origin() const noexcept { return origin_; }
-    /// Empty, or beginning with `/` and not ending with one.
+    /// Empty, or begins with `/` and does not end with it.
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
 
     friend std::ostream& operator<<(std::ostream& out, base_url const& url) {

@@ -1,4 +1,4 @@
-/// One call of an operation as a machine without a socket, a clock or a coroutine.
+/// One call of an operation as a state machine, without a socket, a clock or a coroutine (sans-io).
 #pragma once
 
 #include <cloudflare/api/call_context.hpp>
@@ -15,13 +15,13 @@
 
 namespace cloudflare::inline v0 {
 
-/// What a call asks for next.
+/// What a call asks its driver to do next.
 class call_step {
 public:
     enum class action : unsigned char {
-        send, ///< send `request()` once, until `until()`; then `call::responded`
-        wait, ///< wait until `until()`; then `call::resume`
-        done, ///< nothing: see `call::finish`
+        send, ///< send `request()` once, with the deadline `until()`; then call `responded`
+        wait, ///< wait until `until()`; then call `resume`
+        done, ///< nothing: the call has ended, and `finish` gives its result
     };
 
     call_step() noexcept = default;
@@ -29,7 +29,7 @@ public:
         : what_(what), request_(request), until_(until) {}
 
     [[nodiscard]] action what() const noexcept { return what_; }
-    /// What to send. Valid until the call is told of its response.
+    /// The request to send, only for `action::send`; valid until `call::responded`.
     [[nodiscard]] http::request const& request() const noexcept { return *request_; }
     [[nodiscard]] time_point until() const noexcept { return until_; }
 
@@ -39,8 +39,9 @@ private:
     time_point until_{};
 };
 
-/// One call of an operation, from its first attempt to its end. It is told what happened and when,
-/// and says what to do next:
+/// One call of an operation, from its first attempt to its end. Its driver tells it what happened
+/// and when, and it says what to do next. `client::call` is such a driver; a program without
+/// coroutines writes its own:
 ///
 ///     call<get_zone> call(context, get_zone{.id = id});
 ///     for (auto next = call.start(now()); next.what() != action::done;)
@@ -53,8 +54,8 @@ private:
 ///         }
 ///     auto const zone = std::move(call).finish();
 ///
-/// What is sent again after a failure is told in `retry_rule.hpp`; the waits, the deadline and the
-/// budget are those of the options.
+/// Which failures are followed by another attempt is the rule of `retry_rule.hpp`; deadline, waits
+/// and budget are set in the options of client and call.
 ///
 /// | state   | event                                       | next    | asks for                  |
 /// | ------- | ------------------------------------------- | ------- | ------------------------- |
@@ -89,14 +90,16 @@ private:
 /// | backoff | resume: after the deadline                  | done    | done (deadline)           |
 /// | backoff | cancelled                                   | done    | done (cancelled)          |
 ///
-/// Any other event is a mistake and changes nothing: the call asks for the same again.
+/// Any other event is a mistake of the driver and changes nothing: the call asks for the same
+/// again.
 ///
-/// A wait that ends early is asked for again. One that ends early twice was cancelled, as far as a
-/// coroutine can tell; the request is then sent, for the transport's `send` to say so. Whoever knows
-/// of the cancellation calls `cancelled`.
+/// A wait that ends early is asked for once more. If that one ends early too, the driver's
+/// coroutine was probably cancelled; the call then asks to send, so that the transport's `send`
+/// reports the cancellation. A driver that knows of a cancellation calls `cancelled` instead.
 ///
-/// Neither copied nor moved. Destroyed before its end, it counts a request under way as sent.
-/// Threads: one at a time; the context may be shared with calls on others.
+/// Lifetime: neither copied nor moved. If it is destroyed while a request is under way, the limiter
+/// counts that request as sent.
+/// Threads: one at a time; the context may be shared with calls on other threads.
 template <class Op>
 class call {
 public:
@@ -112,7 +115,7 @@ public:
     call& operator=(call const&) = delete;
     ~call() { give_back_request(); }
 
-    /// Begins. The deadline counts from `now`, which is of the clock that all later times are of.
+    /// Begins the call. Its deadline is counted from `now`; all later times are of the same clock.
     [[nodiscard]] call_step start(time_point now) {
         if (state() == call_state::created) {
             attempts_.start(now);
@@ -121,10 +124,10 @@ public:
         return step();
     }
 
-    /// The request asked for has ended: with a response, or with the transport's error, whose
-    /// `delivery` decides whether it may be sent again.
+    /// The request has ended, with a response or with the transport's error, whose `delivery`
+    /// decides whether it may be sent again.
     ///
-    /// @param random_bits 64 random bits, for the jitter of a wait
+    /// @param random_bits 64 random bits, for the length of a wait
     [[nodiscard]] call_step responded(result<http::response> const& response, time_point now,
                                       std::uint64_t random_bits) {
         if (state() != call_state::sending) return step();
@@ -135,7 +138,7 @@ public:
         return step();
     }
 
-    /// The wait asked for is over.
+    /// The wait has ended.
     [[nodiscard]] call_step resume(time_point now) {
         if (attempts_.is_waiting()) {
             attempts_.resume(now);
@@ -144,18 +147,19 @@ public:
         return step();
     }
 
-    /// The caller wants no more of it: what is under way is given up, and may arrive.
+    /// Ends the call with `errc::cancelled`. The driver abandons a request that is under way; the
+    /// server may still receive it, and the error's `delivery` says so.
     [[nodiscard]] call_step cancelled(time_point now) {
         if (state() != call_state::done) attempts_.cancelled(now);
         return step();
     }
 
     [[nodiscard]] call_state state() const noexcept { return attempts_.state(); }
-    /// Requests made, the one under way included.
+    /// How many requests were made, including one that is under way.
     [[nodiscard]] unsigned attempts() const noexcept { return attempts_.count(); }
 
-    /// The operation's result, or why there is none, with all that is known of it. Before the end
-    /// that is `errc::cancelled`.
+    /// The operation's result, or the error. Before the call has ended, the error is
+    /// `errc::cancelled`.
     [[nodiscard]] result<result_type> finish() && {
         if (state() != call_state::done) attempts_.abandon();
         if (decoded_) return std::move(decoded_);

@@ -16,14 +16,15 @@ namespace detail {
 class attempts;
 }
 
-/// Credentials and options, and what all calls with them draw on: the retry budget, the limiter,
-/// the server's clock, and buffers for header fields. `client` has one of its own; a program that
-/// drives `call` itself makes one for all its calls:
+/// The credentials and options of several calls, and the state that the calls share: retry budget,
+/// limiter, the server's clock, and memory for header fields. `client` has one of its own; a
+/// program that drives `call` itself makes one for all its calls:
 ///
 ///     auto const context = std::make_shared<call_context>(credentials, options);
 ///     call<get_zone> call(context, get_zone{.id = id});
 ///
-/// Threads: any, if the credentials allow it.
+/// Threads: calls on several threads may share one, if the authorization strategy in the
+/// credentials allows it.
 class call_context {
 public:
     explicit call_context(cloudflare::credentials const& credentials,
@@ -39,7 +40,7 @@ public:
         return credentials_;
     }
     [[nodiscard]] client_options const& options() const noexcept { return options_; }
-    /// What the responses' `Date` says of the server's time.
+    /// The server's time, from the `Date` of its responses.
     [[nodiscard]] cloudflare::server_clock const& server_clock() const noexcept { return clock_; }
 
 private:

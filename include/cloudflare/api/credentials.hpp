@@ -1,4 +1,4 @@
-/// Credentials: strategies that put themselves into the headers of a request.
+/// Credentials: what authorizes a request, in its header fields.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
@@ -16,10 +16,11 @@
 
 namespace cloudflare::inline v0 {
 
-/// A way to authorize requests. `authorize` adds its fields for every attempt, so that a strategy may
-/// change what it puts in; perhaps from several threads at once, and it must not block. It may set
-/// any field once that is neither reserved (`http::is_reserved`) nor the client's own (`User-Agent`,
-/// `Accept`, `Content-Type`). Its error, whatever the code, ends the call: nothing was sent.
+/// A way to authorize requests. `authorize` adds header fields to the request of each attempt, so
+/// that they may change over time, e.g. when a credential is renewed. It may be called on several
+/// threads at once, and must not block. It may add any field once that is neither reserved
+/// (`http::is_reserved`) nor set by the client (`User-Agent`, `Accept`, `Content-Type`). Its error,
+/// whatever the code, ends the call, and nothing is sent.
 template <class S>
 concept auth_strategy =
     std::copy_constructible<S> && requires(S const& strategy, http::headers& fields) {
@@ -28,26 +29,27 @@ concept auth_strategy =
 
 namespace detail {
 
-/// A character of an RFC 7235 token68: what the API accepts behind `Bearer` (else 6003 / 6111).
+/// A character of an RFC 7235 token68, which is what the API accepts after `Bearer` (else it
+/// responds with the errors 6003 and 6111).
 [[nodiscard]] constexpr bool is_token68(char c) noexcept {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
            std::string_view("-._~+/=").find(c) != std::string_view::npos;
 }
 
-/// Why `text` cannot be a credential, or nothing. Never shows the text.
+/// The rule that a credential breaks, or empty. The error does not show the credential.
 [[nodiscard]] inline std::optional<error> check_credential(std::string_view field,
-                                                           std::string_view text) {
+                                                           std::string_view value) {
     auto const refuse = [&](char const* rule) {
         return error(errc::invalid_credentials, std::string(field) + ": " + rule);
     };
-    if (text.empty()) return refuse("must not be empty");
-    if (text.starts_with("Bearer ") || text.starts_with("bearer "))
+    if (value.empty()) return refuse("must not be empty");
+    if (value.starts_with("Bearer ") || value.starts_with("bearer "))
         return refuse("must not begin with \"Bearer\", which is added when it is sent");
-    if (text.starts_with('"') || text.starts_with('\'')) return refuse("must not stand in quotes");
-    if (text.find_first_of(" \t\r\n") != text.npos)
-        return refuse("must hold no white space; is there a newline at its end?");
-    if (!std::all_of(text.begin(), text.end(), is_token68))
-        return refuse("must hold only letters, digits and -._~+/= (RFC 7235 token68)");
+    if (value.starts_with('"') || value.starts_with('\'')) return refuse("must not be in quotes");
+    if (value.find_first_of(" \t\r\n") != value.npos)
+        return refuse("must not contain white space; is there a newline at its end?");
+    if (!std::all_of(value.begin(), value.end(), is_token68))
+        return refuse("must contain only letters, digits and -._~+/= (RFC 7235 token68)");
     return std::nullopt;
 }
 
@@ -56,7 +58,7 @@ namespace detail {
 /// An API token, of a user or of an account: `Authorization: Bearer ...`.
 class api_token {
 public:
-    /// @return the token, or `errc::invalid_credentials` that names the rule it breaks.
+    /// @return the token, or `errc::invalid_credentials` with the rule that it breaks
     [[nodiscard]] static result<api_token> make(std::string_view token) {
         if (auto const refused = detail::check_credential("API token", token)) return *refused;
         return api_token(token);
@@ -68,8 +70,8 @@ public:
 
 private:
     explicit api_token(std::string_view token) {
-        wiped_string text("Bearer ");
-        bearer_ = secret(text += token);
+        wiped_string bearer("Bearer ");
+        bearer_ = secret(bearer += token);
     }
     secret bearer_;
 };
@@ -77,7 +79,7 @@ private:
 /// The global API key of a user: `X-Auth-Email` and `X-Auth-Key`. Prefer an API token.
 class api_key {
 public:
-    /// @return the key, or `errc::invalid_credentials` that names the rule it breaks.
+    /// @return the key, or `errc::invalid_credentials` with the rule that it breaks
     [[nodiscard]] static result<api_key> make(std::string_view email, std::string_view key) {
         if (auto const refused = detail::check_credential("API key", key)) return *refused;
         auto const is_graphic = [](char c) { return c > 0x20 && c < 0x7f; };
@@ -98,7 +100,7 @@ private:
     secret key_;
 };
 
-/// Any strategy, behind one type; shared, so that a copy is cheap.
+/// Any authorization strategy, type-erased. A copy is cheap and shares the strategy.
 class credentials {
 public:
     template <class S>
@@ -109,7 +111,7 @@ public:
         return strategy_->authorize(fields);
     }
 
-    // No move operations: moved-from credentials are a copy, which can still be used.
+    // No move operations: a move is a copy, so that moved-from credentials can still be used.
     credentials(credentials const&) noexcept = default;
     credentials& operator=(credentials const&) noexcept = default;
     ~credentials() = default;
@@ -131,13 +133,13 @@ private:
     std::shared_ptr<any_strategy const> strategy_;
 };
 
-/// The credentials that `lookup` knows: `CLOUDFLARE_API_TOKEN`, else `CLOUDFLARE_EMAIL` with
-/// `CLOUDFLARE_API_KEY`, the names that every tool for this API reads. A variable that is empty
-/// counts as one that is not set.
+/// Credentials from variables: `CLOUDFLARE_API_TOKEN`; if that is not set, `CLOUDFLARE_EMAIL` and
+/// `CLOUDFLARE_API_KEY`. Other tools for this API read the same names. An empty variable counts as
+/// not set.
 ///
-/// @param lookup called with a name; gives a `char const*` or null, as `std::getenv` does
-/// @return the credentials; `errc::missing_credentials` where none is set;
-/// `errc::invalid_credentials` where one is set and cannot be right.
+/// @param lookup returns the value of a variable as a `char const*`, or null, like `std::getenv`
+/// @return the credentials; `errc::missing_credentials` where the variables are not set;
+/// `errc::invalid_credentials` with the variable and the rule that it breaks
 template <class Lookup>
 [[nodiscard]] result<credentials> credentials_from(Lookup const& lookup) {
     auto const name = [](char const* variable, error const& e) {
@@ -162,7 +164,7 @@ template <class Lookup>
     return credentials(std::move(*made));
 }
 
-/// The credentials in the process's environment; see `credentials_from`. No other thread may change
+/// Credentials from the process's environment; see `credentials_from`. No other thread may change
 /// the environment meanwhile.
 [[nodiscard]] inline result<credentials> credentials_from_environment() {
     return credentials_from([](char const* name) { return std::getenv(name); });

@@ -12,17 +12,16 @@
 
 namespace cloudflare::inline v0 {
 
-/// A parsed response. Points into the document it was read from.
+/// A parsed envelope. `result` refers to the document it was read from.
 struct envelope {
     bool success = false;
     std::vector<api_message> errors{};
-    std::vector<api_message> messages{}; ///< notes; they come with success too
-    json_value result{};                 ///< null where it is absent
+    std::vector<api_message> messages{}; ///< notes, also of a success
+    json_value result{};                 ///< JSON's null where it is absent
     result_info info{};
 };
 
-/// Reads the envelope in `document`; nothing where it is not one: no object, or no boolean
-/// `success`.
+/// Reads the envelope in `document`; empty where it is not an object with a boolean `success`.
 [[nodiscard]] std::optional<envelope> read_envelope(json_document const& document);
 
 } // namespace cloudflare::inline v0

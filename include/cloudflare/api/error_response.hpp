@@ -1,4 +1,4 @@
-/// What an unsuccessful response means: its code, and whether the server acted.
+/// The error that an unsuccessful response stands for, and whether the server acted.
 #pragma once
 
 #include <cloudflare/api/envelope.hpp>
@@ -10,19 +10,23 @@
 
 namespace cloudflare::inline v0 {
 
-/// What every error about a response keeps of it.
+/// The details that every error about a response has: status, `cf-ray`, `cf-auditlog-id` and
+/// `Retry-After`.
 [[nodiscard]] error_details details_of(http::response const& response);
 
-/// What one of an endpoint's own error codes means; nothing where it does not know the code.
+/// What an error code of an endpoint means; empty for a code that it does not know.
 using code_meaning = std::optional<errc> (*)(api_message const&);
 
-/// Maps an unsuccessful response, which is any but a 2xx with `success: true`, to an error.
+/// Maps an unsuccessful response to an error. Any response is unsuccessful but a 2xx with
+/// `success: true`.
 ///
-/// Of a response without an envelope the error shows the first characters, unless they may be a
-/// piece of JSON or are encoded (gzip): a create's response would show part of its secret.
+/// For a response without an envelope the error has an excerpt of the body, unless that may be part
+/// of a JSON text or is compressed: a create's response that was cut off would show part of its
+/// secret.
 ///
-/// @param e the response's envelope, where it has one
-/// @param own the endpoint's own error codes, which count first; null for those of service tokens
+/// @param e the response's envelope, if it has one
+/// @param own the meaning of the endpoint's own error codes; null for those of service tokens.
+/// Codes that the whole API shares are known without it
 [[nodiscard]] error error_response(http::response const& response, std::optional<envelope> e,
                                    code_meaning own = nullptr);
 

@@ -1,4 +1,4 @@
-/// The limiter: keeps all calls of a client, or of several, below the API's rate limit.
+/// The limiter: keeps the calls of one or several clients within the API's rate limit.
 #pragma once
 
 #include <cloudflare/api/detail/allowance.hpp>
@@ -20,27 +20,26 @@
 
 namespace cloudflare::inline v0 {
 
-/// Which calls go first where permits are short.
+/// Which calls go first when permits are scarce.
 enum class urgency : unsigned char {
-    settles, ///< looks, renames, deletes: goes first
-    begins,  ///< a create: goes where none that settles waits, and leaves a permit to settle it
+    settles, ///< reads, updates and deletes, which complete what was begun: go first
+    begins,  ///< creates: wait for those, and leave a permit for completing what they begin
 };
 
-/// An operation whose second sending does harm (`idempotency::at_most_once`) begins something; all others
-/// settle.
+/// `begins` for `idempotency::at_most_once`, which creates something; `settles` for all others.
 [[nodiscard]] constexpr urgency urgency_of(idempotency kind) noexcept {
     return kind == idempotency::at_most_once ? urgency::begins : urgency::settles;
 }
 
-/// Grants requests so that the account's rate is never exceeded. A handle: copies share one count,
-/// and clients that are given the same limiter share it too. For any thread. It has no clock: time
-/// is an argument, of any one steady clock.
+/// Permits requests at a rate that the account's limit allows. A handle: copies share one count,
+/// and so do clients with the same limiter. Threads: any. It has no clock: times are arguments, all
+/// of the same steady clock. What it permits is the arithmetic of `detail/allowance.hpp`.
 class limiter {
 public:
     explicit limiter(limiter_options const& options = limiter_options())
         : state_(std::make_shared<state>(options)) {}
 
-    /// A limiter that grants every request at once.
+    /// A limiter that permits every request at once.
     [[nodiscard]] static limiter off() noexcept { return limiter(nullptr); }
     [[nodiscard]] bool is_off() const noexcept { return state_ == nullptr; }
 
@@ -52,22 +51,22 @@ private:
 
         std::mutex mutex;
         detail::allowance allowed;
-        std::array<std::deque<std::uint64_t>, 2> lines; // who waits, by urgency, in order
+        std::array<std::deque<std::uint64_t>, 2> lines; // places of waiting calls, by urgency
         std::uint64_t last_place = 0;
-        std::int64_t beginning = 0; // under way: each needs one more permit to settle
+        std::int64_t beginning = 0; // creates under way: each leaves a permit
     };
 
     explicit limiter(std::nullptr_t) noexcept {}
     std::shared_ptr<state> state_;
 };
 
-/// One call's way through a limiter, for one request after the other. Destroyed while it waits, it
-/// gives its place back; destroyed while its request is under way, the request counts as sent.
+/// The permits of one call, for one request after the other. If it is destroyed while it waits, it
+/// leaves the queue; if it is destroyed while its request is under way, the request counts as sent.
 ///
 ///     limiter::permit permit(limiter, urgency::begins);
-///     while (auto const until = permit.request(now)) ... wait until then, or withdraw() ...
+///     while (auto const until = permit.request(now)) ... wait until then, or withdraw(now) ...
 ///     ... send ...
-///     permit.responded(now, limit), permit.refused(now, retry_after) or permit.withdraw(now);
+///     permit.ended(now, true, limit), permit.refused(now, retry_after) or permit.withdraw(now);
 class limiter::permit {
 public:
     permit(limiter const& from, urgency kind) noexcept
@@ -81,9 +80,9 @@ public:
         finish([&](detail::allowance& allowed) { allowed.counted(number_); });
     }
 
-    /// Asks for one request. Whoever has to wait keeps a place in line.
+    /// Asks to send one request. Until it may, this has a place in the queue.
     ///
-    /// @return nothing where the request may be sent now; else when to ask again
+    /// @return empty where the request may be sent now; otherwise when to ask again
     [[nodiscard]] std::optional<time_point> request(time_point now) {
         if (state_ == nullptr || number_ != 0) return std::nullopt;
         std::lock_guard const lock(state_->mutex);
@@ -100,7 +99,7 @@ public:
         return allowed.when(ahead + 1, kept);
     }
 
-    /// Takes a permit whether there is one or not. It counts like any other.
+    /// Takes a permit even if there is none; it counts like any other.
     void insist(time_point now) {
         if (state_ == nullptr || number_ != 0) return;
         std::lock_guard const lock(state_->mutex);
@@ -108,14 +107,15 @@ public:
         take(false);
     }
 
-    /// Nothing was sent, and nothing will be: gives back the permit, or the place in line.
+    /// Nothing was or will be sent: gives back the permit, or the place in the queue.
     void withdraw(time_point now) noexcept {
         end(now, [&](detail::allowance& allowed) { allowed.give_back(number_); });
     }
 
-    /// The request has ended, with a response that is no refusal for the rate, or without any.
+    /// The request has ended, with a response that is not a 429, or without one.
     ///
-    /// @param limit what the response's `Ratelimit` says
+    /// @param responded whether there was a response
+    /// @param limit the response's `Ratelimit`, if it has one
     void ended(time_point now, bool responded, std::optional<rate_limit> const& limit) noexcept {
         end(now, [&](detail::allowance& allowed) {
             allowed.counted(number_);
@@ -124,9 +124,9 @@ public:
         });
     }
 
-    /// The server refused the request for the rate: nothing is sent for a while. This call itself
-    /// may ask again as soon as it has waited for `Retry-After`; without one, when it likes: it is
-    /// then the probe for all.
+    /// The server refused the request with a 429: no call sends anything for a while. Then one
+    /// request goes first, as a probe for all. This call may ask to be the probe when it has waited
+    /// for `Retry-After`; without that field, at any time.
     void refused(time_point now, std::optional<std::chrono::seconds> retry_after) noexcept {
         end(now, [&](detail::allowance& allowed) {
             allowed.counted(number_);
@@ -176,7 +176,7 @@ private:
 
     std::shared_ptr<state> state_;
     std::size_t line_;
-    std::uint64_t place_ = 0; // in line; 0: in none
+    std::uint64_t place_ = 0; // in the queue; 0: not in it
     bool was_refused_ = false;
     std::uint64_t number_ = 0; // of the granted request; 0: none
 };

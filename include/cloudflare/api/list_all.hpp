@@ -1,4 +1,4 @@
-/// All items of a list that comes in pages, of any endpoint.
+/// Reads all pages of a list, of any endpoint.
 #pragma once
 
 #include <cloudflare/api/call_options.hpp>
@@ -25,7 +25,7 @@ concept has_id = requires(T const& item) {
     { item.id } -> std::convertible_to<std::string_view>;
 };
 
-/// What a page that a `make_page` asks for holds.
+/// The types of a list, from the function that makes its operations.
 template <class MakePage>
 struct listed {
     static_assert(std::invocable<MakePage&, std::int64_t>,
@@ -39,7 +39,7 @@ struct listed {
                   "the items of a list need an id, or ==: a page that comes again ends the list");
 };
 
-/// Puts pages together, and decides whether there is a further one.
+/// Joins pages, and decides whether there is another one.
 template <class T>
 class page_collector {
 public:
@@ -53,7 +53,8 @@ public:
     [[nodiscard]] std::vector<T> take() { return std::move(items_); }
 
 private:
-    /// The id of a page's first item; without ids, a number that is the same for equal ones.
+    /// The id of a page's first item; for items without ids, a number that is the same for equal
+    /// items that follow one another.
     [[nodiscard]] std::string name_of_first(std::vector<T> const& items) {
         if (items.empty()) return {};
         if constexpr (has_id<T>) {
@@ -64,7 +65,7 @@ private:
             return std::to_string(firsts_);
         }
     }
-    /// An item may have moved to this page from the one before, since that was read.
+    /// An item that was on the page before may have moved to this one meanwhile.
     [[nodiscard]] bool is_new(T const& item) {
         if constexpr (has_id<T>) {
             return ids_.insert(std::string(std::string_view(item.id))).second;
@@ -88,14 +89,15 @@ private:
 ///     auto pending = list_all(client, make_page);
 ///     auto const records = co_await std::move(pending);
 ///
-/// Each page is a call of its own with its own deadline. What is created or deleted meanwhile may be
-/// missed; no item is given twice, if items have an `id`.
+/// Each page is a call of its own with its own deadline and retries. Items that are created or
+/// deleted meanwhile may be missed; no item is returned twice, if items have an `id`.
 ///
 /// @param client a `client<...>`
-/// @param make_page gives the operation for a page, of `result_type` `page<T>`, from its number
-/// @return the items, or the error of the first page that failed
+/// @param make_page returns the operation for the page of a number from 1; its `result_type` is
+/// `page<T>`
+/// @return all items; or the error of the first page that failed, and no items
 ///
-/// Cancellation: as of the calls it makes.
+/// Cancellation: as for `client::call`.
 template <class Client, class MakePage>
 [[nodiscard]]
 typename Client::template task<result<std::vector<typename detail::listed<MakePage>::item_type>>>

@@ -1,4 +1,4 @@
-/// From an operation to the request that is sent: pure, for clients and for other HTTP stacks.
+/// Makes the request of an operation: pure, for clients and for other HTTP stacks.
 #pragma once
 
 #include <cloudflare/api/call_options.hpp>
@@ -17,21 +17,22 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// Credentials do not cross a network in clear, unless the options allow it.
+/// Credentials do not cross a network unencrypted, unless the options allow it.
 [[nodiscard]] inline result<void> check_base_url(client_options const& options) {
     auto const& origin = options.base_url().origin();
     if (origin.is_secure() || origin.is_loopback() || options.allow_insecure_http()) return {};
     return error(errc::invalid_argument,
-                 "base URL: must be https, for http would send the credentials in clear to " +
+                 "base URL: must be https, for http would send the credentials unencrypted to " +
                      origin.host() + " (client_options::allow_insecure_http allows it)");
 }
 
-/// What the client sets itself.
+/// The fields that the client sets itself.
 inline constexpr std::string_view own_names[] = {"User-Agent", "Accept", "Content-Type"};
 
-/// A strategy adds fields of its own: none that is reserved or the client's, and none twice.
+/// Checks the fields that an authorization strategy added: none is reserved, set by the client, or
+/// set twice.
 ///
-/// @return what is wrong with them; nothing where they can be sent
+/// @return the broken rule; empty where they can be sent
 [[nodiscard]] inline std::optional<error> refuse_strategy_fields(http::headers const& fields) {
     auto const refuse = [](std::string_view name, char const* rule) {
         return error(errc::invalid_credentials,
@@ -39,7 +40,7 @@ inline constexpr std::string_view own_names[] = {"User-Agent", "Accept", "Conten
     };
     for (auto it = fields.begin(); it != fields.end();) {
         auto const name = (*it).name;
-        if (http::is_reserved(name)) return refuse(name, "is not a strategy's to set");
+        if (http::is_reserved(name)) return refuse(name, "is set by the library only");
         if (http::detail::is_one_of<own_names>(name)) return refuse(name, "is set by the client");
         ++it;
         if (std::any_of(it, fields.end(),
@@ -49,12 +50,13 @@ inline constexpr std::string_view own_names[] = {"User-Agent", "Accept", "Conten
     return std::nullopt;
 }
 
-[[nodiscard]] inline result<void> add_fields(http::headers& fields, credentials const& who,
+[[nodiscard]] inline result<void> add_fields(http::headers& fields,
+                                             cloudflare::credentials const& credentials,
                                              client_options const& options,
                                              call_options const& call, bool has_body) {
     if (call.bad_header()) return *call.bad_header();
     fields.reserve(384);
-    auto ok = who.authorize(fields);
+    auto ok = credentials.authorize(fields);
     if (!ok) return ok;
     if (auto const refused = refuse_strategy_fields(fields)) return *refused;
     ok = fields.add("User-Agent", options.user_agent());
@@ -68,15 +70,15 @@ inline constexpr std::string_view own_names[] = {"User-Agent", "Accept", "Conten
 
 } // namespace detail
 
-/// The request that makes the operation, its credentials included: to be made anew for every
-/// attempt.
+/// The request of an operation, including the credentials. It is made anew for every attempt,
+/// because an authorization strategy may change what it adds.
 ///
-/// @param memory headers without a field, whose memory is used
-/// @return the request, or the error of what is wrong with the operation's parameters, the base URL,
-/// the credentials or a header; its delivery is `not_sent`, whatever the error of a strategy says.
+/// @param memory empty headers, whose memory is reused
+/// @return the request; or an error of the operation's parameters, the base URL, the credentials or
+/// a header field, with the delivery `not_sent`
 template <operation O>
 [[nodiscard]] result<http::request>
-make_request(O const& op, credentials const& who, client_options const& options,
+make_request(O const& op, cloudflare::credentials const& credentials, client_options const& options,
              call_options const& call = call_options(), http::headers memory = http::headers()) {
     auto target = op.target();
     if (!target) return detail::not_sent(target.error());
@@ -87,14 +89,14 @@ make_request(O const& op, credentials const& who, client_options const& options,
     r.target = std::move(target->insert(0, options.base_url().path()));
     r.repeatable = is_repeatable(op.idempotency);
     r.fields = std::move(memory);
-    if constexpr (detail::may_refuse_body<O>) {
+    if constexpr (detail::has_body_result<O>) {
         auto body = op.body();
         if (!body) return detail::not_sent(body.error());
         r.body = std::move(*body);
     } else if constexpr (detail::has_body<O>) {
         r.body = op.body();
     }
-    auto const ok = detail::add_fields(r.fields, who, options, call, detail::has_body<O>);
+    auto const ok = detail::add_fields(r.fields, credentials, options, call, detail::has_body<O>);
     if (!ok) return detail::not_sent(ok.error());
     return r;
 }

@@ -1,4 +1,4 @@
-/// An API call as a value: what to send, what comes back, and what a second sending would do.
+/// An API call as a value: its request, the type of its result, and whether it may be sent twice.
 #pragma once
 
 #include <cloudflare/api/detail/checked_operation.hpp>
@@ -32,19 +32,23 @@ namespace cloudflare::inline v0 {
 ///         std::string id;
 ///     };
 ///
-/// - `result_type`: `void`, a type that `read_json` reads (with `from_json`, or a string, a vector
-///   ...), `std::optional` of one, or `page` of one. Of an operation that is `idempotent_delete` it is
-///   `void` or an `std::optional`, which is nothing where the call found nothing left to delete.
-/// - `target()`: the path below the base URL, with the query; an error for bad input.
-/// - `body() const`, where there is one: JSON, see `json_object_writer`; a `std::string`, or
-///   `result<std::string>` with an error for bad input.
-/// - `static result<result_type> decode(http::response const&)`, where the response is no envelope
-///   (an export, a value as it is, nothing): what a 2xx means, whatever its body. Its error counts
-///   as `delivery::accepted` unless it says `rejected`: the server did not act.
-/// - `static std::optional<errc> meaning_of(api_message const&)`, where the endpoint has error codes
-///   of its own: nothing for those it does not know. Without it the codes of service tokens count.
+/// - `result_type`: `void`, a type that `read_json` reads (a class with `from_json`, a string, a
+///   vector ...), or `std::optional` or `page` of such a type. With
+///   `idempotency::idempotent_delete` it is `void` or `std::optional`, which is empty where there
+///   was nothing left to delete.
+/// - `name`: for errors and traces.
+/// - `method`: the HTTP method.
+/// - `idempotency`: what a second request would do. It may also be a member of each operation.
+/// - `target()`: the path below the base URL, with the query; or an error for bad input.
+/// - `body() const`, if the request has one: JSON (see `json_object_writer`) as a `std::string`, or
+///   as a `result<std::string>` with an error for bad input.
+/// - `static result<result_type> decode(http::response const&)`, if the response is not
+///   Cloudflare's envelope (an export, a bare value, nothing): decodes a 2xx. Its error has the
+///   delivery `accepted`, unless it says `rejected` because the server did not act.
+/// - `static std::optional<errc> meaning_of(api_message const&)`, if the endpoint has its own error
+///   codes: empty for unknown ones. Without it, codes mean what they mean for service tokens.
 ///
-/// A slip in one of these does not compile where the operation is called, and is named there.
+/// A mistake in one of these is a compile-time error of the call, which names the member.
 template <class O>
 concept operation = detail::has_result_type<O> && detail::has_name<O> && detail::has_method<O> &&
                     detail::has_idempotency<O> && detail::has_target<O>;
@@ -82,8 +86,8 @@ template <class T>
     }
 }
 
-/// The error of a success whose content cannot be read, with what is known of the response. Whatever
-/// code it has, a response came: it is none of bad input.
+/// The error for a successful response whose content cannot be read. As a response came, the code
+/// is never one of `condition::invalid_input`.
 [[nodiscard]] inline error unreadable(error const& e, http::response const& response) {
     auto d = details_of(response);
     d.delivery = e.delivery() == delivery::rejected ? delivery::rejected : delivery::accepted;
@@ -105,13 +109,12 @@ template <class O>
 
 } // namespace detail
 
-/// What a response means for an operation: its result, or the error it stands for.
+/// Decodes the response to an operation.
 ///
-/// A success is a 2xx whose envelope says `success: true`, or, for an operation with `decode`, any
-/// 2xx. Each error says by its `delivery` whether the server acted; a response that cannot be read
-/// leaves that open.
+/// A success is a 2xx whose envelope says `success: true`; for an operation with `decode`, any 2xx.
 ///
-/// @param messages where the notes go that come with a success; may be null
+/// @param messages receives the `messages` of a success; may be null
+/// @return the operation's result, or an error whose `delivery` says whether the server acted
 template <operation O>
 [[nodiscard]] result<typename O::result_type> decode(http::response const& response,
                                                      std::vector<api_message>* messages = nullptr) {

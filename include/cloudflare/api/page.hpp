@@ -1,4 +1,4 @@
-/// Lists that come in pages, and when to stop asking for more.
+/// Lists that come in pages, and where they end.
 #pragma once
 
 #include <cloudflare/core/fwd.hpp>
@@ -12,7 +12,7 @@
 
 namespace cloudflare::inline v0 {
 
-/// What the response to a list says of itself. Every field may be missing.
+/// What an envelope says about a list. Every field may be absent.
 struct result_info {
     std::optional<std::int64_t> count;
     std::optional<std::int64_t> page;
@@ -30,26 +30,27 @@ struct page {
 
 /// Decides whether there is a page after the one just read. Starts at page 1.
 ///
-/// The rules in the order of their trust. The list ends at an empty page, and at a page that begins
-/// like the one before it: some endpoints ignore `page` and give the same page for ever
-/// (cloudflare-python #2584, typescript #2661). Else it goes on as far as `total_pages` says. Only
-/// where that is missing, a page that is not full is the last: a server that filters after it has
-/// paged, or reports the `per_page` it was asked for in place of its cap, gives such pages too.
+/// The rules, the most reliable first. The list ends at an empty page, and at a page that begins
+/// with the same item as the one before it, because some endpoints ignore `page` and repeat one
+/// page for ever (cloudflare-python #2584, typescript #2661). Otherwise it ends after `total_pages`
+/// pages. Only where that is absent, it ends at a page that is not full: this is less reliable,
+/// because a server that filters after paging, or caps `per_page` without saying so, has such pages
+/// in between.
 class page_cursor {
 public:
-    /// @param per_page as asked of the server; nothing where it was left to the server
+    /// @param per_page as requested; empty where it was left to the server
     explicit page_cursor(std::optional<std::int64_t> per_page) noexcept : per_page_(per_page) {}
 
-    /// The page to ask for next, counted from 1; nothing at the end of the list.
+    /// The page to request next, from 1; empty at the end of the list.
     [[nodiscard]] std::optional<std::int64_t> next() const noexcept {
         return ended_ ? std::nullopt : std::optional(next_);
     }
 
-    /// Takes note of the page asked for.
+    /// Records the page that was requested.
     ///
     /// @param size how many items it has
     /// @param first_id the id of its first item
-    /// @return whether its items are new: false for a page that was there before
+    /// @return false where it repeats the page before it
     bool advance(std::size_t size, std::string_view first_id, result_info const& info) {
         bool const repeated = size != 0 && next_ > 1 && first_id == first_id_;
         ended_ = size == 0 || repeated || is_last(size, info);

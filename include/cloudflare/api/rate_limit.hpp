@@ -1,4 +1,4 @@
-/// What a response says of the rate limit, by its `Ratelimit` field.
+/// The rate limit as a response tells it in its `Ratelimit` field.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -12,8 +12,8 @@
 
 namespace cloudflare::inline v0 {
 
-/// How many requests are left in a window. A hint only: the advertised bucket is not always the one
-/// that refuses, so `Retry-After` and 429 decide.
+/// How many requests are left in a window. A hint only: the server may refuse by another limit than
+/// the one it tells, so `Retry-After` and 429 decide.
 struct rate_limit {
     std::int64_t remaining = 0;
     std::chrono::seconds resets_in{}; ///< at most `http::max_retry_after`
@@ -23,7 +23,7 @@ struct rate_limit {
 /// Of several items the one with the least remaining counts; an item without `r` is ignored.
 [[nodiscard]] std::optional<rate_limit> parse_rate_limit(std::string_view list) noexcept;
 
-/// The same for a response, whose list may stand in several fields.
+/// The same for a response, whose list may be spread over several fields.
 [[nodiscard]] std::optional<rate_limit> parse_rate_limit(http::headers const& fields);
 
 } // namespace cloudflare::inline v0

@@ -1,4 +1,4 @@
-/// The rule of what is sent again after an attempt that failed, and after which wait.
+/// The rule: whether a request is sent again after an attempt that failed, and after which wait.
 #pragma once
 
 #include <cloudflare/api/rate_limit.hpp>
@@ -15,18 +15,18 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// Whether the same request is certain to fail the same way, whatever a second sending would do.
+/// Whether the same request would certainly fail the same way again.
 [[nodiscard]] inline bool is_permanent(error const& e) noexcept {
     if (e == condition::invalid_input || e == errc::tls_failed || e == errc::proxy_refused ||
         e == errc::response_too_large)
         return true;
     int const status = e.details().http_status;
-    if (status >= 200 && status < 300) // success, but no envelope, or one that refuses
+    if (status >= 200 && status < 300) // a 2xx without an envelope, or with `success: false`
         return e == errc::unexpected_response || e == errc::api_refused;
     return (status >= 300 && status < 400) || status == 501 || status == 505;
 }
 
-/// What the server asked to wait, within bounds: a transport may be a user's.
+/// The wait that the server asks for, clamped, because a user's transport may give any value.
 [[nodiscard]] inline std::optional<std::chrono::seconds>
 clamped_retry_after(error const& e) noexcept {
     auto const asked = e.details().retry_after;
@@ -37,25 +37,25 @@ clamped_retry_after(error const& e) noexcept {
 } // namespace detail
 
 /// Why a request is not sent again after an attempt that ended with `failure`; `none` where it may
-/// be, as far as attempts, budget and deadline allow.
+/// be sent again, if attempts, budget and deadline allow it.
 ///
-/// Columns: how far the attempt got (`delivery`). Rows: what a second sending would do
-/// (`idempotency`):
+/// Rows: what a second request would do (`idempotency`). Columns: how far the attempt got
+/// (`delivery`).
 ///
-///     |                | not_sent | rejected            | unknown    | accepted |
-///     | safe           | again    | 429: again; else no | again      | no       |
-///     | idempotent     | again    | 429: again; else no | again      | no       |
-///     | idempotent_delete | again    | 429: again; else no | again      | no       |
-///     | at_most_once, revokes    | again    | 429: again; else no | no         | no       |
+///     |                       | not_sent | rejected            | unknown | accepted |
+///     | safe                  | again    | 429: again; else no | again   | no       |
+///     | idempotent            | again    | 429: again; else no | again   | no       |
+///     | idempotent_delete     | again    | 429: again; else no | again   | no       |
+///     | at_most_once, revokes | again    | 429: again; else no | no      | no       |
 ///
-/// and never, whatever the row and column, after
+/// In any row and column it is never sent again after
 ///
-/// - bad input or credentials (`condition::invalid_input`), and whatever keeps the request from
-///   being made;
+/// - bad input or credentials (`condition::invalid_input`), or another error that kept the request
+///   from being made;
 /// - a TLS handshake that failed, a proxy's refusal, a response that is too large;
 /// - a redirect (3xx), a 501, a 505;
-/// - a 2xx that holds no envelope (HTML, another encoding, nothing), or whose envelope refuses for a
-///   reason that has no code of its own here;
+/// - a 2xx without an envelope (HTML, compressed, empty), or with `success: false` and an error
+///   code that the library does not know;
 /// - a cancellation.
 [[nodiscard]] inline stop_reason reason_not_to_retry(idempotency kind,
                                                      error const& failure) noexcept {
@@ -72,18 +72,18 @@ clamped_retry_after(error const& e) noexcept {
     return stop_reason::permanent;
 }
 
-/// The wait before the next attempt: the backoff, or what `Retry-After` asks for. Backoff is added
-/// to that as jitter, and shortened where only the sum does not fit.
+/// The wait before the next attempt: the backoff; or the time that `Retry-After` asks for plus the
+/// backoff, of which only as much is added as fits before the deadline.
 ///
-/// @param attempt how many were made
+/// @param attempt how many attempts were made
 /// @param left the time until the call's deadline
-/// @param random_bits 64 random bits, for the jitter
-/// @return nothing where the wait would not end before the deadline
+/// @param random_bits 64 random bits
+/// @return empty where the wait would not end before the deadline
 [[nodiscard]] inline std::optional<std::chrono::milliseconds>
 retry_wait(retry_policy const& policy, unsigned attempt, error const& failure,
            time_point::duration left, std::uint64_t random_bits) noexcept {
     using std::chrono::milliseconds;
-    // Whole milliseconds: those asked for may be too many to be nanoseconds.
+    // In milliseconds, because the seconds asked for may overflow as nanoseconds.
     auto const available = std::chrono::ceil<milliseconds>(left);
     auto const jitter = backoff(policy, attempt, random_bits);
     auto const asked = detail::clamped_retry_after(failure);

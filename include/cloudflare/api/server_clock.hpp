@@ -1,4 +1,4 @@
-/// The server's clock, as its responses tell it.
+/// The server's time, from the `Date` of its responses.
 #pragma once
 
 #include <cloudflare/core/fwd.hpp>
@@ -14,20 +14,20 @@
 
 namespace cloudflare::inline v0 {
 
-/// Keeps the distance between the server's clock and this process's steady clock, so that the wall
-/// clock of this machine may be wrong. Threads: any.
+/// The offset between the server's clock and this process's steady clock, so that nothing depends
+/// on this machine's wall clock, which may be wrong. Threads: any.
 class server_clock {
 public:
-    /// A response with this `Date` came at `now`. What is no date is ignored.
+    /// A response with this `Date` came at `now`. An invalid date is ignored.
     void note(std::string_view date, time_point now) noexcept {
         if (auto const there = http::parse_date(date))
             offset_.store(there->time_since_epoch().count() - whole_seconds(now),
                           std::memory_order_relaxed);
     }
 
-    /// The server's time at `now`, to about a second and the time a response takes; nothing before
-    /// the first response. Behind where the machine was suspended since: a steady clock may stop
-    /// then.
+    /// The server's time at `now`, to within about a second and the time that a response takes;
+    /// empty before the first response. Too early where the machine was suspended since the last
+    /// response, because the steady clock may stop meanwhile.
     [[nodiscard]] std::optional<timestamp> at(time_point now) const noexcept {
         auto const offset = offset_.load(std::memory_order_relaxed);
         if (offset == unknown) return std::nullopt;

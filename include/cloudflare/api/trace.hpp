@@ -1,4 +1,5 @@
-/// A look at every attempt of every call, for logs and metrics: never a secret, never a body.
+/// A hook that is called after every attempt of every call, for logs and metrics. It sees no secret
+/// and no body.
 #pragma once
 
 #include <cloudflare/api/rate_limit.hpp>
@@ -24,21 +25,21 @@ namespace detail {
 
 } // namespace detail
 
-/// One attempt that ended. What it points to is valid during the hook's call only.
+/// One attempt that has ended. Pointers and views are valid during the call of the hook only.
 struct trace_event {
     std::string_view operation{};
     unsigned attempt = 0; ///< counted from 1
     int http_status = 0;  ///< 0 where no response came
     std::chrono::nanoseconds elapsed{};
     std::string_view cf_ray{};
-    std::optional<rate_limit> limit{}; ///< what the response says of the rate limit
-    /// The API's notes on a success; never null.
+    std::optional<rate_limit> limit{}; ///< from the response's `Ratelimit`, if it has one
+    /// The `messages` of a successful response; never null.
     std::vector<api_message> const* messages = detail::no_messages();
     error const* failure = nullptr; ///< null where the attempt succeeded
 };
 
-/// Called after each attempt, on the thread of the call, so perhaps on several at once; must not
-/// throw.
+/// Called after each attempt on the thread of the call, so perhaps on several threads at once. Must
+/// not throw.
 using trace_hook = std::function<void(trace_event const&)>;
 
 /// One line, e.g. `create_service_token: attempt 1: HTTP 201 in 24 ms, cf-ray 8f2-DTW`.

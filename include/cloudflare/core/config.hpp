@@ -6,15 +6,16 @@
 ///
 /// Several libraries in one process may use this one:
 ///
-/// - Header-only, in all of them: always works, for every definition is inline.
-/// - Separately compiled, in shared libraries: each needs a `src.hpp` of its own, for nothing is
-///   exported, and `-fvisibility=hidden`, so that each keeps to its own copy. What they give to
-///   one another agrees: error codes and conditions compare equal, and an `error_exception` that
-///   one throws is caught in another.
-/// - Separately compiled, in static libraries that end in one program: one of them may have
-///   `src.hpp`, or the linker finds everything twice. So such a library leaves it to the program.
+/// - Header-only, in all of them: always works, because every definition is inline.
+/// - Separately compiled, in shared libraries: each includes `src.hpp` once, because nothing is
+///   exported, and is built with `-fvisibility=hidden`, so that it uses its own copy. Values passed
+///   between them agree: error codes and conditions compare equal, and an `error_exception` thrown
+///   by one is caught in another.
+/// - Separately compiled, in static libraries that are linked into one program: only one of them
+///   may include `src.hpp`, or the linker finds each definition twice. Such a library leaves it to
+///   the program.
 ///
-/// All code that shares one copy must agree on `CLOUDFLARE_SEPARATE_COMPILATION` and be of one
+/// All code that shares one copy must agree on `CLOUDFLARE_SEPARATE_COMPILATION` and use the same
 /// version of the library, which is part of every name (`cloudflare::v0`).
 #pragma once
 

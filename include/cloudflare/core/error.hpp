@@ -1,4 +1,4 @@
-/// Why a call gave no value: a code, how far the request got, and what came back.
+/// Why a call has no result: a code, whether the server may have acted, and what it responded.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -20,7 +20,7 @@
 
 namespace cloudflare::inline v0 {
 
-/// How far a request got. This is what decides whether it may be sent again.
+/// How far a request got, which decides whether it may be sent again.
 enum class delivery : unsigned char {
     not_sent, ///< the server cannot have seen it
     rejected, ///< the server responded that it did not act
@@ -28,12 +28,12 @@ enum class delivery : unsigned char {
     accepted, ///< the server acted, but its response cannot be used
 };
 
-/// Why a call was not tried (again).
+/// Why a call was not tried again, or not at all.
 enum class stop_reason : unsigned char {
     none,               ///< not applicable
     permanent,          ///< the same request would fail the same way
-    not_repeatable,     ///< the server may have acted, and acting twice does harm
-    attempts_exhausted, ///< as many attempts as were allowed
+    not_repeatable,     ///< the server may have acted, and a second request would do harm
+    attempts_exhausted, ///< the maximum number of attempts was made
     deadline,           ///< the next wait would end after the deadline
     budget_exhausted,   ///< the client's shared retry budget is used up
     cancelled,          ///< by the caller
@@ -48,8 +48,8 @@ struct api_message {
     std::vector<api_message> error_chain{};
 };
 
-/// All that is known of a failure. What came from the server is as it came, but for the excerpt: it
-/// may echo a credential, so print it by way of `error`, or of `redact`.
+/// All that is known of a failure. Strings from the server are unchanged, except for the excerpt:
+/// as they may echo a credential, print them with `error::to_string` or `redact`.
 struct error_details {
     std::string operation{};   ///< e.g. `create_service_token`
     std::string explanation{}; ///< one sentence: for bad input, the field and the rule
@@ -58,15 +58,15 @@ struct error_details {
     std::vector<api_message> api_errors{};
     std::string content_type{};   ///< of a response that is not the API's JSON
     std::string excerpt{};        ///< its first characters, redacted
-    std::string cf_ray{};         ///< names the request to Cloudflare's support
-    std::string cf_auditlog_id{}; ///< names the entry in the account's audit log
-    /// How long the server asked us to wait; at most `http::max_retry_after` in the error of a call.
+    std::string cf_ray{};         ///< identifies the request for Cloudflare's support
+    std::string cf_auditlog_id{}; ///< identifies the entry in the account's audit log
+    /// How long the server asks to wait; at most `http::max_retry_after` in the error of a call.
     std::optional<std::chrono::seconds> retry_after{};
     unsigned attempts = 0; ///< requests made, this failure's included
     stop_reason stopped = stop_reason::none;
-    /// What a second request would do; nothing where no operation was called.
+    /// What a second request would do; empty where no operation was called.
     std::optional<cloudflare::idempotency> idempotency{};
-    boost::system::error_code cause{}; ///< of the system, Asio or OpenSSL
+    boost::system::error_code cause{}; ///< the underlying error, of the system, Asio or OpenSSL
 };
 
 /// A failure: small, cheap to copy, immutable. Prints as one line that holds no secret.
@@ -84,7 +84,7 @@ public:
 
     [[nodiscard]] boost::system::error_code code() const noexcept { return code_; }
 
-    /// All that is known; a default-constructed one where nothing is.
+    /// All that is known; default-constructed where the error is a code only.
     [[nodiscard]] error_details const& details() const noexcept {
         static error_details const none;
         return details_ ? *details_ : none;
@@ -94,8 +94,8 @@ public:
         return details_ ? details_->delivery : default_delivery(static_cast<errc>(code_.value()));
     }
 
-    /// Whether the server may have acted, and so may hold something that the caller does not know of:
-    /// a create that ends so may have made a token. False for an operation that only reads.
+    /// Whether the server may have acted on the request: a create that ends so may have made a
+    /// token that the caller does not know of. False for an operation that only reads.
     [[nodiscard]] bool may_have_acted() const noexcept {
         if (details_ && details_->idempotency == idempotency::safe) return false;
         return delivery() == cloudflare::delivery::unknown ||
@@ -111,8 +111,8 @@ public:
         return {static_cast<errc>(code_.value()), std::move(changed)};
     }
 
-    /// One line for a person: what was asked, what came back, what may be left behind, what to do
-    /// next.
+    /// One line for a person: what was asked, what came back, whether the server may have acted,
+    /// and why the request was not sent again.
     [[nodiscard]] std::string to_string() const;
 
     friend bool operator==(error const& e, errc code) noexcept { return e.code_ == code; }
@@ -135,8 +135,8 @@ private:
 
 namespace detail {
 
-/// The same error with the delivery `not_sent`: for what kept a request from being made, e.g. a
-/// user's credential strategy.
+/// The same error with the delivery `not_sent`: for an error that kept a request from being made,
+/// e.g. of a user's authorization strategy.
 [[nodiscard]] inline error not_sent(error const& e) {
     if (e.code() && e.delivery() == delivery::not_sent) return e;
     auto d = e.details();
@@ -148,8 +148,8 @@ namespace detail {
 
 } // namespace detail
 
-/// What `result<T>::value()` throws when there is no value; `what()` is the error's line. It can be
-/// caught across shared libraries, even where all their other symbols are hidden.
+/// What `result<T>::value()` throws where there is no value; `what()` is `error::to_string()`. It
+/// can be caught across shared libraries, even where all their other symbols are hidden.
 class BOOST_SYMBOL_VISIBLE error_exception : public std::runtime_error {
 public:
     explicit error_exception(cloudflare::error e)

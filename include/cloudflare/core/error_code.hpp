@@ -17,42 +17,43 @@ namespace cloudflare::inline v0 {
 
 /// What went wrong, as exactly as the library knows.
 enum class errc {
-    // The order of these groups has a meaning: conditions and an error's default delivery go by it.
+    // The order of these groups matters: conditions and an error's default delivery are ranges of
+    // it.
     //
-    // Refused here: nothing was sent.
+    // Refused by the library: nothing was sent.
     invalid_argument = 1, ///< a parameter breaks a rule; the message names both
-    invalid_credentials,  ///< a credential cannot be right (empty, a newline, quotes ...)
-    missing_credentials,  ///< the environment or the file holds none
+    invalid_credentials,  ///< a credential has an impossible form (empty, a newline, quotes ...)
+    missing_credentials,  ///< the environment or the file has none
     unsupported_by_scope, ///< the API has this call for accounts only
-    // On the way.
+    // Between here and the API.
     resolve_failed,     ///< the host name has no address
     connect_failed,     ///< no address of the host accepted the connection
     proxy_refused,      ///< the proxy refuses CONNECT, or sends more than a response to it
     tls_failed,         ///< the TLS handshake failed, the certificate's check included
-    connection_lost,    ///< the connection was closed or reset before the whole response was there
+    connection_lost,    ///< the connection was closed or reset before the response was complete
     malformed_response, ///< what came back is not HTTP
     response_too_large, ///< the response is larger than the transport's limits
     deadline_exceeded,  ///< the deadline passed
     cancelled,          ///< the caller cancelled the call
-    // The API said no.
+    // Refused by the API.
     bad_request,        ///< 400 and similar: the API does not accept the input (12130 ...)
     unauthorized,       ///< the credentials are not accepted (10000, 9109 ...)
     forbidden,          ///< the credentials lack the permission, or the edge refused the client
     not_found,          ///< no such token (12135)
     no_route,           ///< the account or zone id is wrong (7003, 7000)
-    conflict,           ///< a conflict that does not pass (409, 12132)
+    conflict,           ///< a conflict that sending again does not resolve (409, 12132)
     token_in_use,       ///< a policy, group or app still uses the token (12139)
     limit_reached,      ///< the account holds as many tokens as it may
     rate_limited,       ///< too many requests (429, 971)
     access_not_enabled, ///< the account has never enabled Zero Trust (9999)
     server_error,       ///< 5xx
     api_refused,        ///< `success: false` for a reason that has no code of its own here
-    // The API said yes, and the response cannot be used.
+    // The request succeeded, but its response cannot be used.
     unexpected_response, ///< not the API's JSON: HTML, plain text, nothing, too deep
-    missing_field,       ///< a field that must be there is not, or has another type
+    missing_field,       ///< a required field is absent or of another type
     secret_missing,      ///< the server acted, but the response holds no client secret
-    // On this side.
-    sink_failed,       ///< the sink did not take a secret
+    // In this program's own storage, and rotation.
+    sink_failed,       ///< the sink did not store a secret
     intent_log_failed, ///< the intent log cannot be read or written
     grace_running,     ///< a rotation would revoke a secret that is still in its grace period
     rotation_lost,     ///< a secret was rotated, and the new one is lost
@@ -60,17 +61,17 @@ enum class errc {
 };
 
 /// Groups of codes. Compare an `error` or its code with one:
-/// `if (r.error() == condition::rate_limited)`. Whether the server may have acted is no group, for a
-/// code alone does not tell: see `error::may_have_acted`.
+/// `if (r.error() == condition::rate_limited)`. No group says whether the server may have acted, as
+/// that does not follow from the code: see `error::may_have_acted`.
 enum class condition {
-    invalid_input = 1, ///< refused here, before anything was sent
+    invalid_input = 1, ///< refused by the library before anything was sent
     network,           ///< no usable response came: DNS, TCP, TLS, HTTP or the deadline
     unauthorized,      ///< the credentials are wrong or lack the permission
     not_found,         ///< no such token
     token_in_use,      ///< delete refused: unbind the token first, or rotate it
     limit_reached,     ///< delete tokens first
     rate_limited,      ///< wait `retry_after`
-    unavailable,       ///< a fault of the service that may pass: 5xx or the rate limit
+    unavailable,       ///< probably temporary: 5xx or the rate limit
     cancelled,         ///< by the caller
 };
 
@@ -157,8 +158,8 @@ namespace detail {
     return false;
 }
 
-/// Identifies a category across shared libraries. Other versions have other ids, for their codes may
-/// have other numbers.
+/// Identifies a category across shared libraries. Each version has its own ids, because its codes
+/// may have other numbers.
 [[nodiscard]] constexpr std::uint64_t category_id(std::uint64_t category,
                                                   std::uint64_t version) noexcept {
     return 0x6e1c5a2f9b3d4e00 + (version << 8) + category;

@@ -7,12 +7,11 @@ namespace cloudflare::inline v0 {
 
 /// What sending a request again does where the server may have acted on the first.
 enum class idempotency : unsigned char {
-    safe,              ///< nothing, and nor does the first: it only reads (RFC 9110, section 9.2.1)
-    idempotent,        ///< nothing beyond what the first did
-    idempotent_delete, ///< nothing beyond what the first did: it then finds nothing (404), which is
-                       ///< success
-    at_most_once,      ///< harm: create makes a second token
-    revokes,           ///< harm: rotate revokes the secret that the first request made
+    safe,              ///< nothing: the request only reads (RFC 9110, section 9.2.1)
+    idempotent,        ///< nothing more than the first did, e.g. an update to the same values
+    idempotent_delete, ///< nothing more: a 404 then says that the first did it, and is success
+    at_most_once,      ///< harm: a second create makes a second token
+    revokes,           ///< harm: a second rotate revokes the secret that the first one made
 };
 
 /// Whether a request may be sent again although the server may have acted on it.

@@ -1,4 +1,4 @@
-/// Makes strings from outside fit to print: one line, no control characters, nothing like a credential.
+/// Makes strings from outside safe to print: one line, no control characters, no credentials.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -24,13 +24,13 @@ namespace detail {
     return false;
 }
 
-/// A run of token characters that may be a credential: by its prefix, or longer than a UUID (36). The
-/// shortest credential without a prefix, an old global key, has 37.
+/// A run of token characters that may be a credential: by its prefix, or longer than a UUID (36).
+/// The shortest credential without a prefix, an old global key, has 37.
 [[nodiscard]] constexpr bool is_like_credential(std::string_view run) noexcept {
     return run.size() > 36 || has_credential_prefix(run);
 }
 
-/// Whether more than 36 hexadecimal digits stand side by side, whatever is around them. (An old client
+/// Whether more than 36 hexadecimal digits follow one another anywhere in the run. (An old client
 /// secret has 64, an old global key at least 37.)
 [[nodiscard]] constexpr bool has_credential_digits(std::string_view run) noexcept {
     std::size_t digits = 0;
@@ -50,8 +50,8 @@ namespace detail {
 
 namespace detail {
 
-/// The bytes that a character beyond ASCII prints as: `?` for a control character (U+0080 to U+009F)
-/// and for those that change the direction or the lines of what is around them.
+/// What a non-ASCII character prints as: itself; `?` for a control character (U+0080 to U+009F), a
+/// line or paragraph separator, and what changes the direction of the text around it.
 [[nodiscard]] constexpr std::string_view printable(std::string_view character) noexcept {
     auto const byte = [&](std::size_t at) { return static_cast<unsigned char>(character[at]); };
     unsigned const first = byte(0), second = byte(1);
@@ -65,21 +65,21 @@ namespace detail {
     return marks || isolates ? "?" : character;
 }
 
-/// Appends the character at the front of `string` as it is printed, and takes it off.
+/// Moves the first character of `string` to `line`, in its printable form.
 inline void append_printable(std::string& line, std::string_view& string) {
     auto const byte = static_cast<unsigned char>(string.front());
     auto const length = utf8_length(string);
     if (length > 1) {
         line += printable(string.substr(0, length));
     } else if (length == 0) {
-        line += '?'; // no UTF-8: a terminal may read such a byte as a control character
+        line += '?'; // not UTF-8: a terminal may take such a byte for a control character
     } else {
         line += byte < 0x20 || byte == 0x7f ? ' ' : string.front();
     }
     string.remove_prefix(length == 0 ? 1 : length);
 }
 
-/// `redact`, given what is taken for a credential.
+/// `redact` with a predicate that says which runs are credentials.
 template <class Predicate>
 [[nodiscard]] std::string redact_if(std::string_view string, std::size_t limit,
                                     Predicate is_credential) {
@@ -98,24 +98,24 @@ template <class Predicate>
         return (static_cast<unsigned char>(line[at]) & 0xC0) == 0x80;
     };
     while (limit != 0 && continues(limit))
-        --limit; // not in the middle of a character
+        --limit; // do not cut within a character
     line.resize(limit);
     return line += "...";
 }
 
-/// `redact` for the library's own sentences, which may hold long names and paths.
+/// `redact` for the library's own messages, which may contain long names and paths.
 [[nodiscard]] inline std::string redact_own(std::string_view string, std::size_t limit) {
     return redact_if(string, limit, is_surely_credential);
 }
 
 } // namespace detail
 
-/// `string` in one line of at most `limit` bytes: control characters become spaces, a run of
-/// characters that may be a credential becomes `[redacted]`, and a cut is marked by `...`. UTF-8
-/// beyond ASCII stays, but for control characters and those that change the direction of text; these,
-/// and bytes that are no UTF-8, become `?`.
+/// `string` in one line of at most `limit` bytes. ASCII control characters become spaces, a run of
+/// characters that may be a credential becomes `[redacted]`, and `...` marks where it was cut.
+/// Other characters in UTF-8 are kept; control characters among them, characters that change the
+/// direction of text, and bytes that are not UTF-8 become `?`.
 ///
-/// Source of the credentials' forms:
+/// Source of the forms of credentials:
 /// developers.cloudflare.com/fundamentals/api/get-started/token-formats.
 [[nodiscard]] inline std::string redact(std::string_view string, std::size_t limit = 200) {
     return detail::redact_if(string, limit, detail::is_like_credential);

@@ -1,4 +1,4 @@
-/// What every call gives: a value or an error, never an exception.
+/// What a call returns: a value or an error. Failures outside the program throw nothing.
 #pragma once
 
 #include <cloudflare/core/error.hpp>
@@ -9,8 +9,8 @@ namespace cloudflare::inline v0 {
 
 /// `boost::system::result` with this library's `error`.
 ///
-/// `value()` throws `error_exception` where there is none; `*r` and `r->` are unchecked;
-/// `r.error()` gives a copy, which is cheap.
+/// `value()` throws `error_exception` where there is no value; `*r` and `r->` are unchecked;
+/// `r.error()` returns a copy, which is cheap.
 template <class T>
 using result = boost::system::result<T, error>;
 

@@ -1,4 +1,4 @@
-/// A string that is visible only where asked for by name.
+/// A string that is readable only through `reveal()`.
 #pragma once
 
 #include <cloudflare/core/wipe.hpp>
@@ -12,15 +12,15 @@
 
 namespace cloudflare::inline v0 {
 
-/// A secret: wiped on destruction and when moved from, printed as `[redacted]`, compared in constant
-/// time, and readable only through `reveal()`.
+/// A secret: wiped on destruction and when moved from, printed as `[redacted]`, compared in
+/// constant time, and readable only through `reveal()`.
 ///
-/// It converts to nothing, so that no logger, formatter or serialiser takes it by accident.
+/// It has no conversions, so that no logger, formatter or serializer takes it by accident.
 class secret {
 public:
     secret() noexcept = default;
 
-    /// Copies `string`; the caller's copy stays the caller's to wipe (see `take`).
+    /// Copies `string`, which is not wiped (see `take`).
     explicit secret(std::string_view string)
         : data_(string.empty() ? nullptr : new char[string.size()]), size_(string.size()) {
         string.copy(data_.get(), size_);
@@ -45,13 +45,13 @@ public:
     }
     ~secret() { wipe(data_.get(), size_); }
 
-    /// The secret itself, valid while this secret lives and is not assigned to.
+    /// The contents. The view is valid until this object is assigned to, moved from or destroyed.
     [[nodiscard]] std::string_view reveal() const noexcept { return {data_.get(), size_}; }
 
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-    /// Equality in constant time for secrets of one length.
+    /// Takes the same time wherever two secrets of one length differ.
     friend bool operator==(secret const& a, secret const& b) noexcept {
         if (a.size_ != b.size_) return false;
         unsigned char difference = 0;

@@ -1,4 +1,4 @@
-/// A moment as the API writes it: from and to an RFC 3339 string.
+/// A point in time as the API writes it: from and to an RFC 3339 string.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -12,7 +12,7 @@
 
 namespace cloudflare::inline v0 {
 
-/// A moment in UTC, to the nanosecond, from year 0 to 9999; others are clamped to these.
+/// A point in time in UTC, to the nanosecond. Clamped to the years 0 to 9999.
 ///
 /// Seconds and nanoseconds are kept apart, because one 64-bit count of nanoseconds ends in 2262
 /// and a token that lasts `forever` may expire later than that.
@@ -21,7 +21,7 @@ public:
     /// 1970-01-01T00:00:00Z.
     constexpr timestamp() noexcept = default;
 
-    /// A time of the system clock, at any resolution.
+    /// A time point of the system clock, of any resolution; rounded down to nanoseconds.
     template <class Duration>
     constexpr timestamp(std::chrono::sys_time<Duration> moment) noexcept {
         // Compared in a double, into which any time of any clock fits.
@@ -37,7 +37,7 @@ public:
         }
     }
 
-    /// `seconds` and `fraction` together.
+    /// The sum of both; `fraction` may be negative, or more than a second.
     constexpr timestamp(std::chrono::sys_seconds seconds,
                         std::chrono::nanoseconds fraction) noexcept {
         auto const whole = std::chrono::floor<std::chrono::seconds>(fraction);
@@ -54,19 +54,19 @@ public:
     /// Reads an RFC 3339 date-time: `T`, `t` or a space between date and time, 0 to 9 fractional
     /// digits, `Z` or an offset. A leap second (23:59:60 UTC) is read as the second after it.
     ///
-    /// @return the moment, or `errc::invalid_argument` that says what is wrong.
+    /// @return the point in time, or `errc::invalid_argument` with the rule that is broken
     [[nodiscard]] static result<timestamp> parse(std::string_view string);
 
-    /// The whole second at or before the moment.
+    /// Rounded down to whole seconds.
     [[nodiscard]] constexpr std::chrono::sys_seconds seconds() const noexcept { return seconds_; }
-    /// What the moment has beyond `seconds()`, below one second.
+    /// The rest beyond `seconds()`: from 0 to less than one second.
     [[nodiscard]] constexpr std::chrono::nanoseconds fraction() const noexcept { return fraction_; }
 
     /// RFC 3339 in UTC with a `Z` and as many fractional digits as are needed, e.g.
     /// `2025-09-25T22:26:26Z`.
     [[nodiscard]] std::string to_string() const;
 
-    /// The moment `span` later, clamped to the last second of year 9999 and the first of year 0.
+    /// This time plus `span`, which may be negative; clamped to the years 0 to 9999.
     [[nodiscard]] constexpr timestamp plus(std::chrono::seconds span) const noexcept {
         if (span > last() - seconds_) return last();
         if (span < first() - seconds_) return first();

@@ -18,29 +18,29 @@
 
 namespace cloudflare::inline v0 {
 
-/// A duration that is compared by value and keeps its spelling: `60m` equals `1h`, and each is sent as
-/// it was written, because the API gives back what it was sent.
+/// A duration that is compared by value and keeps its spelling: `60m` equals `1h`, but each is sent
+/// as it was written, because the API stores and returns the string.
 ///
-/// Always positive; at most 2^63-1 nanoseconds, about 292 years, as in Go.
+/// Positive, and at most 2^63-1 nanoseconds (about 292 years), as in Go.
 class token_duration {
 public:
     /// Reads a duration such as `8760h`, `2h45m`, `1.5h` or `300ms` (units ns, us, µs, ms, s, m,
     /// h), or `forever`.
     ///
-    /// @return the duration, or `errc::invalid_argument` that names the rule.
+    /// @return the duration, or `errc::invalid_argument` with the rule that is broken
     [[nodiscard]] static result<token_duration> parse(std::string_view string);
 
-    /// `count` hours, written as such; clamped to 1 to 2562047 (292 years). For a count that was
-    /// computed use `make`, which refuses what is outside.
+    /// `count` hours, spelled `<count>h`; clamped to 1 to 2562047 (292 years). `make` refuses a
+    /// count outside that range instead.
     [[nodiscard]] static token_duration hours(std::int64_t count) {
         count = std::clamp<std::int64_t>(count, 1, max_hours().count());
         return {std::chrono::hours(count), std::to_string(count) + 'h'};
     }
 
-    /// A number of hours, or of days and weeks, written in hours.
+    /// A whole number of hours, days or weeks, spelled in hours.
     ///
-    /// @return the duration; `errc::invalid_argument` where it is not from 1 hour to 2562047 hours
-    /// (292 years).
+    /// @return the duration; `errc::invalid_argument` unless it is from 1 to 2562047 hours
+    /// (292 years)
     template <class Rep, class Period>
         requires std::convertible_to<std::chrono::duration<Rep, Period>, std::chrono::hours>
     [[nodiscard]] static result<token_duration> make(std::chrono::duration<Rep, Period> length) {
@@ -57,10 +57,10 @@ public:
 
     [[nodiscard]] bool is_forever() const noexcept { return !value_; }
 
-    /// The length; nothing for `forever`.
+    /// The length; empty for `forever`.
     [[nodiscard]] std::optional<std::chrono::nanoseconds> value() const noexcept { return value_; }
 
-    /// As it was given, which is what is sent.
+    /// The spelling it was made from, which is what is sent.
     [[nodiscard]] std::string const& str() const noexcept { return string_; }
 
     friend bool operator==(token_duration const& a, token_duration const& b) noexcept {

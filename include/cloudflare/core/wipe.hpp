@@ -22,7 +22,8 @@ inline void wipe(void* data, std::size_t size) noexcept {
 #endif
 }
 
-/// Overwrites the string's whole buffer, which may hold parts of earlier values, and leaves it empty.
+/// Overwrites the string's whole buffer, which may hold parts of earlier values, and leaves it
+/// empty.
 template <class Allocator>
 void wipe(std::basic_string<char, std::char_traits<char>, Allocator>& string) noexcept {
     string.resize(string.capacity());
@@ -30,7 +31,8 @@ void wipe(std::basic_string<char, std::char_traits<char>, Allocator>& string) no
     string.clear();
 }
 
-/// The standard allocator, but memory is wiped when it is freed: growing leaves no copy behind.
+/// The standard allocator, except that memory is wiped before it is freed: a string that grows
+/// leaves no copy behind.
 template <class T>
 struct wiping_allocator {
     using value_type = T;
@@ -51,9 +53,9 @@ struct wiping_allocator {
     }
 };
 
-/// A string whose heap memory is wiped. One short enough to be stored in the object itself (15
-/// characters with libstdc++) is not: every secret of this API is longer. For what must never be printed use
-/// `secret`.
+/// A string whose heap memory is wiped. A string short enough to be stored in the object itself (15
+/// characters with libstdc++, 22 with libc++) is not wiped; every secret of this API is longer. For
+/// what must never be printed use `secret`.
 using wiped_string = std::basic_string<char, std::char_traits<char>, wiping_allocator<char>>;
 
 } // namespace cloudflare::inline v0

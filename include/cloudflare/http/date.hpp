@@ -47,9 +47,11 @@ struct date_words {
 
 /// Reads an HTTP date in any of its three forms:
 ///
-///     Sun, 06 Nov 1994 08:49:37 GMT      the form of today
+///     Sun, 06 Nov 1994 08:49:37 GMT      the current form
 ///     Sunday, 06-Nov-94 08:49:37 GMT     obsolete (RFC 850); a year below 70 is taken for 20xx
 ///     Sun Nov  6 08:49:37 1994           obsolete (asctime)
+///
+/// @return empty where it is none of them
 [[nodiscard]] inline std::optional<std::chrono::sys_seconds>
 parse_date(std::string_view string) noexcept {
     using namespace std::chrono;

@@ -1,4 +1,4 @@
-/// HTTP header fields: checked when set, looked up case-insensitively, printed without secrets.
+/// HTTP header fields: checked when set, found case-insensitively, printed without credentials.
 #pragma once
 
 #include <cloudflare/core/redact.hpp>
@@ -49,15 +49,16 @@ template <auto const& Names>
 
 } // namespace detail
 
-/// Whether only the library or the transport may set a field of this name: those that frame the
-/// message, and `Accept-Encoding`, for nothing here decodes a content coding.
+/// Whether only the library or the transport may set a field of this name: the fields that frame
+/// the message or control the connection, and `Accept-Encoding`, because no response is
+/// decompressed.
 [[nodiscard]] constexpr bool is_reserved(std::string_view name) noexcept {
     return detail::is_one_of<detail::reserved_names>(name);
 }
 
 namespace detail {
 
-/// Which bytes stand in a field's name (a token of RFC 9110, section 5.6.2) and in its value.
+/// Which bytes may occur in a field's name (a token of RFC 9110, section 5.6.2) and in its value.
 struct field_bytes {
     constexpr field_bytes() noexcept {
         for (int byte = 0; byte != 256; ++byte)
@@ -78,10 +79,10 @@ inline constexpr field_bytes allowed;
 
 } // namespace detail
 
-/// The fields of a message in their order, kept as the one string that goes on the wire
-/// (`Name: value\r\n` ...): setting a field copies it once and sending copies the block.
+/// The fields of a message in order. They are stored in wire format, as one string
+/// (`Name: value\r\n` ...): setting a field copies it once, and sending copies the whole string.
 ///
-/// The memory is wiped when it is freed. Printing shows `[redacted]` in place of a credential.
+/// The memory is wiped before it is freed. Printing shows `[redacted]` in place of a credential.
 class headers {
 public:
     struct field {
@@ -131,18 +132,18 @@ public:
     /// Reserves space for `bytes` of fields, so that setting them allocates once.
     void reserve(std::size_t bytes) { block_.reserve(bytes); }
 
-    /// Appends a field, after any of the same name.
+    /// Appends a field; fields of the same name are kept.
     ///
-    /// @return `errc::invalid_argument` where the name is not a token of RFC 9110, or the value
-    /// holds CR, LF, NUL or another control character, or begins or ends with white space; nothing
-    /// is added then.
+    /// @return `errc::invalid_argument`, and nothing is added, where the name is not a token of
+    /// RFC 9110, or the value contains CR, LF, NUL or another control character, or begins or ends
+    /// with white space
     [[nodiscard]] result<void> add(std::string_view name, std::string_view value) {
         if (auto const ok = check(name, value); !ok) return ok;
         append(block_, name, value);
         return {};
     }
 
-    /// Appends a field unchecked. Precondition: `add` would accept it; otherwise the block is
+    /// Appends a field unchecked. Precondition: `add` would accept it; otherwise these headers are
     /// corrupted.
     void add_unchecked(std::string_view name, std::string_view value) {
         append(block_, name, value);
@@ -151,11 +152,11 @@ public:
     /// Appends a field given as `Name: value\r\n`. Precondition: `add` would accept it.
     void add_line_unchecked(std::string_view line) { block_ += line; }
 
-    /// Adds a field in place of those of the same name; both views may point into these headers.
-    /// Errors as for `add`.
+    /// Appends a field and removes the others of the same name. Both views may point into these
+    /// headers. Errors as for `add`.
     [[nodiscard]] result<void> set(std::string_view name, std::string_view value) {
         if (auto const ok = check(name, value); !ok) return ok;
-        wiped_string line; // a copy, for name and value may point into the block
+        wiped_string line; // a copy, because name and value may point into the block
         append(line, name, value);
         remove_all(std::string_view(line).substr(0, name.size()));
         block_ += line;
@@ -165,7 +166,7 @@ public:
     /// Removes every field of this name, which may point into these headers.
     void remove(std::string_view name) { remove_all(std::string(name)); }
 
-    /// Removes every field, and keeps the memory, wiped.
+    /// Removes every field; the memory is wiped and kept.
     void clear() noexcept { wipe(block_); }
 
     /// The value of the first field of this name, or an empty string; valid until the next change.
@@ -179,7 +180,7 @@ public:
         return std::any_of(begin(), end(), [&](field f) { return same_name(f.name, name); });
     }
 
-    /// All fields as they go on the wire, without the empty line that ends them. Shows credentials.
+    /// All fields in wire format, without the empty line after them. Shows credentials.
     [[nodiscard]] std::string_view wire_format() const noexcept { return block_; }
 
     friend std::ostream& operator<<(std::ostream& out, headers const& h) {

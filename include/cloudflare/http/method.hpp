@@ -15,7 +15,7 @@ enum class method : unsigned char {
     delete_
 };
 
-/// As it stands in a request line.
+/// As it is written in a request line.
 [[nodiscard]] constexpr std::string_view to_string(method m) noexcept {
     switch (m) {
     case method::get: return "GET";

@@ -15,26 +15,28 @@
 
 namespace cloudflare::inline v0::http {
 
-/// An origin such as `https://api.cloudflare.com`; shared, so that a copy costs no allocation.
+/// An origin such as `https://api.cloudflare.com`. Copies share their contents and allocate
+/// nothing.
 class origin {
 public:
-    /// Reads `http://host[:port]` or `https://host[:port]`; an IPv6 address stands in brackets. No
-    /// user name, path or query. A host name may end with one dot, and has no empty label.
+    /// Reads `http://host[:port]` or `https://host[:port]`; an IPv6 address is in brackets. User
+    /// name, path and query are refused. A host name may end with one dot, and has no empty label.
+    ///
+    /// @return `errc::invalid_argument` with the rule that is broken
     [[nodiscard]] static result<origin> parse(std::string_view string);
 
-    /// Whether TLS is spoken.
+    /// Whether the scheme is `https`.
     [[nodiscard]] bool is_secure() const noexcept { return parts_->secure; }
     /// The host name or address as it was given; an IPv6 address without its brackets.
     [[nodiscard]] std::string const& host() const noexcept { return parts_->host; }
-    /// The host without the dot that may end it: what TLS sends as the server's name (RFC 6066,
-    /// section 3) and looks for in the certificate.
+    /// The host without the dot that may end it: the server name that TLS sends (RFC 6066, section
+    /// 3) and verifies the certificate against.
     [[nodiscard]] std::string const& tls_host() const noexcept { return parts_->tls_host; }
-    /// Whether requests stay on this machine: the host is `localhost` or below it, an address in
-    /// 127.0.0.0/8, or `::1`.
+    /// Whether requests stay on this machine: the host is `localhost`, a name below it, an address
+    /// in 127.0.0.0/8, or `::1`.
     [[nodiscard]] bool is_loopback() const noexcept { return parts_->loopback; }
     [[nodiscard]] std::uint16_t port() const noexcept { return parts_->port; }
-    /// What goes into the `Host` field: the port stands there only where it is not the scheme's
-    /// own.
+    /// The value of the `Host` field: host, and port unless it is the scheme's default.
     [[nodiscard]] std::string const& authority() const noexcept { return parts_->authority; }
 
     // No move operations: a moved-from origin is a copy, and still valid.
@@ -77,7 +79,7 @@ namespace detail {
            string.find_first_not_of(host_characters) == string.npos;
 }
 
-/// How many groups of an IPv6 address stand in `string`, between colons; -1 where one is bad.
+/// How many groups of an IPv6 address `string` has, separated by colons; -1 where one is invalid.
 [[nodiscard]] constexpr int count_ipv6_groups(std::string_view string) noexcept {
     if (string.empty()) return 0;
     int count = 0;

@@ -14,13 +14,14 @@ namespace cloudflare::inline v0::http {
 ///
 ///     path("accounts", id, "access", "service_tokens").str()
 ///
-/// An empty segment, `.` and `..` are the caller's to refuse: a server may normalise them away.
+/// The caller must refuse an empty segment, `.` and `..`: a server may remove them by
+/// normalization.
 class path {
 public:
     template <class... Segments>
         requires(sizeof...(Segments) != 0)
     explicit path(Segments const&... segments) {
-        string_.reserve(160); // also for the base URL's path, which is prepended later
+        string_.reserve(160); // enough for the base URL's path too, which is prepended later
         (append(segments), ...);
     }
 

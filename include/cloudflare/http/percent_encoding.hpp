@@ -25,8 +25,8 @@ inline constexpr auto unreserved = [] {
 
 } // namespace detail
 
-/// Appends `string` to `target` with every byte but the unreserved ones (letters, digits, `-._~`)
-/// written as `%XX`.
+/// Appends `string` to `target`; every byte that is not unreserved (letters, digits, `-._~`)
+/// becomes `%XX`.
 inline void append_percent_encoded(std::string& target, std::string_view string) {
     constexpr std::string_view hex = "0123456789ABCDEF";
     auto const is_unreserved = [](char c) {
@@ -42,7 +42,7 @@ inline void append_percent_encoded(std::string& target, std::string_view string)
     }
 }
 
-/// The string with every `%XX` read, or nothing where two hexadecimal digits are missing.
+/// Decodes every `%XX` in a string; empty where a `%` is not followed by two hexadecimal digits.
 [[nodiscard]] inline std::optional<std::string> percent_decode(std::string_view string) {
     std::string decoded;
     while (!string.empty()) {

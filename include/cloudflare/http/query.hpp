@@ -8,7 +8,7 @@
 
 namespace cloudflare::inline v0::http {
 
-/// Appends parameters to a target: the first behind `?`, each later one behind `&`.
+/// Appends percent-encoded parameters to a target: `?name=value`, then `&name=value` ...
 class query {
 public:
     /// @param target a path without a query; must outlive this object

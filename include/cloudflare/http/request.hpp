@@ -1,4 +1,4 @@
-/// A request as a value, and its bytes on an HTTP/1.1 wire.
+/// A request as a value, and its serialization in HTTP/1.1.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
@@ -16,15 +16,15 @@
 
 namespace cloudflare::inline v0::http {
 
-/// What a transport is given to send. `Host` and `Content-Length` are the transport's to add.
+/// What a transport sends. The transport adds `Host` and `Content-Length`.
 struct request {
     http::origin origin;
     http::method method = method::get;
     std::string target{}; ///< path and query, percent-encoded, beginning with `/`
     headers fields{};
     std::string body{};
-    /// Whether sending it a second time does no harm. Where false, a transport should not use a
-    /// connection that has been idle for long: the server may have closed it.
+    /// Whether sending it twice does no harm. If not, a transport should not use a connection that
+    /// has been idle for long: if the server closed it meanwhile, nobody knows whether it acted.
     bool repeatable = true;
 };
 
@@ -36,7 +36,7 @@ namespace detail {
     while (string.size() >= 8) {
         std::uint64_t eight = 0;
         std::memcpy(&eight, string.data(), 8);
-        // A byte below 0x80 has its highest bit set by + 0x5f from 0x21 on, and by + 1 at 0x7f.
+        // For a byte below 0x80: + 0x5f sets its highest bit from 0x21 on, + 1 only at 0x7f.
         if (((eight | (eight + each) | ~(eight + 0x5f * each)) & (0x80 * each)) != 0) return false;
         string.remove_prefix(8);
     }
@@ -45,10 +45,10 @@ namespace detail {
 
 } // namespace detail
 
-/// Checks a target, which a user may have built: it must be one word of a request line, beginning
-/// with `/`, without a blank, a control character or a byte beyond ASCII.
+/// Checks a target, which a user may have built: it must begin with `/` and contain only visible
+/// ASCII characters, so that it is one word of the request line.
 ///
-/// @return `errc::invalid_argument` that names the rule
+/// @return `errc::invalid_argument` with the rule that is broken
 [[nodiscard]] inline result<void> check_target(std::string_view target) {
     if (target.starts_with('/') && detail::is_graphic(target)) return {};
     return error(errc::invalid_argument,

@@ -8,8 +8,8 @@
 
 namespace cloudflare::inline v0::http {
 
-/// What a transport gives back: the whole response, its body decoded from any transfer coding. The
-/// body may hold a client secret: its memory is wiped, and it is not printed.
+/// What a transport returns: a complete response, its body decoded from any transfer coding. As the
+/// body may contain a client secret, its memory is wiped and it is never printed.
 struct response {
     int status = 0;
     headers fields{};

@@ -13,16 +13,16 @@
 
 namespace cloudflare::inline v0::http {
 
-/// The longest wait that a server is taken to ask for, about 136 years: longer ones are clamped to
-/// it, so that a wait also fits into 64 bits as nanoseconds.
+/// Longer waits are clamped to this, about 136 years, so that a wait also fits into 64 bits as
+/// nanoseconds.
 inline constexpr std::chrono::seconds max_retry_after{0xffff'ffff};
 
-/// The wait that `Retry-After` asks for: whole seconds, or an HTTP date measured against the
-/// response's own `Date`, so that this machine's clock does not matter. Without a `Date` it says
-/// nothing, unless it is so far (2200 or later) that it means "do not come back".
+/// The wait that `Retry-After` asks for: whole seconds, or an HTTP date, from which the response's
+/// own `Date` is subtracted, so that this machine's clock does not matter. A date without that
+/// field is ignored, unless it is in 2200 or later, which is taken for `max_retry_after`.
 ///
-/// @return at most `max_retry_after`, however large the count; 0 for a date that has passed;
-/// nothing where the field is absent or senseless.
+/// @return from 0 (also for a date that has passed) to `max_retry_after`; empty where the field is
+/// absent, invalid or ignored
 [[nodiscard]] inline std::optional<std::chrono::seconds>
 retry_after(headers const& fields) noexcept {
     using namespace std::chrono;

@@ -1,4 +1,4 @@
-/// A JSON text, parsed within bounds and kept in memory that is wiped.
+/// A JSON text, parsed within limits. What it stores of the text is wiped.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -13,18 +13,18 @@
 
 namespace cloudflare::inline v0 {
 
-/// The largest JSON text that the library reads.
+/// Limits of a JSON text; a text that exceeds one is invalid.
 struct json_limits {
-    std::size_t max_depth = 32;
-    std::size_t max_size = std::size_t{16} * 1024 * 1024; ///< bytes of text, at most 2^32 - 1
+    std::size_t max_depth = 32;                           ///< of arrays and objects in each other
+    std::size_t max_size = std::size_t{16} * 1024 * 1024; ///< in bytes, at most 2^32 - 1
 };
 
 namespace detail {
 class json_builder;
 }
 
-/// A parsed JSON text. A response of typical size needs no heap memory. Strings are views into the text; those
-/// with escapes are unescaped into a buffer that is wiped on destruction.
+/// A parsed JSON text. A response of typical size needs no heap memory. Strings are views into the
+/// text; those with escapes are unescaped into a buffer that is wiped on destruction.
 class json_document {
 public:
     /// Parses `text`, which must outlive the document.
@@ -38,7 +38,7 @@ public:
     /// Whether the text is JSON, in UTF-8, and within the limits.
     [[nodiscard]] bool is_valid() const noexcept { return valid_; }
 
-    /// The text's value, valid while the document lives; null where it is not valid.
+    /// The text's value, which refers to this document; JSON's null where the text is not valid.
     [[nodiscard]] json_value root() const noexcept {
         return valid_ ? json_value(nodes_) : json_value();
     }
@@ -51,7 +51,7 @@ private:
     node first_[inline_nodes];
     std::unique_ptr<node[]> more_;
     node* nodes_ = first_;
-    wiped_string unescaped_; ///< never grows beyond the text's size, which is reserved
+    wiped_string unescaped_; ///< reserved once for the text's size, which it never exceeds
     bool valid_ = false;
 };
 

@@ -18,9 +18,10 @@
 
 namespace cloudflare::inline v0 {
 
-// `read_json(json_value, T& out)` returns false, and leaves `out` unchanged, where the value is not of
-// that type. Here it is for strings, booleans, numbers, points in time, durations, secrets, classes
-// with `from_json`, and vectors of these; for a type of your own write one in its namespace.
+// `read_json(json_value, T& out)` assigns the value to `out`. Where the value is not of that type,
+// it returns false and leaves `out` unchanged. It is overloaded for strings, booleans, numbers,
+// timestamps, durations, secrets, classes with `from_json`, and vectors of these; a user's own
+// overload is found in the namespace of its type.
 
 [[nodiscard]] inline bool read_json(json_value v, std::string& out) {
     auto const string = v.if_string();
@@ -32,13 +33,13 @@ namespace cloudflare::inline v0 {
     if (flag) out = *flag;
     return flag.has_value();
 }
-/// Integers, and doubles that are whole: the API's document calls its integers `number`.
+/// Integers, also where they are written as `1.0`: the API's documents call them `number`.
 [[nodiscard]] inline bool read_json(json_value v, std::int64_t& out) noexcept {
     auto const integer = v.if_integer();
     if (integer) out = *integer;
     return integer.has_value();
 }
-/// Whole numbers that the type can hold.
+/// Integers that fit into the type.
 template <std::integral T>
 [[nodiscard]] bool read_json(json_value v, T& out) noexcept {
     auto const integer = v.if_integer();
@@ -65,7 +66,7 @@ template <std::integral T>
     if (parsed) out = std::move(*parsed);
     return parsed.has_value();
 }
-/// A secret of nothing but asterisks is masked, and counts as absent.
+/// False also for an empty string and for one of asterisks only, which masks a secret.
 [[nodiscard]] inline bool read_json(json_value v, secret& out) {
     auto const string = v.if_string();
     if (!string || string->find_first_not_of('*') == string->npos) return false;
@@ -86,26 +87,26 @@ template <class T>
 concept json_readable = requires(json_value v, T& out) {
     { read_json(v, out) } -> std::same_as<bool>;
 };
-/// All or none: an array with one value of another type is not read.
+/// All elements or none: false where one of them is of another type.
 template <json_readable T>
 [[nodiscard]] bool read_json(json_value v, std::vector<T>& out);
 
 namespace detail {
 
-/// Where in a value the error of a `from_json` lies, e.g. `.data.port`, which begins behind its
-/// "result".
-[[nodiscard]] inline std::string place_of(error const& e) {
-    auto const& words = e.details().explanation;
-    if (words.starts_with("result")) return words.substr(6);
-    return words.empty() ? words : ": " + words;
+/// The part of a value that the error of its `from_json` is about, e.g. `.data.port`: the error's
+/// explanation without the "result" that it begins with.
+[[nodiscard]] inline std::string location_of(error const& e) {
+    auto const& explanation = e.details().explanation;
+    if (explanation.starts_with("result")) return explanation.substr(6);
+    return explanation.empty() ? explanation : ": " + explanation;
 }
 
-/// Reads a value; gives where in it the first fault lies, and nothing where there is none.
+/// Reads a value; returns where in it the first fault is, and empty where there is none.
 template <class T>
 [[nodiscard]] std::optional<std::string> read_or_locate(json_value v, T& out) {
     if constexpr (has_from_json<T>) {
         auto read = T::from_json(v);
-        if (!read) return place_of(read.error());
+        if (!read) return location_of(read.error());
         out = std::move(*read);
         return std::nullopt;
     } else {
@@ -124,7 +125,7 @@ template <class T>
             if (read) {
                 items.push_back(std::move(*read));
             } else {
-                fault = place_of(read.error());
+                fault = location_of(read.error());
             }
         } else {
             T value{};
@@ -148,7 +149,8 @@ bool read_json(json_value v, std::vector<T>& out) {
     return !detail::read_or_locate(v, out);
 }
 
-/// Reads the members of one object, and remembers the first required one that is missing.
+/// Reads the members of one object, and remembers the first required member that is missing or of
+/// another type.
 ///
 ///     json_object_reader in(value);
 ///     in.required("id", token.id);
@@ -157,8 +159,8 @@ bool read_json(json_value v, std::vector<T>& out) {
 ///     in.optional("settings", token.settings); // a class with from_json
 ///     return in.finish(std::move(token));
 ///
-/// Unknown members are ignored. An optional member of another type than expected counts as
-/// absent: an odd value in a field that the caller may not need must not lose a client secret.
+/// Unknown members are ignored. An optional member of an unexpected type counts as absent, so that
+/// an odd value in a field that the caller may not need does not lose a client secret.
 class json_object_reader {
 public:
     explicit json_object_reader(json_value object) noexcept : object_(object) {}
@@ -180,7 +182,7 @@ public:
         if (T value{}; read_json(object_.find(key), value)) out = std::move(value);
     }
 
-    /// `value`, or `errc::missing_field` that names the first required member not found.
+    /// `value`, or `errc::missing_field` with the first required member that was not read.
     template <class T>
     [[nodiscard]] result<std::remove_cvref_t<T>> finish(T&& value) const {
         if (!object_.is_object()) return error(errc::missing_field, "result: must be an object");
@@ -190,7 +192,7 @@ public:
 
 private:
     json_value object_;
-    std::string missing_; // and where in it the fault lies
+    std::string missing_; // the member's name, and where in it the fault is
 };
 
 } // namespace cloudflare::inline v0

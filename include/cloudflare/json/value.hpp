@@ -24,7 +24,8 @@ enum class json_kind : unsigned char {
     object
 };
 
-/// One value of a text. The values of an array or object follow it, each with everything nested in it.
+/// One value of a text. The elements of an array or object follow it directly, each followed by its
+/// own.
 struct json_node {
     union content {
         char const* string;
@@ -36,15 +37,15 @@ struct json_node {
     char const* key;        ///< for a member of an object
     content value;          ///< for all but null, arrays and objects
     std::uint32_t key_size; ///< bytes
-    std::uint32_t size;     ///< bytes of a string; values in an array or object
-    std::uint32_t span;     ///< nodes from this one to the next that is not in it
+    std::uint32_t size;     ///< bytes of a string; elements of an array or object
+    std::uint32_t span;     ///< number of nodes of this value: itself and all that is nested in it
     json_kind kind;
 };
 
 } // namespace detail
 
-/// A value in a `json_document`, or JSON's null where there is none. A cheap handle; it and the strings it gives are valid as long as both the document and the text it was
-/// parsed from.
+/// A value in a `json_document`; JSON's null where there is none. A cheap handle: it and the
+/// strings it returns are valid as long as both the document and the text that was parsed.
 ///
 ///     for (json_value const token : document.root().find("result"))
 ///         if (auto const id = token.find("id").if_string()) ...
@@ -60,17 +61,17 @@ public:
     [[nodiscard]] bool is_array() const noexcept { return kind() == detail::json_kind::array; }
     [[nodiscard]] bool is_object() const noexcept { return kind() == detail::json_kind::object; }
 
-    /// A string; nothing for another type.
+    /// The string; empty for another type.
     [[nodiscard]] std::optional<std::string_view> if_string() const noexcept {
         if (kind() != detail::json_kind::string) return std::nullopt;
         return std::string_view(node_->value.string, node_->size);
     }
-    /// A boolean; nothing for another type.
+    /// The boolean; empty for another type.
     [[nodiscard]] std::optional<bool> if_bool() const noexcept {
         if (kind() != detail::json_kind::boolean) return std::nullopt;
         return node_->value.boolean;
     }
-    /// A whole number, written as such or as `1.0` or `1e3`; nothing for another type, for a
+    /// The integer, which may be written as `1`, `1.0` or `1e3`; empty for another type, for a
     /// fraction, and for what exceeds 64 bits.
     [[nodiscard]] std::optional<std::int64_t> if_integer() const noexcept {
         if (kind() == detail::json_kind::integer) return node_->value.integer;
@@ -80,24 +81,24 @@ public:
         if (std::trunc(number) != number || std::fabs(number) > 9e15) return std::nullopt;
         return static_cast<std::int64_t>(number);
     }
-    /// A number of any form, rounded to a double; nothing for another type.
+    /// The number, rounded to a double; empty for another type.
     [[nodiscard]] std::optional<double> if_number() const noexcept {
         if (kind() == detail::json_kind::integer) return static_cast<double>(node_->value.integer);
         if (kind() != detail::json_kind::number) return std::nullopt;
         return node_->value.number;
     }
 
-    /// The values of an array, or the members of an object, in the order of the text. For another
-    /// type there are none.
+    /// The elements of an array, or the members of an object, in the order of the text; none for
+    /// another type.
     [[nodiscard]] iterator begin() const noexcept;
     [[nodiscard]] iterator end() const noexcept;
-    /// How many values an array or object has; 0 for another type.
+    /// How many elements or members there are; 0 for another type.
     [[nodiscard]] std::size_t size() const noexcept {
         return is_array() || is_object() ? node_->size : 0;
     }
 
-    /// The member of that name, the first where there are several; null where there is none, and
-    /// for a value that is no object.
+    /// The first member of that name; JSON's null where there is none, or where this is not an
+    /// object.
     [[nodiscard]] json_value find(std::string_view key) const noexcept;
 
     /// The name of a member of an object; empty for another value.
@@ -114,7 +115,7 @@ private:
     detail::json_node const* node_ = nullptr;
 };
 
-/// Walks over the values of an array or the members of an object.
+/// Iterates over the elements of an array or the members of an object.
 class json_value::iterator {
 public:
     using iterator_category = std::input_iterator_tag;

@@ -1,7 +1,7 @@
 /// Writing the JSON of a request's body.
 #pragma once
 
-#include <cloudflare/core/detail/utf8.hpp> // for the precondition
+#include <cloudflare/core/detail/utf8.hpp> // is_utf8, the precondition of strings
 
 #include <algorithm>
 #include <charconv>
@@ -42,8 +42,8 @@ inline void append_json_string(std::string& json, std::string_view string) {
     json += '"';
 }
 
-/// Appends a number in the shortest form that reads back as the same one; null for what JSON has no
-/// form for.
+/// Appends a number in the shortest form that reads back as the same number; `null` for infinities
+/// and NaN, which JSON does not have.
 inline void append_json_number(std::string& json, std::floating_point auto number) {
     if (!std::isfinite(number)) {
         json += "null";
@@ -72,8 +72,9 @@ concept iterable = requires(T const& value) {
 
 } // namespace detail
 
-/// What can be written as a JSON value: a boolean, a number, a string in UTF-8, `nullptr`, another
-/// writer, a class with `to_json() const` that gives a writer, and a range of any of these.
+/// What can be written as a JSON value: a boolean, a number, a string in UTF-8 (see `is_utf8`),
+/// `nullptr`, another writer, a class whose `to_json() const` returns a writer, and a range of any
+/// of these.
 template <class T>
 concept json_writable = (std::is_arithmetic_v<T> && !detail::character<T>) ||
                         std::same_as<T, std::nullptr_t> || detail::string_like<T> ||
@@ -110,7 +111,7 @@ void append_json(std::string& json, T const& value) {
 
 } // namespace detail
 
-/// A JSON object, written member by member.
+/// Writes a JSON object, member by member.
 ///
 ///     json_object_writer()
 ///         .add("type", "A")
@@ -142,7 +143,8 @@ private:
     std::string json_;
 };
 
-/// A JSON array, written value by value: for values of several types, and for a body that is one.
+/// Writes a JSON array, value by value: for values of different types, and for a body that is an
+/// array.
 class json_array_writer {
 public:
     template <json_writable T>

@@ -245,13 +245,13 @@ TEST_CASE("each error says which rule a credential breaks") {
              row{"", "must not be empty"},
              row{"Bearer abc", "must not begin with \"Bearer\", which is added when it is sent"},
              row{"bearer abc", "must not begin with \"Bearer\", which is added when it is sent"},
-             row{"\"abc\"", "must not stand in quotes"},
-             row{"'abc'", "must not stand in quotes"},
-             row{"abc\n", "must hold no white space; is there a newline at its end?"},
-             row{"a\tb", "must hold no white space; is there a newline at its end?"},
-             row{"a\rb", "must hold no white space; is there a newline at its end?"},
-             row{"a b", "must hold no white space; is there a newline at its end?"},
-             row{"a\xc3\xa4", "must hold only letters, digits and -._~+/= (RFC 7235 token68)"},
+             row{"\"abc\"", "must not be in quotes"},
+             row{"'abc'", "must not be in quotes"},
+             row{"abc\n", "must not contain white space; is there a newline at its end?"},
+             row{"a\tb", "must not contain white space; is there a newline at its end?"},
+             row{"a\rb", "must not contain white space; is there a newline at its end?"},
+             row{"a b", "must not contain white space; is there a newline at its end?"},
+             row{"a\xc3\xa4", "must contain only letters, digits and -._~+/= (RFC 7235 token68)"},
          }) {
         CAPTURE(text);
         CHECK(api_token::make(text).error().details().explanation ==

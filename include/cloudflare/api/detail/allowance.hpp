@@ -1,4 +1,4 @@
-/// How many requests may be made now, and when further ones may: the arithmetic of the limiter.
+/// The arithmetic of the limiter: how many requests may be made now, and when further ones may.
 #pragma once
 
 #include <cloudflare/api/limiter_options.hpp>
@@ -16,18 +16,21 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// Keeps count of requests. Five things bound what may be sent, each for a reason of its own:
+/// Counts requests. Five limits apply at the same time:
 ///
-/// - the window: a request counts from its grant until one window after its response came, so
-///   that no window of the server's sees more than the permits, whatever the latency;
-/// - the pace: a burst at once, the rest spread, so that others' use shows in the responses before
-///   all is used up;
-/// - care: where no response has `Ratelimit`, the last third of what is sent in a window goes one
-///   request at a time, for others may have used the permits: then a single one meets with the 429;
-/// - the server: what `Ratelimit` says is left, less what is under way, less what others are
-///   expected to use until it resets (from how fast they used it so far);
+/// - the window: a request counts from when it is sent until one window after its response, so that
+///   within no window of the server's more requests arrive than there are permits, whatever the
+///   latency;
+/// - the pace: after a first burst the permits are spread over time, so that other users' requests
+///   show in the responses before the permits are used up;
+/// - care: where no response has `Ratelimit`, the last third of the permits of a window is used by
+///   one request at a time, because other users may have used them: then only one request gets the
+///   429;
+/// - the server's count: what `Ratelimit` says is left, less the requests under way, less what
+///   other users are expected to use until it resets (extrapolated from how fast they used it so
+///   far);
 /// - a ban: after a 429 nothing is sent; then one request goes first, as a probe, and the others
-///   wait for its response. For an hour after it only five eighths of the permits are granted.
+///   wait for its response. For an hour after that only five eighths of the permits are used.
 class allowance {
 public:
     explicit allowance(limiter_options const& options)
@@ -36,7 +39,7 @@ public:
           burst_(std::min<std::int64_t>(options.burst(), first_burst)),
           tokens_(static_cast<double>(burst_)) {}
 
-    /// Lets time pass. A `now` that lies before an earlier one counts as that.
+    /// Sets the time, which never goes back: an earlier `now` is ignored.
     void advance(time_point now) noexcept {
         if (latest_ == time_point()) latest_ = now;
         if (now <= latest_) return;
@@ -57,7 +60,7 @@ public:
         if (probing_ && now >= probe_until_) probing_ = false;
     }
 
-    /// How many requests may be made now; not positive where none may.
+    /// How many requests may be made now; zero or less where none may.
     ///
     /// @param kept how many permits must be left after them
     [[nodiscard]] std::int64_t available(std::int64_t kept) noexcept {
@@ -72,7 +75,7 @@ public:
         return count;
     }
 
-    /// When `count` requests may have been made, all going well; later than now.
+    /// The earliest time at which `count` requests may have been made; later than now.
     [[nodiscard]] time_point when(std::int64_t count, std::int64_t kept) const noexcept {
         auto begin = (std::max)(latest_, banned_until_);
         if (probing_) begin = (std::max)(begin, latest_ + poll);
@@ -83,20 +86,20 @@ public:
         // The first response unlocks the burst.
         if (burst_ != options_.burst() && begin == latest_ && count <= options_.burst())
             paced = (std::min)(paced, latest_ + poll);
-        // One after the other, each as long as a quick response takes.
+        // One after the other, each taking as long as a quick response.
         if (is_careful()) paced = (std::max)(paced, latest_ + (count * 2 - 1) * quick / 2);
         return (std::max)({paced, window_allows(count + kept), latest_ + shortest_wait});
     }
 
-    /// Whether a call that was refused, and has waited as it was asked to, may go before the ban
-    /// of all has ended, as its probe.
+    /// Whether a call that was refused, and has waited for its `Retry-After`, may send a probe
+    /// before the ban has ended for all calls.
     [[nodiscard]] bool may_probe() const noexcept {
         return latest_ < banned_until_ && !probing_ && latest_ >= asked_until_;
     }
 
     /// Counts a request that is sent now.
     ///
-    /// @param waited whether it had to wait before
+    /// @param waited whether it had to wait
     /// @return its number
     std::uint64_t take(bool waited) noexcept {
         bool const silence = waited && latest_ - last_grant_ >= options_.window() / 10;
@@ -123,10 +126,10 @@ public:
         tokens_ = (std::min)(static_cast<double>(burst_), tokens_ + 1);
     }
 
-    /// The request `number` has ended: the server counted it by now.
+    /// The request `number` has ended, so the server has counted it.
     void counted(std::uint64_t number) noexcept {
         end(number);
-        if (size_ == expiries_.size()) { // more than the permits, for somebody insisted
+        if (size_ == expiries_.size()) { // more than there are permits, by `permit::insist`
             first_ = (first_ + 1) % expiries_.size();
             --size_;
         }
@@ -135,7 +138,7 @@ public:
         expiries_[(first_ + size_ - 1) % expiries_.size()] = latest_ + options_.window();
     }
 
-    /// The response to request `number` was no refusal.
+    /// The response to request `number` was not a 429.
     void succeeded(std::uint64_t number) noexcept {
         if (number == probe_) banned_until_ = (std::min)(banned_until_, latest_);
         refusals_ = 0;
@@ -144,9 +147,9 @@ public:
         burst_ = options_.burst();
     }
 
-    /// The last response that was counted says what is left.
+    /// The last response that was counted has a `Ratelimit`.
     void observed(rate_limit const& limit) noexcept {
-        // What was left before all requests of ours: others make it smaller, nothing else does.
+        // What was left before our own requests: within a window only other users reduce it.
         auto const before = static_cast<double>(limit.remaining + ended_);
         bool const reset =
             latest_ >= resets_at_ || before > before_ + static_cast<double>(options_.permits()) / 8;
@@ -154,18 +157,18 @@ public:
             seen_ = 0;
             window_at_ = latest_;
         }
-        // A mean of the last few, for responses overtake each other.
+        // A mean of the last few, because responses overtake each other.
         seen_ = (std::min)(seen_ + 1, most_seen);
         before_ = seen_ == 1 ? before : before_ + (before - before_) / seen_;
         seen_at_ = latest_;
         remaining_ = limit.remaining;
         resets_at_ = latest_ + std::clamp<time_point::duration>(
                                    limit.resets_in, std::chrono::seconds(1), options_.window());
-        // All that we sent is in our count (or was when the response was made), so what is missing
-        // beyond it is others' use.
+        // All our requests are in our own count (or were when the response was made), so what is
+        // missing beyond that was used by others.
         auto const missing = options_.permits() - used() - remaining_ - expired_ - expired_before_;
         if (static_cast<double>(missing) > slack()) note_others();
-        // A probe that finds nothing is not repeated at once.
+        // A probe that finds nothing left is not repeated at once.
         if (left_by_server() > 0) {
             pause_ = std::chrono::seconds(1);
         } else if (reset) {
@@ -182,20 +185,20 @@ public:
         }
     }
 
-    /// The server refused the request `number` for the rate.
+    /// The server refused the request `number` with a 429.
     ///
-    /// @param asked what `Retry-After` said
+    /// @param asked its `Retry-After`
     void refused(std::uint64_t number, std::optional<std::chrono::seconds> asked) noexcept {
         auto const wait =
             asked ? std::clamp<time_point::duration>(*asked, std::chrono::seconds(1), max_ban)
                   : time_point::duration(options_.ban());
         bool const again = latest_ < banned_until_;
         if (!again) ++refusals_;
-        // The first request after a silence finds a ban: others were refused before, and ask again.
+        // The first request after a silence is refused: others were refused earlier, and try again.
         if (!again && refusals_ == 1 && number == probe_) ++refusals_;
-        // Where the probe was refused too, somebody else prolongs the ban: give him the time to end.
+        // If the probe is refused too, another user prolongs the ban: wait longer, for it to end.
         auto const patience = (std::min)(wait * (1 << (std::min)(refusals_ - 1, 6)), max_ban);
-        // Others may have been refused a little later than we were, and prolonged the ban.
+        // Others may have prolonged the ban by a request a little later than ours.
         banned_until_ = (std::max)(banned_until_, latest_ + patience + wait / 100);
         asked_until_ = !asked                          ? latest_
                        : wait < options_.window() / 10 ? latest_ + patience
@@ -220,17 +223,17 @@ private:
     static constexpr auto memory = std::chrono::hours(1);
     static constexpr auto max_ban = time_point::duration(std::chrono::hours(1));
 
-    /// Whether others may have used what seems to be left, and nothing tells.
+    /// Whether others may have used what seems to be left, and no `Ratelimit` would show it.
     [[nodiscard]] bool is_careful() const noexcept {
         bool const is_told = seen_ != 0 && latest_ - seen_at_ < options_.window();
         return !is_told && options_.spread() > limiter_options::duration(0) &&
                sent_ >= options_.permits() * 2 / 3;
     }
-    /// Whether no other request is under way, but for one that may never end.
+    /// Whether no other request is under way; one that has taken long does not count.
     [[nodiscard]] bool may_go_alone() const noexcept {
         return in_flight_ == 0 || latest_ - last_grant_ >= slow;
     }
-    /// Of others' requests: fewer may be noise.
+    /// Fewer requests of others than this may be noise.
     [[nodiscard]] double slack() const noexcept {
         return static_cast<double>(options_.permits()) / 300;
     }
@@ -240,7 +243,7 @@ private:
     [[nodiscard]] static time_point::duration span(double s) noexcept {
         return std::chrono::duration_cast<time_point::duration>(std::chrono::duration<double>(s));
     }
-    /// How fast permits come back to the burst; 0 for at once.
+    /// How many permits a second the pace adds to the burst; very many where it is not spread.
     [[nodiscard]] double per_second() const noexcept {
         auto const s = seconds(options_.spread());
         return s > 0 ? static_cast<double>(options_.permits()) / s : 1e9;
@@ -254,21 +257,21 @@ private:
     [[nodiscard]] std::int64_t in_window() const noexcept {
         return limit_ - used() - (limit_ == options_.permits() ? reserve() : 0);
     }
-    /// What the server has left for us, and leaves to others until it resets.
+    /// How many requests the server's count leaves for us until it resets.
     [[nodiscard]] std::int64_t left_by_server() const noexcept {
-        // Without others the window says it all, and the mean's noise would waste permits.
+        // Without other users the window suffices, and noise in the mean would waste permits.
         if (latest_ >= others_until_) return (std::numeric_limits<std::int32_t>::max)();
         auto const others = 1.05 * others_per_second_ * seconds(resets_at_ - seen_at_);
         auto const kept = (std::min)((std::max)(others, static_cast<double>(reserve())), 1e9);
         return static_cast<std::int64_t>(before_ - kept) - ended_ - in_flight_;
     }
-    /// What is left to others, if there are any.
+    /// How many permits are left to others, if there are any.
     [[nodiscard]] std::int64_t reserve() const noexcept {
         return latest_ < others_until_ || options_.keeps_reserve() ? options_.reserve() : 0;
     }
     void note_others() noexcept { others_until_ = latest_ + memory; }
 
-    /// When the window has let `count` more requests in.
+    /// When the window will have allowed `count` more requests.
     [[nodiscard]] time_point window_allows(std::int64_t count) const noexcept {
         auto const ended = static_cast<std::int64_t>(size_);
         auto lacking = count - in_window();
@@ -276,7 +279,7 @@ private:
         if (lacking <= ended) return at(static_cast<std::size_t>(lacking - 1));
         lacking -= ended;
         if (lacking <= in_flight_) return latest_ + options_.window();
-        // Those that take the places of what is in the window now, or the places of those ...
+        // These take the places of requests that are in the window now, or the places of those, ...
         auto const behind = lacking - in_flight_ - 1;
         auto const index = behind % limit_;
         auto const begin =

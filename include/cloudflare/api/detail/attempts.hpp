@@ -1,4 +1,4 @@
-/// All of a call but its operation: what was tried, and what is to be done next.
+/// The part of a call that does not depend on its operation.
 #pragma once
 
 #include <cloudflare/api/call_context.hpp>
@@ -21,10 +21,10 @@
 
 namespace cloudflare::inline v0 {
 
-/// Where a call stands: see the table of `call`.
+/// The state of a call: see the table of `call`.
 enum class call_state : unsigned char {
     created, ///< not started
-    queued,  ///< waits until the limiter may have a permit
+    queued,  ///< waits for a permit of the limiter
     sending, ///< a request is under way
     backoff, ///< waits before the next attempt
     done,
@@ -32,8 +32,8 @@ enum class call_state : unsigned char {
 
 namespace detail {
 
-/// The non-template part of `call`, whose functions these are under the same names. Those that
-/// change the state must be called in a state that the table of `call` has them for.
+/// The non-template part of `call`: its functions of the same names. An event must be one that the
+/// table of `call` has for the current state.
 class attempts {
 public:
     attempts(std::shared_ptr<call_context> context, std::string_view operation, idempotency kind,
@@ -63,12 +63,12 @@ public:
 
     void resume(time_point now) {
         if (now < until_ && ++early_ == 1) return;
-        // Woken early twice: who sleeps was cancelled, and sending is to say so.
+        // The wait ended early twice: its coroutine was cancelled, and `send` will report that.
         if (now < until_ && state_ == call_state::queued) permit_.insist(now);
         next(now);
     }
 
-    /// The request cannot be made, whatever the error says: nothing was sent this time.
+    /// The request could not be made, so nothing was sent, whatever the delivery of `e` is.
     void refused(error const& e, time_point now) {
         permit_.withdraw(now);
         --count_;
@@ -97,11 +97,11 @@ public:
         stop(e, stop_reason::cancelled);
     }
 
-    /// The same where nobody knows the time: the permit sees to itself.
+    /// The same without a time: the permit's destructor gives it back.
     void abandon() { stop(cancellation(), stop_reason::cancelled); }
 
 private:
-    /// Begins an attempt as soon as the limiter permits it.
+    /// Begins the next attempt, or waits for a permit.
     void next(time_point now) {
         if (now >= deadline_) {
             permit_.withdraw(now);
@@ -166,7 +166,7 @@ private:
         state_ = call_state::done;
     }
 
-    /// Tells the limiter what became of the attempt.
+    /// Tells the limiter how the attempt ended.
     void end_permit(result<http::response> const& response, error const* failure,
                     time_point now) noexcept {
         bool const unsent = !response && response.error().code() &&
@@ -224,7 +224,7 @@ private:
     bool may_have_acted_ = false;
     bool already_deleted_ = false;
     unsigned count_ = 0; // requests, the one under way included
-    unsigned early_ = 0; // how often the wait ended before its time
+    unsigned early_ = 0; // how often the current wait ended early
     retry_policy policy_;
     std::chrono::milliseconds span_;
     limiter::permit permit_;

@@ -1,4 +1,4 @@
-/// What an operation must have, and a static_assert for each that names what is missing.
+/// What an operation must have, with a static_assert for each member that is missing or wrong.
 #pragma once
 
 #include <cloudflare/api/error_response.hpp>
@@ -23,7 +23,7 @@ template <class T>
 inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
-/// Whether a result can say that there was nothing to decode.
+/// Whether a result type can express that there is no value.
 template <class T>
 inline constexpr bool can_be_nothing = std::is_void_v<T> || is_optional<T>;
 
@@ -32,7 +32,7 @@ inline constexpr bool is_page = false;
 template <class T>
 inline constexpr bool is_page<page<T>> = true;
 
-/// Whether all operations of this type have that idempotency, which is then a static constant.
+/// Whether `O::idempotency` is a static constant of that value.
 template <class O>
 [[nodiscard]] consteval bool is_always([[maybe_unused]] idempotency kind) {
     if constexpr (std::is_member_object_pointer_v<decltype(&O::idempotency)>) {
@@ -43,7 +43,7 @@ template <class O>
 }
 
 template <class O>
-[[nodiscard]] consteval bool is_always_done_when_gone() {
+[[nodiscard]] consteval bool is_always_idempotent_delete() {
     if constexpr (requires { &O::idempotency; }) {
         return is_always<O>(idempotency::idempotent_delete);
     } else {
@@ -60,8 +60,8 @@ struct is_decodable<std::optional<T>> : is_decodable<T> {};
 template <class T>
 struct is_decodable<page<T>> : is_decodable<T> {};
 
-// Whether a class has a member of that name, of any kind and access: it is then ambiguous in a class
-// that inherits another one.
+// Whether a class has a member of that name, of any kind and access: in a class that also inherits
+// a second member of that name, the name is then ambiguous.
 struct has_all_names {
     int body, decode, meaning_of;
 };
@@ -77,11 +77,11 @@ template <class O>
 concept names_meaning_of = can_be_base<O> && !requires { &with_all_names<O>::meaning_of; };
 
 template <class O>
-concept may_refuse_body = requires(O const& op) {
+concept has_body_result = requires(O const& op) {
     { op.body() } -> std::same_as<result<std::string>>;
 };
 template <class O>
-concept has_body = may_refuse_body<O> || requires(O const& op) {
+concept has_body = has_body_result<O> || requires(O const& op) {
     { op.body() } -> std::convertible_to<std::string>;
 };
 template <class O>
@@ -114,7 +114,7 @@ concept has_target = requires(O const& op) {
     { op.target() } -> std::same_as<result<std::string>>;
 };
 
-/// Names what is wrong with an operation.
+/// Names the member of an operation that is missing or wrong.
 template <class O>
 struct checked_operation {
     static_assert(has_result_type<O>, "an operation needs a result_type: what its response gives");
@@ -150,7 +150,7 @@ struct checked_operation {
                       "an operation's result_type is read from JSON: it needs "
                       "static cloudflare::result<result_type> from_json(cloudflare::json_value)");
         static_assert(
-            !is_always_done_when_gone<T>() || can_be_nothing<result_type>,
+            !is_always_idempotent_delete<T>() || can_be_nothing<result_type>,
             "an operation that is idempotent_delete has a result of void or std::optional, "
             "for where nothing was left to delete");
     };

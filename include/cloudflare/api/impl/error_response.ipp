@@ -20,7 +20,7 @@ namespace detail {
     return m.message.find(part) != m.message.npos;
 }
 
-/// The meaning of an error code that the whole API shares; nothing where the HTTP status says more.
+/// The meaning of an error code that the whole API shares; empty where the HTTP status says more.
 [[nodiscard]] inline std::optional<errc> meaning_of_shared_code(api_message const& m) noexcept {
     switch (m.code.value_or(0)) {
     case 1000:
@@ -38,13 +38,13 @@ namespace detail {
     }
 }
 
-/// The same of a code of service tokens.
+/// The same for the codes of service tokens.
 [[nodiscard]] inline std::optional<errc> meaning_of_token_code(api_message const& m) noexcept {
     if (says(m, "service_token_not_found")) return errc::not_found;
     switch (m.code.value_or(0)) {
     case 9999: return errc::access_not_enabled;
     case 12130:
-        // The reason's text is all that tells one bad request from another.
+        // All bad requests have this code; only the message tells them apart.
         return says(m, "maximum number") || says(m, "limit reached") ? errc::limit_reached
                                                                      : errc::bad_request;
     case 12132: return errc::conflict;
@@ -85,8 +85,8 @@ namespace detail {
     return meaning_of(status, e.has_value());
 }
 
-/// Whether the API gives this of its errors before it acts on a request. Only codes on record (see
-/// `meaning_of`) are known to; for one that has several meanings the text tells.
+/// Whether the API responds with this error before it acts on a request. That is known of the codes
+/// here and in `meaning_of` only; for a code with several meanings the message decides.
 [[nodiscard]] inline bool is_given_before_acting(api_message const& m, code_meaning own) {
     switch (m.code.value_or(0)) {
     case 9207:  // Request body is invalid
@@ -116,12 +116,12 @@ namespace detail {
 [[nodiscard]] inline delivery delivery_of(int status, std::optional<envelope> const& e, errc code,
                                           code_meaning own) {
     if (code == errc::server_error) return delivery::unknown;
-    // `success: false` in a success is the API's word only as far as its codes are known.
+    // A 2xx with `success: false` says that the API did not act only if all its codes are known.
     if (status >= 200 && status < 300)
         return is_refused_before_acting(e, own) ? delivery::rejected : delivery::unknown;
     switch (status) {
-    // Any HTTP server and Cloudflare's edge give these before they act. (After a 421 or 425 a
-    // request may be sent again too, and a 408 says that no whole one arrived: `unknown` is careful.)
+    // HTTP servers and Cloudflare's edge respond with these before they act. (So do they with 421,
+    // 425 and 408, but these are rare, and `unknown` is the conservative choice.)
     case 400:
     case 401:
     case 403:
@@ -132,12 +132,12 @@ namespace detail {
     case 429: return delivery::rejected;
     default: break;
     }
-    // With an envelope it is the API that speaks.
+    // With an envelope, these come from the API, not from a proxy in between.
     return e && (status == 409 || status == 422) ? delivery::rejected : delivery::unknown;
 }
 
-/// The first `Content-Encoding` of a response that is not `identity`, fit to print; empty where there
-/// is none.
+/// The first `Content-Encoding` of a response that is not `identity`, safe to print; empty where
+/// there is none.
 [[nodiscard]] inline std::string content_encoding_of(http::headers const& fields) {
     for (auto const [name, value] : fields)
         if (http::same_name(name, "Content-Encoding") && !value.empty() &&
@@ -146,22 +146,22 @@ namespace detail {
     return {};
 }
 
-/// Whether a string may be a piece of JSON: it starts with { or [, or contains a quote followed by a
-/// colon.
-[[nodiscard]] inline bool may_be_json(std::string_view text) noexcept {
+/// Whether a string may be part of a JSON text: it begins with { or [, or contains a quote followed
+/// by a colon.
+[[nodiscard]] inline bool may_be_json(std::string_view string) noexcept {
     constexpr std::string_view blanks = " \t\r\n";
-    auto const first = text.find_first_not_of(blanks);
-    if (first != text.npos && (text[first] == '{' || text[first] == '[')) return true;
-    for (auto at = text.find('"'); at != text.npos; at = text.find('"', at + 1)) {
-        auto const next = text.find_first_not_of(blanks, at + 1);
-        if (next != text.npos && text[next] == ':') return true;
+    auto const first = string.find_first_not_of(blanks);
+    if (first != string.npos && (string[first] == '{' || string[first] == '[')) return true;
+    for (auto at = string.find('"'); at != string.npos; at = string.find('"', at + 1)) {
+        auto const next = string.find_first_not_of(blanks, at + 1);
+        if (next != string.npos && string[next] == ':') return true;
     }
     return false;
 }
 
-/// The first characters of a response that is not the API's. Never of what may be a piece of JSON: a
-/// create's response cut short would show part of its secret; nor of what is no text, which may be
-/// compressed.
+/// The first characters of a response without an envelope, redacted. Empty where the body may be
+/// part of a JSON text, because a create's response that was cut off would show part of its secret;
+/// and where it is not UTF-8 text, because it may be compressed.
 [[nodiscard]] inline std::string excerpt_of(std::string_view body) {
     bool const is_text = body.find('\0') == body.npos && is_utf8(body);
     return !is_text || may_be_json(body) ? std::string() : redact(body, 120);

@@ -13,7 +13,8 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// The part of `list` up to the next `separator` outside a quoted string, taken off its front.
+/// Consumes `list` up to the next `separator` that is not in a quoted string, and returns that
+/// part.
 [[nodiscard]] inline std::string_view take_item(std::string_view& list, char separator) noexcept {
     bool quoted = false;
     std::size_t end = 0;

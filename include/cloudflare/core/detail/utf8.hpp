@@ -10,7 +10,7 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// The length in bytes of the character that `string` begins with; 0 where it begins with none.
+/// The length in bytes of the character that `string` begins with; 0 where that is not well-formed.
 [[nodiscard]] constexpr std::size_t utf8_length(std::string_view string) noexcept {
     auto const byte = [&](std::size_t at) { return static_cast<unsigned char>(string[at]); };
     if (string.empty()) return 0;
@@ -23,7 +23,7 @@ namespace detail {
     if (length == 0 || length > string.size()) return 0;
     for (std::size_t k = 1; k != length; ++k)
         if ((byte(k) & 0xC0) != 0x80) return 0;
-    if (length > 2) { // overlong forms, surrogates, and what is past U+10FFFF
+    if (length > 2) { // overlong forms, surrogates, and above U+10FFFF
         unsigned const second = byte(1);
         if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
             (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))

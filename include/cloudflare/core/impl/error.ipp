@@ -1,4 +1,4 @@
-/// The definition of an error's line.
+/// The definition of `error::to_string`.
 #pragma once
 
 #include <cloudflare/core/error.hpp>
@@ -28,7 +28,7 @@ inline void append_response(std::string& line, error_details const& d) {
 }
 
 inline void append_outcome(std::string& line, error_details const& d) {
-    if (d.attempts == 0) return; // refused here: obviously nothing was sent
+    if (d.attempts == 0) return; // refused by the library: nothing was sent
     if (d.idempotency != idempotency::safe) (line += "; ") += to_string(d.delivery);
     bool const revokes = d.idempotency == idempotency::revokes;
     auto const why = revokes && d.stopped == stop_reason::not_repeatable

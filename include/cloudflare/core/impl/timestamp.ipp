@@ -14,8 +14,8 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// Takes an RFC 3339 string apart from left to right. A step that fails may have consumed part of it:
-/// the caller gives up then.
+/// Reads an RFC 3339 string from left to right. A step that fails may have consumed part of the
+/// string; the caller then stops reading.
 class rfc3339_reader {
 public:
     explicit rfc3339_reader(std::string_view string) noexcept : rest_(string) {}
@@ -25,7 +25,7 @@ public:
         return !rest_.empty() && rest_[0] >= '0' && rest_[0] <= '9';
     }
 
-    /// One of these characters; gives the one found, or 0.
+    /// Consumes one of these characters, and returns it; 0 where there is none.
     template <std::same_as<char>... Characters>
     char accept(Characters... characters) noexcept {
         if (rest_.empty() || ((rest_[0] != characters) && ...)) return 0;

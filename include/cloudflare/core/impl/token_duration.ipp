@@ -14,7 +14,8 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// Takes the unit off the front of `string`; nanoseconds a unit, or 0 where there is none.
+/// Consumes the unit that `string` begins with; its length in nanoseconds, or 0 where there is
+/// none.
 [[nodiscard]] inline std::int64_t take_duration_unit(std::string_view& string) noexcept {
     using namespace std::chrono_literals;
     struct unit {
@@ -34,7 +35,7 @@ namespace detail {
     return 0;
 }
 
-/// a * b + c for numbers that are not negative; nothing where it overflows.
+/// a * b + c for numbers that are not negative; empty where it overflows.
 [[nodiscard]] constexpr std::optional<std::int64_t> multiply_add(std::int64_t a, std::int64_t b,
                                                                  std::int64_t c) noexcept {
     constexpr auto max = (std::numeric_limits<std::int64_t>::max)();
@@ -42,7 +43,7 @@ namespace detail {
     return a * b + c;
 }
 
-/// One component such as `1.5h`, taken off the front of `string`, in nanoseconds.
+/// Consumes one component such as `1.5h` that `string` begins with; in nanoseconds.
 [[nodiscard]] inline result<std::int64_t> take_duration_component(std::string_view& string) {
     auto const refuse = [](char const* rule) {
         return error(errc::invalid_argument, std::string("duration: ") + rule);

@@ -15,7 +15,7 @@ class header_buffer_pool {
 public:
     header_buffer_pool() { free_.reserve(max_count); }
 
-    /// Headers without a field, with the memory of released ones where there are any.
+    /// Empty headers, which have the memory of released ones where the pool has any.
     [[nodiscard]] http::headers acquire() noexcept {
         std::lock_guard const lock(mutex_);
         if (free_.empty()) return {};

@@ -92,7 +92,7 @@ private:
         return node;
     }
 
-    /// An array or object begins. Until it ends, its `span` says which one it is in.
+    /// An array or object begins. Until it ends, its `span` is the index of the one around it.
     bool open(json_kind kind) {
         add(kind).span = open_;
         open_ = size_ - 1;
@@ -116,7 +116,7 @@ private:
         capacity_ = capacity;
     }
 
-    /// The whole string, of `size` bytes, of which `last` is the last part.
+    /// The complete string of `size` bytes, whose last part is `last`.
     [[nodiscard]] std::string_view whole(std::string_view last, std::size_t size) {
         if (size == last.size() && is_in_text(last)) return last;
         unescape(last);
@@ -128,7 +128,7 @@ private:
                at_most(part.data() + part.size(), text_.data() + text_.size());
     }
     bool unescape(std::string_view part) {
-        // Unescaping never grows a string, so the reserve suffices and earlier views stay valid.
+        // A string never grows by unescaping: the reserved memory suffices, and views stay valid.
         document_.unescaped_.reserve(text_.size());
         document_.unescaped_ += part;
         return true;
@@ -146,7 +146,7 @@ private:
 } // namespace detail
 
 CLOUDFLARE_DECL json_document::json_document(std::string_view text, json_limits limits) {
-    // A text has no more values than bytes: 32 bits can count them.
+    // A text has at most as many values as bytes, so 32 bits can count them.
     limits.max_size =
         std::min<std::size_t>(limits.max_size, (std::numeric_limits<std::uint32_t>::max)());
     if (text.size() > limits.max_size) return;
