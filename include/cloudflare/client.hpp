@@ -18,9 +18,9 @@ namespace cloudflare::inline v0 {
 /// Calls operations over a transport. A call returns `Transport::task<result<T>>`, e.g.
 /// `blocking<result<T>>` or `boost::asio::awaitable<result<T>>`.
 ///
-/// A client is a handle: copies share the transport, the retry budget and the options, and a call
-/// that is under way keeps them alive. Several threads may use one client if its transport allows
-/// it.
+/// A client is a handle: copies share the transport, the options, the retry budget and the limiter,
+/// and a call that is under way keeps them alive.
+/// Threads: several may use one client if its transport allows it.
 template <transport Transport>
 class client {
 public:
@@ -31,19 +31,19 @@ public:
            client_options options = client_options())
         : state_(std::make_shared<state>(std::move(transport), credentials, std::move(options))) {}
 
-    /// Makes the operation, trying again as far as its idempotency, the retry policy, the retry
-    /// budget and the deadline allow.
+    /// Performs an operation. A failed attempt is repeated as far as the operation's idempotency,
+    /// the retry policy, the retry budget and the deadline allow.
     ///
-    /// @param op an `operation`; what is missing of one is named by the compiler
-    /// @return the operation's result or an `error`, whose `delivery` says whether the server may
+    /// @param op an `operation`; if it is not one, the compiler names the member that is missing
+    /// @return the operation's result, or an `error` whose `delivery` says whether the server may
     /// have acted
     ///
-    /// Exceptions: `std::bad_alloc`, and what a hook or a strategy of the user's throws. They say
-    /// nothing of the delivery: the server may have acted.
+    /// Exceptions: `std::bad_alloc`, and what a user's trace hook or authorization strategy throws.
+    /// After an exception the server may have acted.
     ///
-    /// Cancellation, where the transport's coroutines know it: the call ends with
-    /// `errc::cancelled`, and the error's delivery tells whether the request may have arrived. A
-    /// response that was already there is still given.
+    /// Cancellation, if the transport's coroutine type supports it: the call ends with
+    /// `errc::cancelled`, and the error's `delivery` says whether the request may have arrived. A
+    /// response that was already received is still returned.
     template <class Op>
     [[nodiscard]] task<result<typename detail::checked_operation<Op>::result_type>>
     call(Op op, call_options options = call_options()) const {
@@ -57,7 +57,7 @@ public:
         return state_->context.options();
     }
 
-    /// The server's time now, as the last response with a `Date` told it; nothing before that.
+    /// The server's time now, from the last response with a `Date`; empty before the first one.
     [[nodiscard]] std::optional<timestamp> server_time() const {
         return state_->context.server_clock().at(transport().now());
     }

@@ -1,4 +1,4 @@
-/// Calling an operation by Asio's completion tokens, for code that is not a coroutine.
+/// Calls an operation with an Asio completion token, for code that is not a coroutine.
 #pragma once
 
 #include <cloudflare/client.hpp>
@@ -22,10 +22,11 @@ namespace cloudflare::inline v0 {
 
 namespace detail {
 
-/// Runs `call` on a strand of its own, and carries a cancellation over to it from any thread.
+/// Runs `call` on a strand of its own, and forwards a cancellation to it from any thread.
 ///
-/// By a signal that both sides own: Boost 1.81's `co_spawn` keeps a pointer into the handler's slot,
-/// which may be cleared while the cancellation is on its way to the strand.
+/// The cancellation is forwarded by a signal that both sides own, because Boost 1.81's `co_spawn`
+/// keeps a pointer into the handler's slot, which may be cleared before the strand runs the
+/// cancellation.
 template <class Handler, class T>
 void spawn_on_strand(Handler handler, boost::asio::any_io_executor const& executor,
                      boost::asio::awaitable<T> call) {
@@ -48,17 +49,17 @@ void spawn_on_strand(Handler handler, boost::asio::any_io_executor const& execut
 
 } // namespace detail
 
-/// `c.call(op, options)` on the transport's executor, ended as `token` says: a callback,
+/// `c.call(op, options)` on the transport's executor. `token` is any completion token: a callback,
 /// `use_future`, `deferred`, `as_tuple(...)`, `bind_cancellation_slot(...)` ...
 ///
 ///     async_call(client, access::create_service_token(account, params), call_options(),
 ///                [](std::exception_ptr, result<access::issued_service_token> token) { ... });
 ///
-/// The completion signature is `void(std::exception_ptr, result<typename Op::result_type>)`; the
-/// exception is one that a user's hook threw, or `std::bad_alloc`.
+/// The completion signature is `void(std::exception_ptr, result<typename Op::result_type>)`. The
+/// exception is null unless a user's hook threw one, or memory ran out (`std::bad_alloc`).
 ///
-/// Cancellation: as for `beast_transport`; the signal may be emitted on any thread, also where several
-/// run the transport's context, but on one at a time.
+/// Cancellation: as for `beast_transport`, except that the signal may be emitted on any thread, by
+/// one thread at a time, also where several threads run the transport's context.
 template <operation Op, boost::asio::completion_token_for<void(std::exception_ptr,
                                                                result<typename Op::result_type>)>
                             CompletionToken>

@@ -25,47 +25,51 @@ class transport_state;
 
 /// A transport whose calls are `boost::asio::awaitable`.
 ///
-/// Connections are kept alive and used again; a new one tries the addresses of a name by turns
-/// (RFC 8305), and resumes an earlier TLS session. TLS is 1.2 or newer, with SNI and the protocol
-/// `http/1.1`; the peer's chain is checked against the system's CA certificates, which are read once,
-/// or a given file, and its alternative names against the host (RFC 9525). No redirect is followed.
-/// A kept connection is checked before a request goes out on it: if anything is unread there, the
-/// connection is closed, so that this is never taken for the response.
+/// Connections are kept and used again. A new one tries the addresses of a host alternately (RFC
+/// 8305), and resumes an earlier TLS session. TLS is 1.2 or newer, with SNI and the ALPN protocol
+/// `http/1.1`. The server's chain is verified against the system's CA certificates, which are read
+/// once, or those of a given file, and its alternative names against the host (RFC 9525). No
+/// redirect is followed. Before a request is sent on a kept connection, the connection is checked:
+/// if there is anything to read, it is closed, so that unsolicited bytes are never taken for the
+/// response.
 ///
 /// A handle: copies share the connections. It must not outlive the execution context behind its
 /// executor.
 ///
-/// Threads: several may run that context, and several calls may be under way at once. A call that
-/// may be cancelled runs on a strand, or on a context that one thread runs, and its cancellation
-/// signal is emitted there: a `cancellation_signal` is not for two threads at once.
+/// Threads: several threads may run that context, and several calls may be under way at once. A
+/// call that may be cancelled must run on a strand, or on a context that a single thread runs, and
+/// its cancellation signal must be emitted there, because a `cancellation_signal` is not
+/// thread-safe.
 ///
-/// Deadline: a request ends by it whatever it waits for. A name look-up that the system does not end
-/// is abandoned on its own thread, and nothing waits for it.
+/// Deadline: a request ends by it whatever it waits for. As the system's name look-up cannot be
+/// interrupted, it runs on a thread of its own and is abandoned there; nothing waits for it.
 ///
 /// Cancellation (Asio's per-operation cancellation, of type `terminal`): a call that is under way
 /// ends with `errc::cancelled` and throws nothing, and `delivery` says whether the request may have
-/// arrived. What was not sent by then is not sent later. From then on `throw_if_cancelled` is off in
-/// the coroutine, so that the result of a call, perhaps a secret, can still be stored; the coroutine sees
-/// by `this_coro::cancellation_state` that it was cancelled.
+/// arrived. A request that was not sent by then is never sent. From then on `throw_if_cancelled` is
+/// off in the coroutine, so that the result of a call, perhaps a secret, can still be stored;
+/// `this_coro::cancellation_state` tells the coroutine that it was cancelled.
 ///
-/// Processes: a child that is forked off opens connections of its own, and does not touch those of
-/// its parent. The context must be told of the fork, as Asio wants it (`notify_fork`).
+/// Fork: a child process opens its own connections, and leaves those of its parent alone. The
+/// context must be notified of the fork (`notify_fork`), as always with Asio.
 class beast_transport {
 public:
     template <class T>
     using task = boost::asio::awaitable<T>;
 
-    /// @param executor what the sockets and timers belong to
+    /// @param executor runs the sockets and timers
     explicit beast_transport(boost::asio::any_io_executor executor,
                              beast_options options = beast_options());
 
+    // The three functions of a `transport`.
     [[nodiscard]] task<result<http::response>> send(http::request const& r,
                                                     time_point deadline) const;
     [[nodiscard]] task<void> sleep_until(time_point t) const;
     [[nodiscard]] time_point now() const noexcept { return time_point::clock::now(); }
 
-    /// Runs a task to its end even if its awaiter is cancelled meanwhile or was before: for what must
-    /// not be left half done. Runs on the awaiting coroutine's executor.
+    /// Runs a task to its end even if the awaiting coroutine was or will be cancelled: for what
+    /// must not be left half done, e.g. storing a secret. It runs on the awaiting coroutine's
+    /// executor.
     template <class T>
     [[nodiscard]] task<T> shield(task<T> protected_task) const {
         namespace this_coro = boost::asio::this_coro;
@@ -84,14 +88,15 @@ public:
         co_return given;
     }
 
-    /// What the sockets and timers belong to.
+    /// The executor that runs the sockets and timers.
     [[nodiscard]] boost::asio::any_io_executor get_executor() const noexcept;
 
-    /// Closes the idle connections. Those in use are left alone.
+    /// Closes the idle connections; those in use are not affected. Thread-safe.
     void close_idle() const noexcept;
 
-    /// Shuts down gracefully: idle connections are closed, calls that have a connection run to their
-    /// end, and those that wait for one or begin later give `errc::cancelled`, `not_sent`.
+    /// Shuts down gracefully: idle connections are closed, and calls that have a connection run to
+    /// their end. Calls that wait for a connection, and all later ones, end with `errc::cancelled`
+    /// and the delivery `not_sent`. Thread-safe.
     void shutdown() const noexcept;
 
 private:

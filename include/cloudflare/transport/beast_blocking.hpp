@@ -14,12 +14,12 @@ namespace detail::beast {
 class blocking_state;
 }
 
-/// As `beast_transport`, but each call blocks its thread: a connection is opened by an `io_context` of
-/// its own, which runs meanwhile, and used without one.
+/// Like `beast_transport`, but each call blocks its thread. An `io_context` of its own runs only
+/// while a connection is opened; requests are sent and responses read without one.
 ///
-/// A handle: copies share the connections, and only one thread at a time may use them. There is no
-/// cancellation; the deadline ends a call. A child process that is forked off opens connections of
-/// its own.
+/// Threads: a handle; copies share the connections, and only one thread at a time may use any of
+/// them. Cancellation: none; a call ends with its response, its failure or its deadline. Fork: a
+/// child process opens its own connections, and leaves those of its parent alone.
 class blocking_beast_transport {
 public:
     template <class T>
@@ -27,6 +27,7 @@ public:
 
     explicit blocking_beast_transport(beast_options options = beast_options());
 
+    // The three functions of a `transport`.
     [[nodiscard]] task<result<http::response>> send(http::request const& r,
                                                     time_point deadline) const;
     [[nodiscard]] task<void> sleep_until(time_point t) const;

@@ -1,4 +1,4 @@
-/// The coroutine type of transports that block: it starts at once and runs to its end.
+/// The coroutine type of blocking transports: it runs to its end when it is called.
 #pragma once
 
 #include <cloudflare/core/fwd.hpp>
@@ -18,7 +18,8 @@ struct blocking_state {
     std::optional<T> value;
     std::exception_ptr thrown;
 
-    /// By value: only what converts implicitly is taken, so that a `result<bool>` stays one.
+    /// By value, so that only implicit conversions apply: a `result<bool>` is not converted to a
+    /// bool.
     void return_value(T given) { value.emplace(std::move(given)); }
     T take() {
         if (thrown) std::rethrow_exception(thrown);
@@ -38,9 +39,9 @@ struct blocking_state<void> {
 
 } // namespace detail
 
-/// The result of a call that has already ended: `get()` takes it.
+/// The result of a call that has already ended: `get()` returns it.
 ///
-/// Inside another `blocking` coroutine `co_await` does the same. Nothing is ever suspended.
+/// In another `blocking` coroutine `co_await` does the same. Nothing is ever suspended.
 template <class T>
 class [[nodiscard]] blocking {
 public:
@@ -62,7 +63,7 @@ public:
         if (handle_) handle_.destroy();
     }
 
-    /// The value, once; rethrows what the coroutine threw (a user's transport may).
+    /// The value, to be called once. Throws what the coroutine threw, e.g. in a user's transport.
     T get() { return handle_.promise().take(); }
 
     bool await_ready() const noexcept { return true; }

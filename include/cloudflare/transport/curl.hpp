@@ -1,4 +1,5 @@
-/// A transport over libcurl, for programs that have it already: HTTP/2 and the system's proxies.
+/// A transport over libcurl, for programs that use it already: HTTP/2, and proxies from the
+/// environment.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
@@ -17,37 +18,36 @@
 
 namespace cloudflare::inline v0 {
 
-/// A transport whose calls block their thread while libcurl (7.85 or newer) makes them. POSIX only.
+/// A transport over libcurl (7.85 or newer), whose calls block their thread. POSIX only.
 ///
-/// HTTP/2 is spoken where the server offers it over TLS; `https_proxy`, `no_proxy` and similar are
-/// obeyed for `https` origins, as libcurl does. No redirect is followed, and libcurl's habit of
-/// sending a request again where a kept connection turns out to be closed is switched off.
+/// HTTP/2 is used where the server offers it over TLS. For `https` origins, libcurl obeys
+/// `https_proxy`, `no_proxy` and similar variables. No redirect is followed. libcurl normally sends
+/// a request again when a kept connection turns out to be closed: that is switched off.
 ///
-/// A handle: copies share the connections, and only one thread at a time may use them. There is no
-/// cancellation: a call ends with its response, its failure or its deadline.
+/// Threads: a handle; copies share the connections, and only one thread at a time may use any of
+/// them. Cancellation: none; a call ends with its response, its failure or its deadline. Fork: a
+/// child process opens its own connections and leaves the parent's alone; the memory of the
+/// inherited ones is not freed there. No call may be under way while the process forks.
 ///
-/// Connections are kept and used again, but where any of them has something to read between two
-/// requests, or has ended, or a request failed, all are ended and new ones opened. An HTTP/2 server
-/// that sends pings, or a window update behind its response, costs a connection so. Idle
-/// connections are closed at the next call, not by a timer.
+/// Connections are kept and used again. But as soon as one of them has something to read between
+/// two requests, or has ended, or a request has failed, all are closed and new ones opened, so that
+/// unsolicited bytes are never taken for a response. So an HTTP/2 server that sends a ping, or a
+/// window update after its response, costs a connection. Idle connections are closed at the next
+/// call, not by a timer.
 ///
-/// After `fork` the child opens connections of its own and leaves the parent's alone; the memory of
-/// the inherited ones is not freed there. No call may be under way while the process forks.
-///
-/// What libcurl does and this cannot change:
-/// - It accepts a certificate that has no alternative names and only a common name. RFC 9525 does
-///   not.
+/// Limitations of libcurl, which remain:
+/// - It accepts a certificate that has a common name but no alternative names; RFC 9525 does not.
 /// - Its OpenSSL backend clears the thread's OpenSSL error queue, and may leave entries there.
 /// - Its buffers are not wiped; where that matters, use `blocking_beast_transport`.
-/// - A header line of more than 100 KiB is too large whatever `max_header_size` says.
-/// - A proxy that sends a 1xx before its response to CONNECT fails.
-/// - Before 7.87 a name look-up is waited for beyond the deadline, and with OpenSSL a connection
-///   that ends may raise SIGPIPE: ignore it.
-/// - An alert that refuses the client's certificate is named with the OpenSSL backend only; with
-///   others it is `connection_lost`, `unknown`.
-/// - From 8.15 on, OpenSSL reads ahead: where a part, not the whole, of an unsolicited response came
-///   together with the response before it, and the rest comes while the next request is under way,
-///   over HTTP/1.1 and TLS, that is not noticed.
+/// - A header line of more than 100 KiB is too large whatever `max_header_size` is.
+/// - A request through a proxy that sends a 1xx before its response to CONNECT fails.
+/// - Before 7.87, resolving a host name may exceed the deadline, and with OpenSSL a connection that
+///   ends may raise SIGPIPE: the program should ignore that signal.
+/// - An alert that refuses the client's certificate is recognized with the OpenSSL backend only;
+///   with others the error is `connection_lost`, with the delivery `unknown`.
+/// - From 8.15 on, its OpenSSL backend reads ahead. Over HTTP/1.1 and TLS, an unsolicited response
+///   is not noticed if its first part came together with the response before it, and the rest comes
+///   while the next request is under way.
 class curl_transport {
 public:
     template <class T>
@@ -57,13 +57,13 @@ public:
     explicit curl_transport(curl_options options = curl_options())
         : state_(std::make_shared<state>(std::move(options))) {}
 
-    /// Sends a request and gives its response by the deadline; see `transport`.
+    /// Sends a request and returns its response by the deadline; see `transport`.
     [[nodiscard]] task<result<http::response>> send(http::request const& r,
                                                     time_point deadline) const {
         co_return state_->send(r, deadline);
     }
-    /// Sleeps until this time. A machine that was suspended meanwhile sleeps on: `time_point` does
-    /// not count suspension.
+    /// Sleeps until this time. Time during which the machine is suspended does not count, because
+    /// the clock of `time_point` stops meanwhile.
     [[nodiscard]] task<void> sleep_until(time_point t) const {
         for (auto time = now(); time < t; time = now())
             std::this_thread::sleep_for(std::min<time_point::duration>(t - time, max_sleep));
@@ -93,7 +93,7 @@ private:
         }
 
     private:
-        /// In a forked child: drops the parent's session without destroying it.
+        /// In a forked child: abandons the parent's session without destroying it.
         void leave_inherited() noexcept {
             if (!session_ || !session_->is_inherited()) return;
             session_->abandon();

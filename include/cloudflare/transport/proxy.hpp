@@ -1,4 +1,4 @@
-/// An HTTP proxy, and the hosts that are reached without it.
+/// An HTTP proxy, and the hosts that bypass it.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
@@ -23,29 +23,31 @@ namespace cloudflare::inline v0 {
 /// name and port and nothing else; requests to `http` origins never do.
 class proxy {
 public:
-    /// Reads `[http://][user[:password]@]host[:port]`, port 80 where none is named. In user and
-    /// password everything but letters, digits and `-._~` is percent-encoded. A proxy that is
-    /// reached in another way (`https://`, `socks5://`) is not supported.
+    /// Reads `[http://][user[:password]@]host[:port]`, with port 80 by default. In user and
+    /// password, every character but letters, digits and `-._~` must be percent-encoded. A proxy
+    /// that is reached by `https://` or `socks5://` is not supported.
     ///
-    /// @param no_proxy what is reached directly, separated by commas, blanks or tabs: a name (and
-    /// all names below it; `*.example.com` and `.example.com` say the same as `example.com`), an
-    /// address in any spelling, a range such as `10.0.0.0/8` or `fd00::/8`, each perhaps with
-    /// `:port`, or `*` for all. Names are not looked up: a range names those origins only whose
-    /// host is an address. What cannot be understood names nothing.
-    /// @return `errc::invalid_argument` that names the rule and does not show the URL
+    /// @param no_proxy the hosts to reach directly, separated by commas, blanks or tabs. An entry
+    /// is a name, which includes all names below it (`*.example.com` and `.example.com` mean the
+    /// same as `example.com`); an address in any spelling; a range such as `10.0.0.0/8` or
+    /// `fd00::/8`; each optionally with `:port`; or `*` for all. Names are not resolved, so a range
+    /// matches only origins whose host is an address. An entry that is none of these matches
+    /// nothing.
+    /// @return `errc::invalid_argument` with the rule that is broken; it does not show the URL
     [[nodiscard]] static result<proxy> parse(std::string_view url, std::string_view no_proxy = {});
 
-    /// A proxy that cannot be used: a call to an origin that it serves fails with `why`, and no
-    /// other call does.
+    /// A proxy that cannot be used: a call to an origin that it serves fails with `why`; other
+    /// calls do not.
     [[nodiscard]] static proxy make_unusable(error why, std::string_view no_proxy = {});
 
-    /// Why the proxy cannot be used, or nothing. A transport gives this, with nothing sent, for an
-    /// origin that the proxy serves.
+    /// Why the proxy cannot be used; empty where it can. For an origin that the proxy serves, a
+    /// transport returns this error and sends nothing.
     [[nodiscard]] std::optional<error> const& unusable() const noexcept { return unusable_; }
 
-    /// Where the proxy is; `proxy.invalid` where it cannot be used.
+    /// Host and port of the proxy; `proxy.invalid` where it cannot be used.
     [[nodiscard]] http::origin const& address() const noexcept { return address_; }
-    /// `user:password`, the password perhaps empty (RFC 7617, section 2); or nothing at all.
+    /// `user:password`, in which the password may be empty (RFC 7617, section 2); empty where the
+    /// proxy needs no credentials.
     [[nodiscard]] secret const& credentials() const noexcept { return credentials_; }
     /// Whether requests to this origin go through the proxy.
     [[nodiscard]] bool serves(http::origin const& origin) const noexcept {
@@ -62,7 +64,7 @@ private:
     proxy(http::origin const& address, std::string_view no_proxy)
         : address_(address), no_proxy_(no_proxy) {}
 
-    /// @param field the name that an error gives it
+    /// @param field the name to show in an error
     [[nodiscard]] static result<proxy> parse(std::string const& field, std::string_view url,
                                              std::string_view no_proxy);
 
@@ -72,12 +74,13 @@ private:
     std::optional<error> unusable_;
 };
 
-/// The proxy that `https_proxy` or `HTTPS_PROXY` names, but for what `no_proxy` or `NO_PROXY`
-/// lists; nothing where neither is set. A variable that is empty counts as one that is not set. A
-/// proxy that cannot be used is no error yet: see `proxy::unusable`.
+/// The proxy in the variable `https_proxy` or `HTTPS_PROXY`, bypassed by the hosts in `no_proxy` or
+/// `NO_PROXY`; empty where the first two are not set. The lower-case name has precedence. An empty
+/// variable counts as not set. A proxy that cannot be used is not an error yet: see
+/// `proxy::unusable`.
 ///
-/// @param lookup called with a name; gives a `char const*` or null, as `std::getenv` does
-/// @return never an error today
+/// @param lookup returns the value of a variable as a `char const*`, or null, like `std::getenv`
+/// @return currently never an error
 template <class Lookup>
 [[nodiscard]] result<std::optional<proxy>> proxy_from(Lookup lookup) {
     auto const find = [&](char const* lower, char const* upper) {
@@ -104,7 +107,7 @@ template <class Lookup>
 
 namespace detail {
 
-/// `user:password` of the part before the `@` of a URL; an error where it cannot be used.
+/// `user:password` from the part of a URL before the `@`.
 [[nodiscard]] inline result<secret> parse_user_info(std::string const& field,
                                                     std::string_view string) {
     auto const refuse = [&](char const* rule) {
@@ -156,7 +159,7 @@ inline result<proxy> proxy::parse(std::string const& field, std::string_view url
         http::origin::parse(std::string("http://").append(url.substr(at + 1))); // npos + 1 is 0
     if (!address) {
         std::string_view rule = address.error().details().explanation;
-        return refuse(rule.substr(rule.find(": ") + 2)); // behind the field's name
+        return refuse(rule.substr(rule.find(": ") + 2)); // without "base URL: "
     }
     proxy made(*address, no_proxy);
     made.credentials_ = std::move(*credentials);

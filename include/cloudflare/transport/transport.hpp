@@ -17,21 +17,23 @@ namespace cloudflare::inline v0 {
 ///     task<void> sleep_until(time_point);
 ///     time_point now();
 ///
-/// `send` sends the request once, adding `Host` and `Content-Length`, and gives the whole response,
-/// whatever its status, by the deadline. It follows no redirect. The request outlives the task. Its
-/// error is one of the codes `resolve_failed` to `cancelled`, or `invalid_argument` for a target that
-/// is not valid (`http::check_target`), and its `delivery` is `not_sent` only
-/// where the server cannot have seen the whole request, else `unknown`: whether a create is sent
-/// again depends on that.
+/// `send` sends the request at most once, adding `Host` and `Content-Length`, and returns the
+/// complete response by the deadline, whatever its status. It follows no redirect. The caller keeps
+/// the request alive until the task has ended. Errors:
 ///
-/// Cancellation, where the coroutine type knows it: `send` gives `errc::cancelled` and throws
-/// nothing; `sleep_until` returns early, and the next `send` gives `errc::cancelled`,
-/// `not_sent`.
+/// - the code is one of `errc::resolve_failed` to `errc::cancelled`, or `errc::invalid_argument`
+///   for an invalid target (`http::check_target`);
+/// - the `delivery` is `not_sent` only where the server cannot have received the whole request,
+///   otherwise `unknown`. Whether a create is sent again depends on that.
 ///
-/// `sleep_until` ends at its time, not before and not long after; at once for one that has passed.
-/// `now` is the steady clock that deadlines are counted by.
+/// `sleep_until` ends at its time, not earlier and not much later; at once for a time that has
+/// passed. `now` is the time by the steady clock of the deadlines.
 ///
-/// `testing/transport_conformance.hpp` checks a transport against this.
+/// Cancellation, if the coroutine type supports it: `send` returns `errc::cancelled` and throws
+/// nothing; `sleep_until` returns early, and the next `send` returns `errc::cancelled` with the
+/// delivery `not_sent`.
+///
+/// `testing/transport_conformance.hpp` checks a transport against all of this.
 template <class T>
 concept transport = requires(T& candidate, http::request const& r, time_point t) {
     typename T::template task<result<http::response>>;
