@@ -88,8 +88,9 @@ cf::result<cf::client_options> find_client_options(po::variables_map const& give
     client.allow_insecure_http(given.count("allow-insecure-http") != 0);
     auto const& where = client.base_url().origin();
     if (!where.is_secure() && !where.is_loopback() && !client.allow_insecure_http())
-        return usage("base URL: must be https, for http would send the credentials unencrypted to " +
-                     where.host() + "; --allow-insecure-http allows it");
+        return usage(
+            "base URL: must be https, for http would send the credentials unencrypted to " +
+            where.host() + "; --allow-insecure-http allows it");
     auto const deadline = find_count(given, "deadline");
     if (!deadline) return deadline.error();
     if (*deadline) {
