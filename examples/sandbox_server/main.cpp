@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
         "a file that gets a line for each request as it arrives: its method and target");
     add("seed", po::value<std::uint64_t>()->default_value(1), "where ids and secrets start");
     add("fault", po::value<std::vector<std::string>>(),
-        "WHEN=WHAT, again and again, e.g. POST#1=drop-after, GET=answer-before:503:busy, "
+        "WHEN=WHAT, again and again, e.g. POST#1=drop-after, GET=respond-before:503:busy, "
         "*=truncate:100, drip:5, delay:100, chunked, close, reset-before, reset-after, "
         "hang-before, hang-after, retry-after:60, gzip, bare-status");
     add("set", po::value<std::vector<std::string>>(),

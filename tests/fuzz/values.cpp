@@ -30,7 +30,7 @@ std::vector<std::string> samples() {
             "http://[::1]:8080/",
             "\"default\";r=50;t=30, \"burst\";r=1",
             "120",
-            "POST#2=answer-before:503:busy",
+            "POST#2=respond-before:503:busy",
             "cfut_sample"};
 }
 

@@ -168,8 +168,8 @@ CLOUDFLARE_API_TOKEN='' run "${account[@]}" --credentials-file "$work/token" lis
 expect "credentials may come from a file" exits 0
 
 # What the network does.
-start_server --fault POST#1=reset-after --fault POST#2=drop-before --fault POST#3=answer-before:429: \
-    --fault POST#5=truncate:250 --fault POST#6=answer-after:502:oops --fault GET#1=drop-after
+start_server --fault POST#1=reset-after --fault POST#2=drop-before --fault POST#3=respond-before:429: \
+    --fault POST#5=truncate:250 --fault POST#6=respond-after:502:oops --fault GET#1=drop-after
 run "${account[@]}" create lost
 expect "a create whose response is lost exits 3" exits 3
 expect "and names what may be left" err_has 'a service token named "lost" may exist'
@@ -355,13 +355,13 @@ done
 for body in $'\x9b31m \xc2\x9b31m \xe2\x80\xae \xff\xc2' \
     '{"success":false,"errors":[{"code":1,"message":"x\u009b31m\u202e\u2066\u0001"}],"messages":[],"result":null}' \
     $'{"success":false,"errors":[{"code":1,"message":"x\xe2\x80\xae\xc2\x9b"}],"messages":[{"message":"\xc2\x9by"}],"result":null}'; do
-    start_server --fault "GET=answer-before:400:$body"
+    start_server --fault "GET=respond-before:400:$body"
     run "${account[@]}" list --verbose
     expect "an error that shows ${body//[^a-z]/} exits 1" exits 1
     expect "and is clean" is_clean
 done
 for output in text env json; do
-    start_server --fault 'POST=answer-after:201:{"success":true,"errors":[],"messages":[],"result":{"id":"f174e90a-fafe-4643-bbbc-4a0ed4fc8415","client_id":"a\u009b.access","client_secret":"a\u001b[31m\nb","name":"n"}}'
+    start_server --fault 'POST=respond-after:201:{"success":true,"errors":[],"messages":[],"result":{"id":"f174e90a-fafe-4643-bbbc-4a0ed4fc8415","client_id":"a\u009b.access","client_secret":"a\u001b[31m\nb","name":"n"}}'
     run "${account[@]}" create n --output $output
     expect "a secret that cannot be shown in $output" is_clean
     [ $output = json ] && expect "is escaped" out_has 'a\\u001b\[31m\\nb' || expect "is not" out_is_empty
@@ -636,9 +636,9 @@ for content in '' 'mine'; do
     expect "a file that holds no token exits 2" exits 2
     expect "and stays as it is" test "$(cat "$work/foreign")" = "$content"
 done
-for fault in 'GET=answer-before:403:{"success":false,"errors":[{"code":10000,"message":"no"}],"messages":[],"result":null}' GET=drop-before \
-    GET=answer-before:502:oops 'GET=answer-before:200:{"success":true,"errors":[],"messages":[],"result":[]}' \
-    'GET#1=answer-before:404:{"success":false,"errors":[{"code":12135,"message":"access.api.error.not_found"}],"messages":[],"result":null}'; do
+for fault in 'GET=respond-before:403:{"success":false,"errors":[{"code":10000,"message":"no"}],"messages":[],"result":null}' GET=drop-before \
+    GET=respond-before:502:oops 'GET=respond-before:200:{"success":true,"errors":[],"messages":[],"result":[]}' \
+    'GET#1=respond-before:404:{"success":false,"errors":[{"code":12135,"message":"access.api.error.not_found"}],"messages":[],"result":null}'; do
     start_server --fault "$fault"
     rm -f "$work/ensured"
     run "${ensure[@]}"

@@ -56,8 +56,8 @@ ask_again() { # a command, which is asked until it exits 0, and must then give t
     grep -q "^id: $id$" "$work/out" || complain "$1: asked again, it gives another token"
 }
 
-for what in drop-before drop-after reset-before reset-after answer-before:503:busy answer-after:502:oops \
-    answer-before:429: answer-before:200:hello answer-after:200:hello truncate:0 truncate:200 truncate:700 \
+for what in drop-before drop-after reset-before reset-after respond-before:503:busy respond-after:502:oops \
+    respond-before:429: respond-before:200:hello respond-after:200:hello truncate:0 truncate:200 truncate:700 \
     drip:1 delay:300 delay:4000 chunked close gzip bare-status retry-after:1 retry-after:99999999999; do
     for when in POST#1 POST#2 PUT#1 PUT#2 DELETE#1 GET#1 '#1' '#2' '#3'; do
         fault="$when=$what"

@@ -107,7 +107,7 @@ test_good() {
 }
 test_lost_create() {
     local made=1
-    for fault in drop-after reset-after truncate:10 truncate:100 truncate:300 answer-after:502:oops answer-after:200: \
+    for fault in drop-after reset-after truncate:10 truncate:100 truncate:300 respond-after:502:oops respond-after:200: \
         drop-before reset-before; do
         [[ $fault = *-before ]] && made=0
         start_server --fault "POST#1=$fault"

@@ -1,4 +1,4 @@
-/// A transport whose tasks are Asio's coroutines, for the conformance kit.
+/// Adapts a transport whose `task` is `boost::asio::awaitable`, for the conformance kit.
 #pragma once
 
 #include <cloudflare/testing/transport_conformance.hpp>
@@ -21,10 +21,11 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// Runs an `io_context` of its own while calls are under way. `make(executor)` makes the transport.
+/// Runs an `io_context` of its own while calls are under way.
 template <class Transport>
 class asio_under_test final : public transport_under_test {
 public:
+    /// @param make called as `make(executor)`; returns the transport
     template <class Make>
     explicit asio_under_test(Make make) : transport_(make(context_.get_executor())) {}
 
@@ -121,7 +122,7 @@ private:
         std::size_t ended_ = 0;
     };
 
-    // Each call is a variable first: g++ 12 destroys some temporaries of an awaited expression twice.
+    // Awaited in two steps: see g++ 12's rules in include/README.md.
     asio::awaitable<result<http::response>> sleep_and_send(http::request const& r, time_point until,
                                                            time_point deadline) {
         auto pending = transport_.sleep_until(until);

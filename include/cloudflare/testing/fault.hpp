@@ -1,4 +1,4 @@
-/// Faults to inject between a client and the sandbox, and the plan of which request meets which.
+/// Faults to inject between a client and the sandbox, and the plan of which request gets which.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
@@ -16,51 +16,51 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// What happens to one request. "Before" is before the API has acted on it, "after" is after.
+/// A fault of one request. With "before" in its name the API does not act on the request; with
+/// "after" it acts first.
 struct fault {
     enum class kind : unsigned char {
         none,
-        drop_before,   ///< the connection is closed
-        drop_after,    ///< the same, but the API has acted
-        reset_before,  ///< the connection is reset
-        reset_after,   ///< the same, but the API has acted
-        answer_before, ///< `status` and `text` are the response
-        answer_after,  ///< the same, but the API has acted
-        truncate,      ///< the response is cut behind `count` bytes, and the connection closed
-        drip,          ///< the response comes byte by byte, `delay` between two of them
-        delay,         ///< the response comes after `delay`
-        chunked,       ///< the response's body comes in chunks of 7 bytes
-        close,         ///< the connection is closed behind the response, which does not say so
-        hang_before,   ///< no response comes, and the connection stays open
-        hang_after,    ///< the same, but the API has acted
-        retry_after,   ///< status 429 with `text` as its `Retry-After`; the API has not acted
-        gzip,          ///< the response's body comes in gzip, though nobody asked for it
-        bare_status,   ///< the status line ends behind the number: no blank, no reason
+        drop_before,    ///< the connection is closed
+        drop_after,     ///< the connection is closed
+        reset_before,   ///< the connection is reset
+        reset_after,    ///< the connection is reset
+        respond_before, ///< the response has this `status`, and `value` as its body
+        respond_after,  ///< the response has this `status`, and `value` as its body
+        truncate,       ///< the response is cut after `count` bytes, and the connection closed
+        drip,           ///< the response is sent byte by byte, each after `delay`
+        delay,          ///< the response is sent after `delay`
+        chunked,        ///< the response's body is sent in chunks of 7 bytes
+        close,          ///< the connection is closed after the response, which does not announce it
+        hang_before,    ///< no response is sent, and the connection stays open
+        hang_after,     ///< no response is sent, and the connection stays open
+        retry_after,    ///< a 429 with `value` as its `Retry-After`; the API does not act
+        gzip,           ///< the response's body is compressed, though the client did not ask for it
+        bare_status,    ///< the status line ends after the number, without a space and a reason
     };
     kind what = kind::none;
-    std::size_t count = 0;
+    std::size_t count = 0; ///< bytes
     int status = 0;
-    std::string text{};
+    std::string value{}; ///< a body, or the value of `Retry-After`
     std::chrono::milliseconds delay{};
 };
 
-/// Which faults are met when. The first entry that fits a request is taken.
+/// Which requests get which faults. Of several entries that match a request, the first is used.
 class fault_plan {
 public:
     /// Adds an entry written `WHEN=WHAT`:
     ///
-    /// - WHEN is `[METHOD][#N]`, e.g. `POST#2` for the second POST, `#3` for the third request, `*`
-    /// for all;
+    /// - WHEN is `[METHOD][#N]`: `POST#2` for the second POST, `#3` for the third request, `GET`
+    ///   for every GET; or `*` for all requests;
     /// - WHAT is `drop-before`, `drop-after`, `reset-before`, `reset-after`,
-    /// `answer-before:STATUS:BODY`,
-    ///   `answer-after:STATUS:BODY`, `truncate:BYTES`, `drip:MILLISECONDS`, `delay:MILLISECONDS`,
-    ///   `chunked`, `close`, `hang-before`, `hang-after`, `retry-after:VALUE`, `gzip` or
-    ///   `bare-status`.
+    ///   `respond-before:STATUS:BODY`, `respond-after:STATUS:BODY`, `truncate:BYTES`,
+    ///   `drip:MILLISECONDS`, `delay:MILLISECONDS`, `chunked`, `close`, `hang-before`,
+    ///   `hang-after`, `retry-after:VALUE`, `gzip` or `bare-status`: see `fault::kind`.
     ///
-    /// @return `errc::invalid_argument` that names the part not understood
+    /// @return `errc::invalid_argument` with the part that is wrong
     [[nodiscard]] result<void> add(std::string_view entry);
 
-    /// The fault of the next request, which is of this method; counts it.
+    /// Counts a request of this method, and returns its fault.
     [[nodiscard]] fault next(http::method m);
 
 private:
@@ -69,7 +69,7 @@ private:
         std::optional<std::uint64_t> number;
         fault what;
     };
-    [[nodiscard]] static result<fault> parse_fault(std::string_view text);
+    [[nodiscard]] static result<fault> parse_fault(std::string_view string);
 
     std::vector<entry> entries_;
     std::uint64_t requests_ = 0;
@@ -79,17 +79,17 @@ private:
 namespace detail {
 
 template <class Number>
-[[nodiscard]] bool parse_number(std::string_view text, Number& out) noexcept {
-    auto const [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out);
-    return failed == std::errc() && end == text.data() + text.size();
+[[nodiscard]] bool parse_number(std::string_view string, Number& out) noexcept {
+    auto const [end, failed] = std::from_chars(string.data(), string.data() + string.size(), out);
+    return failed == std::errc() && end == string.data() + string.size();
 }
 
 } // namespace detail
 
-inline result<fault> fault_plan::parse_fault(std::string_view text) {
+inline result<fault> fault_plan::parse_fault(std::string_view string) {
     using kind = fault::kind;
     struct name {
-        std::string_view text;
+        std::string_view word;
         kind what;
     };
     static constexpr name names[] = {
@@ -97,8 +97,8 @@ inline result<fault> fault_plan::parse_fault(std::string_view text) {
         {"drop-after", kind::drop_after},
         {"reset-before", kind::reset_before},
         {"reset-after", kind::reset_after},
-        {"answer-before", kind::answer_before},
-        {"answer-after", kind::answer_after},
+        {"respond-before", kind::respond_before},
+        {"respond-after", kind::respond_after},
         {"truncate", kind::truncate},
         {"drip", kind::drip},
         {"delay", kind::delay},
@@ -110,11 +110,11 @@ inline result<fault> fault_plan::parse_fault(std::string_view text) {
         {"gzip", kind::gzip},
         {"bare-status", kind::bare_status},
     };
-    auto const colon = text.find(':');
-    auto const word = text.substr(0, colon);
-    auto argument = colon == text.npos ? std::string_view() : text.substr(colon + 1);
+    auto const colon = string.find(':');
+    auto const word = string.substr(0, colon);
+    auto argument = colon == string.npos ? std::string_view() : string.substr(colon + 1);
     for (auto const& n : names) {
-        if (n.text != word) continue;
+        if (n.word != word) continue;
         fault f{.what = n.what};
         bool ok = true;
         switch (f.what) {
@@ -126,30 +126,31 @@ inline result<fault> fault_plan::parse_fault(std::string_view text) {
             f.delay = std::chrono::milliseconds(count);
             break;
         }
-        case kind::answer_before:
-        case kind::answer_after: {
+        case kind::respond_before:
+        case kind::respond_after: {
             auto const second = argument.find(':');
             ok = detail::parse_number(argument.substr(0, second), f.status);
-            if (second != argument.npos) f.text = argument.substr(second + 1);
+            if (second != argument.npos) f.value = argument.substr(second + 1);
             break;
         }
         case kind::retry_after:
             ok = !argument.empty();
-            f.text = argument;
+            f.value = argument;
             break;
         default: ok = argument.empty(); break;
         }
         if (ok) return f;
     }
-    return error(errc::invalid_argument, "fault: not understood: " + std::string(text));
+    return error(errc::invalid_argument,
+                 "fault: unknown, or with a wrong argument: " + std::string(string));
 }
 
-inline result<void> fault_plan::add(std::string_view text) {
-    auto const equals = text.find('=');
-    if (equals == text.npos)
+inline result<void> fault_plan::add(std::string_view entry_string) {
+    auto const equals = entry_string.find('=');
+    if (equals == entry_string.npos)
         return error(errc::invalid_argument, "fault: must be WHEN=WHAT, such as POST#1=drop-after");
-    auto when = text.substr(0, equals);
-    auto what = parse_fault(text.substr(equals + 1));
+    auto when = entry_string.substr(0, equals);
+    auto what = parse_fault(entry_string.substr(equals + 1));
     if (!what) return what.error();
 
     entry e{.method = std::nullopt, .number = std::nullopt, .what = std::move(*what)};
@@ -163,11 +164,11 @@ inline result<void> fault_plan::add(std::string_view text) {
     if (when.starts_with('#')) {
         std::uint64_t number = 0;
         if (!detail::parse_number(when.substr(1), number) || number == 0)
-            return error(errc::invalid_argument, "fault: the number behind # must be 1 or more");
+            return error(errc::invalid_argument, "fault: the number after # must be 1 or more");
         e.number = number;
     } else if (!when.empty() && when != "*") {
         return error(errc::invalid_argument,
-                     "fault: must begin with a method, #N or *: " + std::string(text));
+                     "fault: must begin with a method, #N or *: " + std::string(entry_string));
     }
     entries_.push_back(std::move(e));
     return {};

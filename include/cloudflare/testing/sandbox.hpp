@@ -1,4 +1,4 @@
-/// The service tokens API as a pure state machine: a request goes in, the response comes out.
+/// A model of the service tokens API in memory: takes a request, gives the response. No I/O.
 #pragma once
 
 #include <cloudflare/core/timestamp.hpp>
@@ -45,46 +45,47 @@ struct sandbox_token {
     bool in_use = false;         ///< a policy refers to it: it cannot be deleted
 };
 
-/// An endpoint of a user's own in a sandbox: gives the response to a request that is for it, and
-/// nothing for any other.
+/// A user's own endpoint in a sandbox. It returns the response to a request that is for this
+/// endpoint, and empty for any other.
 ///
-/// @param target the request's target behind the base path, e.g. `/zones/<id>/dns_records?page=1`
+/// @param target the request's target without the base path, e.g. `/zones/<id>/dns_records?page=1`
 using sandbox_route = std::function<std::optional<http::response>(
     http::request const& r, std::string_view target, timestamp now)>;
 
-/// The API, without a network, a clock or chance: the same seed, requests and times give the same
-/// responses.
+/// The service tokens API of all accounts and zones. Deterministic: the same seed, options,
+/// requests and times give the same responses. Threads: one at a time.
 class sandbox {
 public:
-    explicit sandbox(std::uint64_t seed = 1, sandbox_options switches = sandbox_options())
-        : random_(seed), switches_(std::move(switches)) {}
+    explicit sandbox(std::uint64_t seed = 1, sandbox_options options = sandbox_options())
+        : random_(seed), options_(std::move(options)) {}
 
     /// Responds to a request that arrives at `now`.
     [[nodiscard]] http::response handle(http::request const& r, timestamp now);
 
-    /// Adds an endpoint. It is asked for each request that has credentials and keeps to the rate,
-    /// before the sandbox's own endpoints and after those added earlier.
+    /// Adds an endpoint. It is called for each request that has credentials and is within the rate
+    /// limit, before the sandbox's own endpoints and after those added earlier.
     sandbox& add_route(sandbox_route route) {
         routes_.push_back(std::move(route));
         return *this;
     }
-    /// Puts a page behind Access at this target, e.g. `/app`, outside the API's base path: who sends the
-    /// two headers of a token that `admits` lets pass gets 200, anyone else is sent to the login page.
+    /// Puts a page behind Access at this target, e.g. `/app`, outside the API's base path. A
+    /// request with the two headers of a token that `admits` accepts gets 200, any other a redirect
+    /// to the login page.
     ///
-    /// Source of the refusal's form: responses seen of Access outside strict mode.
+    /// Source of the redirect's form: responses of Access outside strict mode.
     sandbox& protect(std::string target) {
         protected_.push_back(std::move(target));
         return *this;
     }
-    /// The responses that the API gives: an envelope with that result, or with that error.
+    /// A response of the API: an envelope with this result, or with this error.
     [[nodiscard]] static http::response success(boost::json::value result, int status = 200);
     [[nodiscard]] static http::response failure(int status, std::int64_t code,
                                                 std::string_view message);
 
-    /// Whether Access lets these two headers pass at `now`; notes that the token was seen.
+    /// Whether Access accepts these two headers at `now`; if so, the token's `last_seen_at` is set.
     [[nodiscard]] bool admits(std::string_view client_id, std::string_view secret, timestamp now);
 
-    /// All tokens of all scopes, oldest first: what a test holds its findings against.
+    /// All tokens of all scopes, oldest first, for a test to compare with.
     [[nodiscard]] std::vector<sandbox_token> const& tokens() const noexcept { return tokens_; }
     [[nodiscard]] sandbox_token* find(std::string_view id) noexcept {
         auto const found = std::find_if(tokens_.begin(), tokens_.end(),
@@ -92,7 +93,8 @@ public:
         return found == tokens_.end() ? nullptr : &*found;
     }
 
-    [[nodiscard]] sandbox_options& switches() noexcept { return switches_; }
+    /// May be changed at any time.
+    [[nodiscard]] sandbox_options& options() noexcept { return options_; }
     /// How many requests were handled.
     [[nodiscard]] std::uint64_t request_count() const noexcept { return request_count_; }
 
@@ -112,7 +114,8 @@ private:
     [[nodiscard]] http::response refresh(sandbox_token& t, timestamp now);
     [[nodiscard]] http::response remove(sandbox_token const& t);
 
-    /// Changes `t` as the members of a create or an update say; gives the reason where one is bad.
+    /// Applies the members of a create or an update to `t`; returns what is wrong with them, if
+    /// anything.
     [[nodiscard]] std::optional<std::string> apply(sandbox_token& t,
                                                    boost::json::object const& body, timestamp now);
     void replace_secret(sandbox_token& t, timestamp previous_expires_at);
@@ -120,17 +123,17 @@ private:
     [[nodiscard]] boost::json::object show(sandbox_token const& t, bool with_secret = false) const;
 
     [[nodiscard]] std::uint64_t random_bits() noexcept;
-    [[nodiscard]] std::string random_text(std::string_view alphabet, std::size_t size);
+    [[nodiscard]] std::string random_string(std::string_view alphabet, std::size_t size);
     [[nodiscard]] std::string new_secret();
     [[nodiscard]] std::string new_uuid();
 
     [[nodiscard]] http::response bad_request(std::string_view reason) const {
-        return failure(switches_.refusal_status, switches_.refusal_code,
+        return failure(options_.refusal_status, options_.refusal_code,
                        "access.api.error.invalid_request: " + std::string(reason));
     }
 
     std::uint64_t random_;
-    sandbox_options switches_;
+    sandbox_options options_;
     std::vector<sandbox_token> tokens_;
     std::vector<sandbox_route> routes_;
     std::vector<std::string> protected_; // targets of pages behind Access

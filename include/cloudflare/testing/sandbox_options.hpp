@@ -1,4 +1,4 @@
-/// Options of the sandbox: each is a behaviour of the real API that is not known for certain.
+/// Options of the sandbox: behaviours of the real API that are not documented, and limits.
 #pragma once
 
 #include <cloudflare/core/timestamp.hpp>
@@ -10,21 +10,21 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// How the sandbox behaves where the API's documents are silent. The defaults are what is most
-/// likely.
+/// How the sandbox behaves where the API's documents do not say how the API does. The defaults are
+/// the most likely behaviour. An aggregate, because no call takes it: see g++ 12's rules.
 struct sandbox_options {
-    // What is kept where.
+    // Access to the API.
     std::string base_path = "/client/v4";
     std::size_t token_limit = 50; ///< service tokens an account
     std::string api_token;        ///< the only token accepted; empty: any
     bool read_permission = true;  ///< without it a list is empty, with status 200
-    std::int64_t rate_limit = 0;  ///< requests in five minutes; 0: as many as you like
-    bool shows_rate_limit = true; ///< in `Ratelimit`; else nothing tells of it before the 429
-    /// How long all is refused past it, counted anew from each refused request; 0: for the rest of
-    /// the five minutes.
+    std::int64_t rate_limit = 0;  ///< requests in five minutes; 0: unlimited
+    bool shows_rate_limit = true; ///< in `Ratelimit`; else nothing shows it before the 429
+    /// How long every request is refused after it was exceeded, counted anew from each refused
+    /// request; 0: for the rest of the five minutes.
     std::chrono::seconds rate_ban{300};
-    bool tells_retry_after = true; ///< in the 429's `Retry-After`
-    // How bad input is responded to: names, durations, lower versions, rotating what is disabled.
+    bool tells_retry_after = true; ///< whether a 429 has `Retry-After`
+    // The error for bad input: names, durations, lower versions, rotating a disabled token.
     int refusal_status = 400;
     std::int64_t refusal_code = 12130;
 
@@ -36,39 +36,39 @@ struct sandbox_options {
         "access.api.error.invalid_request: maximum number of service tokens has been reached";
     std::size_t max_name_length = 0;      ///< in bytes; 0: no limit
     bool cuts_long_names = false;         ///< else they are refused
-    bool trims_names = false;             ///< blanks at their ends are dropped
+    bool trims_names = false;             ///< white space at their ends is removed
     std::chrono::seconds max_duration{0}; ///< longer is refused, `forever` too; 0: no limit
-    bool cfast_secrets = true;            ///< the form of 2026-08; else 64 hex digits
-    bool masks_secrets = false;           ///< later responses show asterisks in its place
-    bool shows_expiry_with_secret = true; ///< else create and rotate do not tell `expires_at`
+    bool cfast_secrets = true;            ///< the form of 2026-08; else 64 hexadecimal digits
+    bool masks_secrets = false;           ///< later responses show asterisks in place of the secret
+    bool shows_expiry_with_secret = true; ///< else create and rotate do not show `expires_at`
 
     // Rotate, refresh, update.
     bool rotate_raises_version = true;
     bool rotate_refuses_disabled = false;
     bool rotate_refuses_expired = false;
     bool zones_have_actions = false;      ///< rotate and refresh in a zone
-    bool lower_version_is_refused = true; ///< else it is passed over
-    bool update_moves_expiry = false;     ///< an update without a duration does
-    bool update_shows_secret = true;      ///< when it rotates
+    bool lower_version_is_refused = true; ///< else it is ignored
+    bool update_moves_expiry = false;     ///< even without a new duration
+    bool update_shows_secret = true;      ///< of an update that rotates it
     bool refresh_uses_duration = false;   ///< else it is one year, whatever the token's duration
     bool shows_previous_expiry = true;    ///< also in get and list
-    /// A later end of the grace period is cut to so long from now; 0: no limit. The second, for an
-    /// end that comes with the rotation itself.
+    /// The longest grace period, to which a later end is cut; 0: no limit. The second is for an end
+    /// that comes with the rotation itself.
     std::chrono::seconds max_grace{0};
     std::chrono::seconds max_grace_of_rotation{0};
     bool delete_shows_token = true;        ///< else `result` is null
     bool shows_version_and_enabled = true; ///< old responses have neither
-    /// What `expires_at` is for a token that lasts `forever`.
+    /// The `expires_at` of a token that lasts `forever`.
     timestamp forever_expires_at = std::chrono::sys_days(std::chrono::year(9999) / 12 / 31);
 
     // List.
     bool filters_by_name = true;      ///< else `?name=` is ignored
     bool filters_by_search = true;    ///< else `?search=` is
     bool name_is_substring = false;   ///< `?name=` matches a part of the name
-    std::int64_t max_per_page = 1000; ///< more on a page is cut to this
+    std::int64_t max_per_page = 1000; ///< a larger `per_page` is cut to this
     bool ignores_page = false;        ///< every page is the first
     bool has_result_info = true;
-    std::chrono::seconds list_lag{0}; ///< how long a new token is missing from lists
+    std::chrono::seconds list_lag{0}; ///< how long lists do not show a new token
 };
 
 } // namespace cloudflare::inline v0::testing

@@ -1,4 +1,4 @@
-/// The sandbox behind a real socket on loopback, plain or TLS, with faults by plan.
+/// The sandbox as a server on loopback, plain or TLS, which injects faults as planned.
 #pragma once
 
 #include <cloudflare/testing/detail/certificate.hpp>
@@ -37,25 +37,24 @@ namespace cloudflare::inline v0::testing {
 
 namespace asio = boost::asio;
 
-/// How a sandbox server is set up.
+/// Options of a sandbox server.
 struct sandbox_server_options {
     bool tls = true;
-    std::uint16_t port = 0;                         ///< 0: any that is free
-    std::optional<certificate> identity{};          ///< none: one is made
-    int max_tls_version = 0;                        ///< as OpenSSL names it; 0: the newest
-    std::chrono::milliseconds idle_timeout{60'000}; ///< before an idle connection is closed
+    std::uint16_t port = 0;                ///< 0: any free one
+    std::optional<certificate> identity{}; ///< empty: a self-signed one is made
+    int max_tls_version = 0;               ///< e.g. OpenSSL's `TLS1_2_VERSION`; 0: the newest
+    std::chrono::milliseconds idle_timeout{60'000}; ///< after it an idle connection is closed
     /// Called with each request as it arrives, on the context's thread.
     std::function<void(http::request const&)> on_request{};
 };
 
 /// Serves a sandbox over HTTP/1.1 on 127.0.0.1, from construction until it is destroyed.
 ///
-/// The context is to be run by one thread. What the server shares with other threads, the sandbox
-/// and the plan of faults, is reached by `access`. It must be destroyed while nobody runs the
-/// context.
+/// Threads: one thread runs the context. Other threads reach the sandbox and the plan of faults
+/// through `access` only. The server must be destroyed while no thread runs the context.
 class sandbox_server {
 public:
-    /// @throws boost::system::system_error where the port cannot be had
+    /// @throws boost::system::system_error where the port is not available
     explicit sandbox_server(asio::io_context& context, sandbox box = sandbox(),
                             sandbox_server_options options = sandbox_server_options())
         : shared_(std::make_shared<shared>(std::move(box), std::move(options))),
@@ -68,12 +67,13 @@ public:
     [[nodiscard]] std::string base_url() const {
         std::lock_guard const lock(shared_->mutex);
         return (shared_->options.tls ? "https://127.0.0.1:" : "http://127.0.0.1:") +
-               std::to_string(port()) + shared_->box.switches().base_path;
+               std::to_string(port()) + shared_->box.options().base_path;
     }
-    /// What a client must trust, in PEM.
+    /// The CA certificate that a client must trust, in PEM.
     [[nodiscard]] std::string const& ca_pem() const noexcept { return shared_->identity.pem; }
 
-    /// Calls `f(sandbox&, fault_plan&)` while no request is handled; for any thread.
+    /// Calls `f(sandbox&, fault_plan&)` under the lock that handling a request takes; for any
+    /// thread.
     template <class F>
     auto access(F f) {
         std::lock_guard const lock(shared_->mutex);
@@ -117,7 +117,7 @@ private:
         for (;;) {
             auto [ec, socket] = co_await acceptor.async_accept(nothrow);
             if (ec == asio::error::operation_aborted) co_return;
-            if (ec) { // such as no descriptor left: it may pass
+            if (ec) { // e.g. no descriptor is left, which may be temporary
                 asio::steady_timer pause(acceptor.get_executor(), std::chrono::milliseconds(10));
                 co_await pause.async_wait(nothrow);
                 continue;
@@ -134,7 +134,7 @@ private:
         }
     }
 
-    /// The socket is shared with the timer's handler, which may run when this has ended.
+    /// The socket is shared with the timer's handler, which may run after this has ended.
     using socket_ptr = std::shared_ptr<tcp::socket>;
 
     static asio::awaitable<void> serve(socket_ptr socket, std::shared_ptr<shared> self) {
@@ -191,15 +191,15 @@ private:
         return known ? std::optional(std::move(r)) : std::nullopt;
     }
 
-    /// Whether the API sees a request that meets this fault.
+    /// Whether the API acts on a request with this fault.
     [[nodiscard]] static bool acts(fault::kind what) noexcept {
         using kind = fault::kind;
         return what != kind::drop_before && what != kind::reset_before &&
-               what != kind::answer_before && what != kind::hang_before &&
+               what != kind::respond_before && what != kind::hang_before &&
                what != kind::retry_after;
     }
 
-    /// Handles one request as its fault says; gives whether the connection goes on.
+    /// Handles one request, with its fault; returns whether the connection stays open.
     template <class Stream>
     static asio::awaitable<bool> respond(Stream& stream, tcp::socket& socket, shared& self,
                                          http::request const& r) {
@@ -222,14 +222,14 @@ private:
             socket.close(ignored);
             co_return false;
         }
-        case kind::answer_before:
-        case kind::answer_after:
+        case kind::respond_before:
+        case kind::respond_after:
             given = http::response{.status = f.status};
-            given.body = f.text;
+            given.body = f.value;
             break;
         case kind::retry_after:
             given = http::response{.status = 429};
-            static_cast<void>(given.fields.add("Retry-After", f.text));
+            static_cast<void>(given.fields.add("Retry-After", f.value));
             break;
         case kind::gzip:
             given.body = gzip(given.body);

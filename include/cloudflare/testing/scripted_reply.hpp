@@ -1,4 +1,5 @@
-/// How a scripted server replies to a request: the bytes, their timing, and what happens to the connection.
+/// How a scripted server replies to a request: the bytes, their timing, and what happens to the
+/// connection.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -13,34 +14,34 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// What happens once a whole request has come in.
+/// What a scripted server does when it has received a complete request.
 struct reply {
     enum class end : unsigned char {
-        read_on, ///< the connection waits for the next request
-        close,   ///< it is closed cleanly, with TLS's close_notify
-        cut,     ///< it is closed without one
-        reset,   ///< it is reset
-        hang,    ///< nothing more is read or sent
+        read_on, ///< waits for the next request
+        close,   ///< closes the connection cleanly, with TLS's close_notify
+        cut,     ///< closes the connection without a close_notify
+        reset,   ///< resets the connection
+        hang,    ///< reads and sends nothing more
     };
     std::string bytes{};
-    std::size_t piece_size = 0;        ///< they are sent in pieces of this size; 0: at once
+    std::size_t piece_size = 0;        ///< `bytes` are sent in pieces of this size; 0: at once
     std::chrono::milliseconds pause{}; ///< before each piece
     end then = end::read_on;
-    /// Sent behind `bytes` in a write of its own, and so in a TLS record of its own.
+    /// Sent after `bytes` by a write of its own, and so in a TLS record of its own.
     std::string later{};
     std::chrono::microseconds later_after{}; ///< how long after `bytes`
-    /// Sent again and again behind all that, until the client has closed the connection.
+    /// Sent repeatedly after all that, until the client has closed the connection.
     std::string endless{};
 };
 
-/// A request as it came in.
+/// A request that was received.
 struct seen_request {
     std::size_t number = 0;     ///< among all requests, from 1
     std::size_t connection = 0; ///< among all connections, from 1
     std::string bytes{};
 };
 
-/// Gives the reply to a request.
+/// Returns the reply to a request.
 using server_script = std::function<reply(seen_request const&)>;
 
 /// A script that gives the same reply to every request.
@@ -48,7 +49,7 @@ using server_script = std::function<reply(seen_request const&)>;
     return [r = std::move(r)](seen_request const&) { return r; };
 }
 
-/// A script that gives its replies in turn, and the last one from then on.
+/// A script that gives its replies in order, and repeats the last one.
 [[nodiscard]] inline server_script in_turn(std::vector<reply> replies) {
     return [replies = std::move(replies)](seen_request const& seen) {
         return replies[(std::min)(seen.number, replies.size()) - 1];

@@ -1,4 +1,4 @@
-/// A transport for tests: it gives the responses of a script, and records the requests.
+/// A transport for tests: it returns scripted responses, and records the requests.
 #pragma once
 
 #include <cloudflare/transport/blocking.hpp>
@@ -15,14 +15,15 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// Blocks, never waits, and has its own clock, which only `sleep_until` and `advance` move. A
-/// handle: copies share the script.
+/// A blocking transport that never waits. It has its own clock, which only `sleep_until`, `latency`
+/// and `advance` move on. A handle: copies share the script, the records and the clock. Threads:
+/// one at a time.
 class scripted_transport {
 public:
     template <class T>
     using task = blocking<T>;
 
-    /// Gives `response` to the next request that has none yet.
+    /// Adds a response to the script: each request gets the next one.
     scripted_transport& respond(http::response response) {
         script_->responses.push_back(std::move(response));
         return *this;
@@ -34,28 +35,30 @@ public:
         static_cast<void>(r.fields.add("Content-Type", content_type));
         return respond(std::move(r));
     }
-    /// Fails the next request that has no response yet.
+    /// Adds a failure to the script, in place of a response.
     scripted_transport& fail(errc code, delivery d) {
         script_->responses.push_back(error(code, error_details{.delivery = d}));
         return *this;
     }
-    /// Moves the clock on while each request is under way; past the deadline a request fails.
+    /// How much time each request takes by the transport's clock; default none. A request that
+    /// takes longer than its deadline fails with `errc::deadline_exceeded`.
     scripted_transport& latency(time_point::duration span) noexcept {
         script_->latency = span;
         return *this;
     }
+    /// Moves the clock on.
     void advance(time_point::duration span) noexcept { script_->now += span; }
 
-    /// The requests sent, in their order.
+    /// The requests that were sent, in order.
     [[nodiscard]] std::vector<http::request> const& requests() const noexcept {
         return script_->requests;
     }
-    /// The waits asked for, in their order.
+    /// How long each `sleep_until` was, in order.
     [[nodiscard]] std::vector<time_point::duration> const& waits() const noexcept {
         return script_->waits;
     }
 
-    /// The next response of the script; `errc::connect_failed` where it has ended.
+    /// Returns the next response of the script; `errc::connect_failed` where there is none left.
     [[nodiscard]] task<result<http::response>> send(http::request const& r, time_point deadline) {
         script_->requests.push_back(r);
         script_->now += script_->latency;

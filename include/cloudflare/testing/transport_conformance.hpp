@@ -1,5 +1,5 @@
-/// A kit that checks a transport: over a hundred checks against scripted servers on
-/// loopback, each with a name that says what holds.
+/// A conformance kit for transports: over a hundred checks against scripted servers on loopback,
+/// each named by what must hold.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/bounds.hpp>
@@ -34,7 +34,7 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// A transport whose tasks block, for `conformance_subject::make`.
+/// Adapts a transport whose `task` is `blocking`, for `conformance_subject::make`.
 template <transport Transport>
 class blocking_under_test final : public transport_under_test {
 public:
@@ -54,7 +54,7 @@ private:
 
 namespace detail {
 
-/// All checks, in the order of their names' groups.
+/// All checks, group by group.
 [[nodiscard]] inline std::vector<check> all_checks() {
     std::vector<check> all;
     auto const add = [&](auto const& some) {
@@ -77,7 +77,7 @@ namespace detail {
     return all;
 }
 
-/// A check on its way, with copies of all that it needs: it may be left behind.
+/// A check that is running, with copies of all that it needs, because it may be abandoned.
 struct running_check {
     running_check(check c, conformance_subject s) : what(c), subject(std::move(s)) {}
 
@@ -105,13 +105,13 @@ struct running_check {
     }
 };
 
-/// Runs a check on a thread of its own, for as long as the subject's patience allows.
+/// Runs a check on a thread of its own, and abandons it after `conformance_subject::patience`.
 [[nodiscard]] inline check_outcome run(check const& c, conformance_subject const& subject) {
     auto const running = std::make_shared<running_check>(c, subject);
     auto outcome = running->outcome.get_future();
     std::thread thread([running] { running->run(); });
     if (outcome.wait_for(subject.patience) == std::future_status::ready) {
-        thread.join(); // what it keeps for itself, as OpenSSL's errors, ends with it
+        thread.join(); // frees its thread-local data, e.g. OpenSSL's error queue
         return outcome.get();
     }
     thread.detach();
@@ -121,19 +121,21 @@ struct running_check {
 
 } // namespace detail
 
-/// Tries a transport: all checks, or those whose name holds `only`. Takes some 10 seconds, most of
-/// them waiting.
+/// Checks a transport: runs all checks, or those whose name contains `only`. Takes about 10
+/// seconds, most of them waiting.
 ///
 ///     for (auto const& o : check_transport({.make = [](std::string const& ca_file) {
 ///              return std::make_unique<blocking_under_test<my_transport>>(my_transport(ca_file));
 ///          }}))
 ///         std::cout << o;
 ///
-/// What is expected of every request beside what the check's name says: it reaches the server once
-/// at most, and not at all where the error's delivery is `not_sent`. Each check runs on a thread of
-/// its own, with a transport of its own.
+/// Beside what a check's name says, every request must reach the server at most once, and not at
+/// all where the error's delivery is `not_sent`. Each check runs on a thread of its own, with a
+/// transport of its own.
 ///
-/// @param threads how many checks run at once; those that count descriptors run alone, at the end
+/// @param threads how many checks run at once; those that count file descriptors run alone, at the
+/// end
+/// @return the outcomes, to be printed by `<<`
 [[nodiscard]] inline std::vector<check_outcome> check_transport(conformance_subject const& subject,
                                                                 std::string_view only = {},
                                                                 unsigned threads = 1) {
@@ -155,7 +157,7 @@ struct running_check {
     return outcomes;
 }
 
-/// One line, and one more for each thing that does not hold.
+/// Prints one line, and one more for each failure.
 inline std::ostream& operator<<(std::ostream& out, check_outcome const& o) {
     return detail::print_outcome(out, o);
 }

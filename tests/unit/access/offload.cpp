@@ -42,7 +42,7 @@ struct slow_sink : access::memory_sink {
 
 struct world {
     world() {
-        server.access([](auto& box, auto&) { box.switches().token_limit = 1000; });
+        server.access([](auto& box, auto&) { box.options().token_limit = 1000; });
     }
 
     access::account_scope account = access::account_scope::parse(std::string(32, 'a')).value();

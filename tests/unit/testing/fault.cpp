@@ -24,10 +24,10 @@ TEST_CASE("the first entry that fits a request is its fault") {
 
 TEST_CASE("a response's body may hold colons") {
     fault_plan plan;
-    plan.add("*=answer-before:502:error code: 502").value();
+    plan.add("*=respond-before:502:error code: 502").value();
     auto const f = plan.next(http::method::put);
     CHECK(f.status == 502);
-    CHECK(f.text == "error code: 502");
+    CHECK(f.value == "error code: 502");
 }
 
 TEST_CASE("a Retry-After may be a date") {
@@ -35,7 +35,7 @@ TEST_CASE("a Retry-After may be a date") {
     plan.add("POST=retry-after:Fri, 31 Dec 9999 23:59:59 GMT").value();
     auto const f = plan.next(http::method::post);
     CHECK(f.what == fault::kind::retry_after);
-    CHECK(f.text == "Fri, 31 Dec 9999 23:59:59 GMT");
+    CHECK(f.value == "Fri, 31 Dec 9999 23:59:59 GMT");
 }
 
 TEST_CASE("an entry that is not understood is refused") {

@@ -153,10 +153,10 @@ TEST_CASE("each error that the API is known for is decoded to its code") {
     CHECK(call(access::delete_service_token(call.account, made.id)).value());
     CHECK(call(access::delete_service_token(call.account, made.id)).error() == errc::not_found);
 
-    call.box.switches().api_token = "other";
+    call.box.options().api_token = "other";
     CHECK(call(create(call.account)).error() == errc::unauthorized);
-    call.box.switches().api_token.clear();
-    call.box.switches().rate_limit = 1;
+    call.box.options().api_token.clear();
+    call.box.options().rate_limit = 1;
     call(access::list_service_tokens(call.account)).value();
     auto const limited = call(create(call.account)).error();
     CHECK(limited == errc::rate_limited);
@@ -165,7 +165,7 @@ TEST_CASE("each error that the API is known for is decoded to its code") {
 
 TEST_CASE("a list can lag behind, hide everything, or ignore the page") {
     caller call;
-    call.box.switches().list_lag = 10s;
+    call.box.options().list_lag = 10s;
     call(create(call.account)).value();
     CHECK(call(access::list_service_tokens(call.account)).value().items.empty());
     call.now = call.now.plus(10s);
@@ -178,9 +178,9 @@ TEST_CASE("a list can lag behind, hide everything, or ignore the page") {
     auto const page = call(second).value();
     CHECK(page.info.page == 2);
     CHECK(page.info.total_pages == 2);
-    call.box.switches().ignores_page = true;
+    call.box.options().ignores_page = true;
     CHECK(call(second).value().info.page == 1);
-    call.box.switches().read_permission = false;
+    call.box.options().read_permission = false;
     CHECK(call(access::list_service_tokens(call.account)).value().items.empty());
 }
 
@@ -205,7 +205,7 @@ TEST_CASE("a page past the last one is empty, however large its number") {
 
 TEST_CASE("a page may hold less than was asked for") {
     caller call;
-    call.box.switches().max_per_page = 2;
+    call.box.options().max_per_page = 2;
     for (int i = 0; i != 3; ++i)
         call(create(call.account)).value();
     auto const page = call(access::list_service_tokens(call.account)).value();
@@ -219,28 +219,28 @@ TEST_CASE("filters may be ignored") {
     auto const named =
         access::list_service_tokens(call.account, access::list_params().name("b").search("x"));
     CHECK(call(named).value().items.empty());
-    call.box.switches().filters_by_name = false;
+    call.box.options().filters_by_name = false;
     CHECK(call(named).value().items.empty());
-    call.box.switches().filters_by_search = false;
+    call.box.options().filters_by_search = false;
     CHECK(call(named).value().items.size() == 1);
 }
 
 TEST_CASE("names may be trimmed, and cut or refused where they are long") {
     caller call;
-    call.box.switches().trims_names = true;
+    call.box.options().trims_names = true;
     CHECK(call(create(call.account, " a b\t")).value().name == "a b");
     CHECK(call(create(call.account, " ")).error() == errc::bad_request);
-    call.box.switches().max_name_length = 3;
+    call.box.options().max_name_length = 3;
     CHECK(call(create(call.account, "abcd")).error() == errc::bad_request);
-    call.box.switches().cuts_long_names = true;
+    call.box.options().cuts_long_names = true;
     CHECK(call(create(call.account, "abcd")).value().name == "abc");
 }
 
 TEST_CASE("bad input may be refused with another status and code") {
     caller call;
-    call.box.switches().refusal_status = 422;
-    call.box.switches().refusal_code = 1;
-    call.box.switches().max_duration = 1h;
+    call.box.options().refusal_status = 422;
+    call.box.options().refusal_code = 1;
+    call.box.options().max_duration = 1h;
     for (auto const& duration : {token_duration::hours(2), token_duration::forever()}) {
         auto const refused = call(access::create_service_token(
             call.account, access::create_params("x").duration(duration)));
@@ -260,7 +260,7 @@ TEST_CASE("a refresh gives one year, or the token's own duration") {
             .value();
     access::refresh_service_token const refresh(call.account, made.id);
     CHECK(call(refresh).value().expires_at == call.now.plus(24h * 365));
-    call.box.switches().refresh_uses_duration = true;
+    call.box.options().refresh_uses_duration = true;
     CHECK(call(refresh).value().expires_at == call.now.plus(720h));
 }
 
@@ -268,7 +268,7 @@ TEST_CASE("the end of a grace may be cut, by rotations alone or by all requests"
     for (bool const by_all : {false, true}) {
         CAPTURE(by_all);
         caller call;
-        (by_all ? call.box.switches().max_grace : call.box.switches().max_grace_of_rotation) = 1h;
+        (by_all ? call.box.options().max_grace : call.box.options().max_grace_of_rotation) = 1h;
         auto const made = call(create(call.account)).value();
         auto const until = call.now.plus(24h);
         auto const raised = access::update_params().client_secret_version(2);
@@ -286,7 +286,7 @@ TEST_CASE("the end of a grace may be cut, by rotations alone or by all requests"
 
 TEST_CASE("what a token shows beside its secret is a matter of switches") {
     caller call;
-    call.box.switches().shows_expiry_with_secret = false;
+    call.box.options().shows_expiry_with_secret = false;
     auto const made = call(create(call.account)).value();
     CHECK_FALSE(made.expires_at);
     access::get_service_token const get(call.account, made.id);
@@ -294,13 +294,13 @@ TEST_CASE("what a token shows beside its secret is a matter of switches") {
     auto const until = access::rotate_params().previous_client_secret_expires_at(call.now.plus(1h));
     call(access::rotate_service_token(call.account, made.id, until)).value();
     CHECK(call(get).value().previous_client_secret_expires_at == call.now.plus(1h));
-    call.box.switches().shows_previous_expiry = false;
+    call.box.options().shows_previous_expiry = false;
     CHECK_FALSE(call(get).value().previous_client_secret_expires_at);
 }
 
 TEST_CASE("the rate limit may come without a word before") {
     caller call;
-    call.box.switches().rate_limit = 1;
+    call.box.options().rate_limit = 1;
     auto const limit_shown = [&] {
         auto const r = make_request(access::list_service_tokens(call.account), call.credentials,
                                     client_options())
@@ -308,13 +308,13 @@ TEST_CASE("the rate limit may come without a word before") {
         return call.box.handle(r, call.now).fields.contains("Ratelimit");
     };
     CHECK(limit_shown());
-    call.box.switches().shows_rate_limit = false;
+    call.box.options().shows_rate_limit = false;
     CHECK_FALSE(limit_shown());
 }
 
 TEST_CASE("past the rate all is refused for five minutes, anew from each refused request") {
     caller call;
-    call.box.switches().rate_limit = 2;
+    call.box.options().rate_limit = 2;
     auto const refused = [&](std::chrono::seconds later) {
         call.now = call.now.plus(later);
         auto const listed = call(access::list_service_tokens(call.account));
@@ -331,7 +331,7 @@ TEST_CASE("past the rate all is refused for five minutes, anew from each refused
     CHECK_FALSE(refused(1s));
     CHECK(refused(1s));
 
-    call.box.switches().rate_ban = 0s;
+    call.box.options().rate_ban = 0s;
     CHECK_FALSE(refused(300s));
     CHECK_FALSE(refused(0s));
     CHECK(refused(299s));
@@ -340,7 +340,7 @@ TEST_CASE("past the rate all is refused for five minutes, anew from each refused
 
 TEST_CASE("a response tells what is left of the rate and when it resets, a 429 when to ask again") {
     caller call;
-    call.box.switches().rate_limit = 2;
+    call.box.options().rate_limit = 2;
     auto const field = [&](std::string_view name, std::chrono::seconds later) {
         call.now = call.now.plus(later);
         auto const r = make_request(access::list_service_tokens(call.account), call.credentials,
@@ -353,11 +353,11 @@ TEST_CASE("a response tells what is left of the rate and when it resets, a 429 w
     CHECK(field("Ratelimit", 40s) == R"("default";r=0;t=260)");
     CHECK(field("Ratelimit", 10s) == R"("default";r=0;t=300)");
     CHECK(field("Retry-After", 200s) == "300");
-    call.box.switches().tells_retry_after = false;
+    call.box.options().tells_retry_after = false;
     CHECK(field("Retry-After", 0s) == "none");
     CHECK(field("Retry-After", 300s) == "none");
     CHECK(field("Ratelimit", 1s) == R"("default";r=0;t=299)");
-    call.box.switches().rate_limit = 0;
+    call.box.options().rate_limit = 0;
     CHECK(field("Ratelimit", 0s) == "none");
 }
 
@@ -372,7 +372,7 @@ TEST_CASE("a name filter compares the whole name, or a part where so switched") 
     };
     CHECK(named("a&b=c d/%") == 1);
     CHECK(named("a&b") == 0);
-    call.box.switches().name_is_substring = true;
+    call.box.options().name_is_substring = true;
     CHECK(named("a&b") == 1);
 }
 

@@ -84,7 +84,7 @@ TEST_CASE("the base URL may be asked for while the switches are changed") {
     std::thread other([&] {
         for (int i = 0; i != 200; ++i)
             server.access([&](auto& box, auto&) {
-                box.switches().base_path = std::string(100, static_cast<char>('a' + i % 2));
+                box.options().base_path = std::string(100, static_cast<char>('a' + i % 2));
             });
     });
     std::size_t shortest = 1000;

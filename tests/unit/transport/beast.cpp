@@ -287,7 +287,7 @@ TEST_CASE("a CA file that cannot be read is named") {
 
 TEST_CASE("a response past the limits is refused") {
     running_server s(plain());
-    s.fault("*=answer-before:200:" + std::string(2000, 'x'));
+    s.fault("*=respond-before:200:" + std::string(2000, 'x'));
     auto const body = send(s, make(s, collection), beast_options().max_body_size(1999));
     REQUIRE_FALSE(body);
     CHECK(body.error() == errc::response_too_large);
@@ -300,7 +300,7 @@ TEST_CASE("a response past the limits is refused") {
 
 TEST_CASE("a redirect is a response like any other") {
     running_server s(plain());
-    s.fault("*=answer-before:302:moved");
+    s.fault("*=respond-before:302:moved");
     auto const response = send(s, make(s, collection));
     REQUIRE(response);
     CHECK(response->status == 302);
@@ -414,7 +414,7 @@ TEST_CASE("calls in flight together that are cancelled at once had their request
 TEST_CASE(
     "a call that is cancelled between two attempts ends with the error, not with an exception") {
     running_server s(plain());
-    s.fault("*=answer-before:503:busy");
+    s.fault("*=respond-before:503:busy");
     asio::io_context context(1);
     client c(beast_transport(context.get_executor()), api_token::make("sample").value(),
              client_options()
