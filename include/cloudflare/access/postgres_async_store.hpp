@@ -142,7 +142,7 @@ private:
             }
             used = std::move(*made);
         }
-        auto pending = used->execute(s, end);
+        auto pending = used->execute_safely(lost_, s, end);
         auto given = co_await std::move(pending);
         release(std::move(used));
         co_return given;
@@ -190,6 +190,7 @@ private:
     result<void> checked_;
     result<detail::postgres::servers> servers_;
     detail::postgres::async_permits permits_;
+    detail::postgres::lost_sessions lost_;
     std::atomic<bool> is_open_ = false;
     std::atomic<unsigned> turn_ = 0;
     std::mutex mutex_;

@@ -3,9 +3,9 @@
 
 #include <cloudflare/access/detail/postgres/attempts.hpp>
 #include <cloudflare/access/detail/postgres/connection.hpp>
+#include <cloudflare/access/detail/postgres/execute.hpp>
 #include <cloudflare/access/detail/postgres/log_operations.hpp>
 #include <cloudflare/access/detail/postgres/sink_operations.hpp>
-#include <cloudflare/access/detail/postgres/wait.hpp>
 #include <cloudflare/access/postgres_options.hpp>
 #include <cloudflare/core/detail/system_random.hpp>
 
@@ -30,11 +30,12 @@ namespace cloudflare::inline v0::access {
 ///     access::postgres_intent_log log(db);
 ///     access::postgres_sink sink(db);
 ///
-/// A connection that is lost is replaced, and what was sent on it is executed again: a write knows
-/// by what the tables hold whether the first try was kept. Serialization failures and deadlocks are
-/// tried again, too. All that ends at the deadline.
+/// A connection that is lost is replaced. Where a write was sent on it, its session is ended first, so
+/// that nothing of it comes later; then the write is executed again, and knows by what the tables
+/// hold whether the first try was kept. Serialization failures and deadlocks are tried again, too.
+/// All that ends at the deadline.
 ///
-/// The first call makes the tables where they are missing; several that start at once do no harm. A
+/// PostgreSQL 14 or later. The first call makes the tables where they are missing; several that start at once do no harm. A
 /// user who may not make tables works with those that another one has made.
 ///
 /// Errors hold no secret, no value and nothing of the connection string: PostgreSQL's SQLSTATE, and
@@ -105,17 +106,9 @@ private:
 
     [[nodiscard]] detail::postgres::outcome execute(detail::postgres::statement const& s,
                                                     steady_time end) {
-        using namespace detail::postgres;
         auto used = acquire(end);
         if (!used) return used.error();
-        auto& c = **used;
-        c.send(s);
-        for (auto wants = c.step(); wants != interest::nothing; wants = c.step())
-            if (!wait_for(c.socket(), wants, end)) {
-                release(nullptr);
-                return failure(failure_kind::lost, "the server did not respond in time");
-            }
-        auto given = c.finish();
+        auto given = detail::postgres::execute_safely(**used, lost_, s, end);
         release(std::move(*used));
         return given;
     }
@@ -161,7 +154,7 @@ private:
     [[nodiscard]] acquired connect(steady_time end) {
         using namespace detail::postgres;
         auto const list = rotated(servers_->all(), turn_.load());
-        auto made = std::make_unique<connection>(servers_->parameters(list));
+        auto made = std::make_unique<connection>(*servers_, list);
         for (;;) {
             auto wants = interest::nothing;
             if (auto failed = made->connect(wants)) return *std::move(failed);
@@ -178,6 +171,7 @@ private:
     detail::postgres::tables tables_;
     result<void> checked_;
     result<detail::postgres::servers> servers_;
+    detail::postgres::lost_sessions lost_;
     std::atomic<bool> is_open_ = false;
     std::atomic<unsigned> turn_ = 0;
     std::mutex mutex_;

@@ -5,6 +5,7 @@
 #include <cloudflare/testing/log_conformance.hpp>
 #include <cloudflare/testing/sink_conformance.hpp>
 
+#include "postgres_under_test.hpp"
 #include "postgres_world.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -33,72 +34,8 @@
 namespace postgres_async_store_tests {
 namespace {
 
-namespace asio = boost::asio;
-using namespace cloudflare;
 using namespace postgres_world;
 using namespace std::chrono_literals;
-
-/// An event loop on two threads.
-class loop {
-public:
-    ~loop() {
-        work_.reset();
-        for (auto& t : threads_)
-            t.join();
-    }
-    asio::any_io_executor executor() { return context_.get_executor(); }
-    template <class T>
-    T run(asio::awaitable<T> task) {
-        return asio::co_spawn(context_, std::move(task), asio::use_future).get();
-    }
-
-private:
-    asio::io_context context_;
-    asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
-    std::thread threads_[2] = {std::thread([this] { context_.run(); }),
-                               std::thread([this] { context_.run(); })};
-};
-
-class log_on_loop final : public testing::log_under_test {
-public:
-    explicit log_on_loop(access::postgres_options const& o) : db_(loop_.executor(), o) {}
-    result<std::optional<access::intent>> insert(access::intent const& i) override {
-        return loop_.run(log_.insert(i));
-    }
-    result<void> update(access::intent const& i) override { return loop_.run(log_.update(i)); }
-    result<void> erase(access::intent const& i) override { return loop_.run(log_.erase(i)); }
-    result<std::vector<access::intent>> list() override { return loop_.run(log_.list()); }
-
-private:
-    loop loop_;
-    access::async_postgres_database db_;
-    access::async_postgres_intent_log log_{db_};
-};
-
-class sink_on_loop final : public testing::sink_under_test {
-public:
-    explicit sink_on_loop(access::postgres_options const& o) : db_(loop_.executor(), o) {}
-    result<void> prepare(access::intent const& i) override { return loop_.run(sink_.prepare(i)); }
-    result<void> store(access::intent const& i,
-                       access::issued_service_token const& token) override {
-        return loop_.run(sink_.store(i, token));
-    }
-    result<std::optional<access::held_token>> find(std::string_view key) override {
-        return loop_.run(sink_.find(key));
-    }
-    result<void> forget(std::string_view token_id) override {
-        return loop_.run(sink_.forget(token_id));
-    }
-    result<std::optional<secret>> secret_of(std::string_view key) {
-        return loop_.run(sink_.secret_of(key));
-    }
-    result<std::vector<access::held_token>> list() { return loop_.run(sink_.list()); }
-
-private:
-    loop loop_;
-    access::async_postgres_database db_;
-    access::async_postgres_sink sink_{db_};
-};
 
 TEST_CASE("the awaited log passes the kit") {
     testing::log_subject subject;

@@ -21,7 +21,28 @@ public:
 
     [[nodiscard]] bool is_usable() const noexcept { return connection_->is_usable(); }
 
-    /// @param s must live until the task has ended
+    /// Executes after the sessions that were lost before have ended; a session that is lost is added
+    /// to them.
+    ///
+    /// @param lost, s must live until the task has ended
+    [[nodiscard]] asio::awaitable<outcome> execute_safely(lost_sessions& lost, statement const& s,
+                                                          steady_time end) {
+        auto const all = lost.all();
+        for (auto const& before : all) {
+            auto const ending = end_session(before);
+            auto pending = execute(ending, end);
+            auto const ended = co_await std::move(pending);
+            if (!ended) co_return ended.error();
+            if (!has_ended(*ended)) co_return still_there();
+            lost.remove(before);
+        }
+        auto pending = execute(s, end);
+        auto given = co_await std::move(pending);
+        if (!given && given.error().kind == failure_kind::lost) lost.add(connection_->session());
+        co_return given;
+    }
+
+private:
     [[nodiscard]] asio::awaitable<outcome> execute(statement const& s, steady_time end) {
         connection_->send(s);
         for (;;) {
@@ -30,12 +51,10 @@ public:
             auto pending = socket_.wait_for(wants, end);
             bool const is_ready = co_await std::move(pending);
             if (is_ready) continue;
-            connection_->abandon();
-            co_return failure(failure_kind::lost, "the server did not respond in time");
+            co_return connection_->give_up();
         }
     }
 
-private:
     std::unique_ptr<connection> connection_;
     async_socket socket_;
 };
@@ -69,7 +88,7 @@ using async_connected = boost::system::result<std::unique_ptr<async_connection>,
     auto pending = resolved(from.all(), end);
     auto list = co_await std::move(pending);
     if (list.empty()) co_return failure(failure_kind::unreachable, "the host name has no address");
-    auto made = std::make_unique<connection>(from.parameters(rotated(std::move(list), turn)));
+    auto made = std::make_unique<connection>(from, rotated(std::move(list), turn));
     for (;;) {
         auto wants = interest::nothing;
         auto const failed = made->connect(wants);

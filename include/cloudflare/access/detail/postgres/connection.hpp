@@ -3,6 +3,7 @@
 
 #include <cloudflare/access/detail/postgres/failure.hpp>
 #include <cloudflare/access/detail/postgres/servers.hpp>
+#include <cloudflare/access/detail/postgres/session.hpp>
 #include <cloudflare/access/detail/postgres/statement.hpp>
 
 #include <libpq-fe.h>
@@ -33,8 +34,11 @@ using outcome = boost::system::result<reply, failure>;
 /// shares the socket.
 class connection {
 public:
-    explicit connection(connection_parameters const& p)
-        : owner_(::getpid()), handle_(p.start(), &PQfinish) {
+    /// @param list the servers to try in turn
+    connection(servers const& from, std::vector<server> const& list)
+        : owner_(::getpid()),
+          name_(session_name(from.name())),
+          handle_(from.parameters(list, name_).start(), &PQfinish) {
         if (handle_) PQsetNoticeReceiver(handle_.get(), &ignore, nullptr);
         is_usable_ = handle_ && PQstatus(handle_.get()) != CONNECTION_BAD;
     }
@@ -46,10 +50,17 @@ public:
         static_cast<void>(handle_.release()); // PQfinish would end the parent's session
     }
 
+    /// Also when it is lost.
+    [[nodiscard]] postgres::session session() const { return {process_, name_}; }
     [[nodiscard]] int socket() const noexcept { return PQsocket(handle_.get()); }
     /// Whether statements can be sent still.
     [[nodiscard]] bool is_usable() const noexcept { return is_usable_ && ::getpid() == owner_; }
     void abandon() noexcept { is_usable_ = false; }
+    /// Ends a statement that takes too long.
+    [[nodiscard]] outcome give_up() {
+        failed_ = failure(failure_kind::lost, "the server did not respond in time");
+        return finish();
+    }
 
     /// The next step of connecting.
     ///
@@ -67,6 +78,7 @@ public:
         case PGRES_POLLING_WRITING: wants = interest::write; return std::nullopt;
         case PGRES_POLLING_OK:
             wants = interest::nothing;
+            process_ = PQbackendPID(handle_.get());
             if (PQsetnonblocking(handle_.get(), 1) == 0) return std::nullopt;
             break;
         default: break;
@@ -81,6 +93,7 @@ public:
             values.push_back(v.c_str());
         given_ = reply();
         failed_.reset();
+        writes_ = s.writes;
         is_sent_ = is_usable() &&
                    PQsendQueryParams(handle_.get(), s.sql.c_str(), static_cast<int>(values.size()),
                                      nullptr, values.data(), nullptr, nullptr, 0) == 1;
@@ -102,6 +115,8 @@ public:
     /// What the statement gave.
     [[nodiscard]] outcome finish() {
         if (!failed_) return std::move(given_);
+        if (failed_->kind == failure_kind::lost && !writes_)
+            failed_->kind = failure_kind::unreachable; // it does not matter
         if (failed_->kind == failure_kind::lost || failed_->kind == failure_kind::unreachable)
             abandon();
         return *std::move(failed_);
@@ -143,12 +158,15 @@ private:
     }
 
     ::pid_t owner_;
+    std::string name_;
+    int process_ = 0; // the server's
     std::unique_ptr<PGconn, decltype(&PQfinish)> handle_;
     reply given_{};
     std::optional<failure> failed_{};
     bool is_usable_ = false;
     bool is_begun_ = false;
     bool is_sent_ = false;
+    bool writes_ = false;
 };
 
 } // namespace cloudflare::inline v0::access::detail::postgres

@@ -29,7 +29,7 @@ inline constexpr std::string_view intent_columns =
 /// The values of an intent, in the order of `intent_columns`.
 [[nodiscard]] inline statement with_intent(std::string sql, intent const& i) {
     statement s(std::move(sql));
-    s.value(i.tag).value(i.scope.is_account() ? "true" : "false").value(i.scope.id());
+    s.writing().value(i.tag).value(i.scope.is_account() ? "true" : "false").value(i.scope.id());
     s.value(i.name).value(i.opened_at.to_string()).value(i.note);
     s.value(static_cast<int>(i.purpose)).value(i.key).value(i.sink).value(i.token_id);
     s.value(i.version).value(static_cast<int>(i.state)).value(i.until.to_string());
@@ -195,7 +195,7 @@ private:
                     "= $8, until = $9, writer = $10, revision = revision + 1 WHERE tag = $1 AND "
                     "revision = $2" +
                     std::string(durably));
-        s.value(i.tag).value(i.revision).value(i.name).value(i.token_id).value(i.version);
+        s.writing().value(i.tag).value(i.revision).value(i.name).value(i.token_id).value(i.version);
         s.value(i.opened_at.to_string()).value(i.note).value(static_cast<int>(i.state));
         s.value(i.until.to_string()).value(i.writer);
         return s;
@@ -231,6 +231,7 @@ private:
     [[nodiscard]] statement erase() const {
         return statement("DELETE FROM " + table() + " WHERE tag = $1 AND revision = $2" +
                          std::string(durably))
+            .writing()
             .value(wanted().tag)
             .value(wanted().revision);
     }

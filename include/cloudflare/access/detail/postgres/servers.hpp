@@ -78,14 +78,23 @@ public:
             return std::string();
         };
         parsed.list(value("host"), value("hostaddr"), value("port"));
+        parsed.name_ = value("application_name");
         parsed.chooses_gss_ = value_of(given.get(), "gssencmode");
         return parsed;
     }
 
     [[nodiscard]] std::vector<server> const& all() const noexcept { return all_; }
 
+    /// What the sessions call themselves: the user's name for the program.
+    [[nodiscard]] std::string name() const {
+        return name_.empty() ? "cloudflare-access" : name_.substr(0, 40);
+    }
+
     /// What libpq is told to connect to these in turn.
-    [[nodiscard]] connection_parameters parameters(std::vector<server> const& list) const {
+    ///
+    /// @param session the name of the session
+    [[nodiscard]] connection_parameters parameters(std::vector<server> const& list,
+                                                   std::string const& session) const {
         auto p = explicit_;
         auto const joined = [&](auto member) {
             std::string line;
@@ -101,7 +110,7 @@ public:
         }
         p.set("client_encoding", "UTF8");
         p.set("target_session_attrs", "read-write");
-        p.set("fallback_application_name", "cloudflare-access");
+        p.set("application_name", session);
         if (!chooses_gss_) p.set("gssencmode", "disable"); // asking for a ticket blocks
         return p;
     }
@@ -138,6 +147,7 @@ private:
 
     connection_parameters explicit_;
     std::vector<server> all_;
+    std::string name_;
     bool chooses_gss_ = false;
 };
 

@@ -144,7 +144,7 @@ private:
                     "ELSE clock_timestamp() END WHERE held.token_id = excluded.token_id AND "
                     "held.version <= excluded.version" +
                     std::string(durably));
-        s.value(by()).value(token_id_).value(client_id_).value(secret_.reveal());
+        s.writing().value(by()).value(token_id_).value(client_id_).value(secret_.reveal());
         s.value(version_).value(tag_);
         return s;
     }
@@ -182,6 +182,7 @@ public:
     [[nodiscard]] result<void> check() const { return check_string("token id", by()); }
     [[nodiscard]] statement next() const {
         return statement("DELETE FROM " + table() + " WHERE token_id = $1" + std::string(durably))
+            .writing()
             .value(by());
     }
     [[nodiscard]] std::optional<result<void>> take(reply const& /*given*/,

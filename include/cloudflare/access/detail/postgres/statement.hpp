@@ -24,9 +24,14 @@ struct statement {
         return *this;
     }
     statement& value(std::int64_t number) { return value(std::to_string(number)); }
+    statement& writing() {
+        writes = true;
+        return *this;
+    }
 
     std::string sql;
     std::vector<wiped_string> values{}; // one of them may be a secret
+    bool writes = false; ///< where its connection is lost, it matters whether it was committed
 };
 
 /// A row: a value for each column, as text.
