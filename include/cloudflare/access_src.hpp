@@ -9,7 +9,6 @@
 
 #include <cloudflare/access/impl/service_token.ipp>
 #include <cloudflare/access/impl/service_token_params.ipp>
-#include <cloudflare/access/impl/service_tokens.ipp>
 #include <cloudflare/api/impl/envelope.ipp>
 #include <cloudflare/api/impl/error_response.ipp>
 #include <cloudflare/api/impl/rate_limit.ipp>

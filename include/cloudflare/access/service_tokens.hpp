@@ -3,8 +3,8 @@
 
 #include <cloudflare/access/service_token_operations.hpp>
 #include <cloudflare/api/call_options.hpp>
+#include <cloudflare/api/list_all.hpp>
 #include <cloudflare/api/page.hpp>
-#include <cloudflare/core/config.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -18,30 +18,15 @@ namespace cloudflare::inline v0::access {
 /// All tokens of a scope, page by page, and whether nothing is missing.
 struct token_listing {
     std::vector<service_token> tokens; ///< no token twice
-    /// The pages agree on `total_count`, none repeats a token, and as many came as are counted; or
-    /// there was one page, and no count. Else the list is no proof that a token does not exist.
+    /// Whether the pages agree on `total_count`, no token came twice, and there are as many as are
+    /// counted; without a count, whether there was one page. Otherwise the list does not prove that a
+    /// token does not exist.
     bool complete = false;
-    /// Where there are more than one, a token made while another was deleted may have slid from one
-    /// page to the page before, unseen: only two lists in a row that agree are proof.
+    /// How many pages were read. If there are more than one, a token may have moved to the page before
+    /// while that was already read, because another token was deleted: then only two equal lists in
+    /// a row are proof.
     int pages = 0;
 };
-
-namespace detail {
-
-/// Puts pages together to a listing.
-class listing_builder {
-public:
-    /// @param is_new false for a page that was there before
-    void add(page<service_token> one, bool is_new);
-    [[nodiscard]] token_listing finish();
-
-private:
-    token_listing all_;
-    std::optional<std::int64_t> total_count_;
-    bool consistent_ = true;
-};
-
-} // namespace detail
 
 /// The calls that a client can make in a scope.
 ///
@@ -100,13 +85,21 @@ public:
     /// @return all of them, or the first page's error that remains: never a part of the list
     [[nodiscard]] task<result<std::vector<service_token>>>
     list_all(list_params params = list_params(), call_options options = call_options()) const {
-        return collect_tokens(client_, any_scope(scope_), std::move(params), std::move(options));
+        return read_pages(
+            std::move(params), std::move(options), +[](token_pages& all) { return all.take(); });
     }
 
     /// The same, and whether the list is complete: a list that is not is a success, too.
     [[nodiscard]] task<result<token_listing>>
     list_whole(list_params params = list_params(), call_options options = call_options()) const {
-        return collect(client_, any_scope(scope_), std::move(params), std::move(options));
+        return read_pages(
+            std::move(params), std::move(options), +[](token_pages& all) {
+                token_listing listing;
+                listing.complete = all.is_complete();
+                listing.pages = all.pages();
+                listing.tokens = all.take();
+                return listing;
+            });
     }
 
     /// One token, without its secret. Sent again after any failure that may pass.
@@ -164,30 +157,19 @@ public:
     }
 
 private:
-    static task<result<std::vector<service_token>>>
-    collect_tokens(Client client, any_scope scope, list_params params, call_options options) {
-        auto pending = collect(std::move(client), scope, std::move(params), std::move(options));
-        auto all = co_await std::move(pending);
-        if (!all) co_return all.error();
-        co_return std::move(all->tokens);
-    }
+    using token_pages = cloudflare::detail::page_collector<service_token>;
 
-    static task<result<token_listing>> collect(Client client, any_scope scope, list_params params,
-                                               call_options options) {
-        detail::listing_builder all;
-        page_cursor cursor(params.per_page().value_or(list_params::default_per_page));
-        while (auto const number = cursor.next()) {
-            params.page(*number);
-            auto pending = client.call(list_service_tokens(scope, params), options);
-            auto response = co_await std::move(pending);
-            if (!response) co_return response.error();
-            auto const& items = response->items;
-            auto const first_id = items.empty() ? std::string() : items.front().id;
-            bool const is_new = cursor.advance(items.size(), first_id, response->info);
-            all.add(std::move(*response), is_new);
-            if (!is_new) break;
-        }
-        co_return all.finish();
+    template <class Result>
+    [[nodiscard]] task<result<Result>> read_pages(list_params params, call_options options,
+                                                  Result (*finish)(token_pages&)) const {
+        token_pages all(params.per_page().value_or(list_params::default_per_page));
+        auto make_page = [scope = any_scope(scope_),
+                          params = std::move(params)](std::int64_t number) mutable {
+            params.page(number);
+            return list_service_tokens(scope, params);
+        };
+        return cloudflare::detail::read_pages(client_, std::move(make_page), std::move(options),
+                                              std::move(all), finish);
     }
 
     Client client_;
@@ -195,7 +177,3 @@ private:
 };
 
 } // namespace cloudflare::inline v0::access
-
-#ifndef CLOUDFLARE_SEPARATE_COMPILATION
-#include <cloudflare/access/impl/service_tokens.ipp>
-#endif

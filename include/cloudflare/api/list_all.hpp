@@ -43,12 +43,37 @@ struct listed {
 template <class T>
 class page_collector {
 public:
+    /// @param per_page as requested; empty where it was left to the server
+    explicit page_collector(std::optional<std::int64_t> per_page = std::nullopt) noexcept
+        : cursor_(per_page) {}
+
+    /// The page to request next, from 1; empty at the end of the list.
     [[nodiscard]] std::optional<std::int64_t> next_page() const noexcept { return cursor_.next(); }
 
+    /// Adds the page that was requested.
     void add(page<T> one) {
-        if (!cursor_.advance(one.items.size(), name_of_first(one.items), one.info)) return;
-        for (auto& item : one.items)
-            if (is_new(item)) items_.push_back(std::move(item));
+        if (pages_++ == 0) total_count_ = one.info.total_count;
+        if (one.info.total_count != total_count_) consistent_ = false;
+        if (!cursor_.advance(one.items.size(), name_of_first(one.items), one.info)) {
+            consistent_ = false;
+            return;
+        }
+        for (auto& item : one.items) {
+            if (is_new(item)) {
+                items_.push_back(std::move(item));
+            } else {
+                consistent_ = false;
+            }
+        }
+    }
+
+    /// How many pages were added.
+    [[nodiscard]] int pages() const noexcept { return pages_; }
+    /// Whether the pages agree on `total_count`, no item came twice, and there are as many items as
+    /// are counted; without a count, whether there was one page.
+    [[nodiscard]] bool is_complete() const noexcept {
+        auto const count = static_cast<std::int64_t>(items_.size());
+        return consistent_ && (total_count_ ? *total_count_ == count : pages_ == 1);
     }
     [[nodiscard]] std::vector<T> take() { return std::move(items_); }
 
@@ -74,12 +99,30 @@ private:
         }
     }
 
-    page_cursor cursor_{std::nullopt};
+    page_cursor cursor_;
     std::vector<T> items_;
+    std::optional<std::int64_t> total_count_;
+    int pages_ = 0;
+    bool consistent_ = true;
     std::unordered_set<std::string> ids_;
     std::optional<T> first_;
     int firsts_ = 0;
 };
+
+/// Reads all pages, and returns what `finish` makes of them; or the error of the first page that
+/// failed.
+template <class Client, class MakePage, class T, class Result>
+typename Client::template task<result<Result>>
+read_pages(Client client, MakePage make_page, call_options options, page_collector<T> all,
+           Result (*finish)(page_collector<T>&)) {
+    while (auto const number = all.next_page()) {
+        auto pending = client.call(make_page(*number), options);
+        auto response = co_await std::move(pending);
+        if (!response) co_return response.error();
+        all.add(std::move(*response));
+    }
+    co_return finish(all);
+}
 
 } // namespace detail
 
@@ -102,14 +145,10 @@ template <class Client, class MakePage>
 [[nodiscard]]
 typename Client::template task<result<std::vector<typename detail::listed<MakePage>::item_type>>>
 list_all(Client client, MakePage make_page, call_options options = call_options()) {
-    detail::page_collector<typename detail::listed<MakePage>::item_type> all;
-    while (auto const number = all.next_page()) {
-        auto pending = client.call(make_page(*number), options);
-        auto response = co_await std::move(pending);
-        if (!response) co_return response.error();
-        all.add(std::move(*response));
-    }
-    co_return all.take();
+    using pages = detail::page_collector<typename detail::listed<MakePage>::item_type>;
+    return detail::read_pages(
+        std::move(client), std::move(make_page), std::move(options), pages(),
+        +[](pages& all) { return all.take(); });
 }
 
 } // namespace cloudflare::inline v0

@@ -6,8 +6,10 @@
 #include <cloudflare/testing/scripted_transport.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace cloudflare;
@@ -130,6 +132,32 @@ TEST_CASE("options of a call are those of each page") {
               .has_value());
     for (auto const& r : script.requests())
         CHECK(r.fields.find("X-A") == "1");
+}
+
+TEST_CASE("pages are a complete list where they agree, repeat nothing and are as many as counted") {
+    auto const page_with = [](std::vector<record> items, std::optional<std::int64_t> total_count) {
+        page<record> p{.items = std::move(items)};
+        p.info.total_count = total_count;
+        p.info.total_pages = 2;
+        return p;
+    };
+    auto const is_complete = [](std::vector<page<record>> pages) {
+        cloudflare::detail::page_collector<record> all;
+        for (auto& p : pages)
+            all.add(std::move(p));
+        CHECK(all.pages() == static_cast<int>(pages.size()));
+        return all.is_complete();
+    };
+    record const a{"a"}, b{"b"}, c{"c"};
+    CHECK(is_complete({page_with({a, b}, 3), page_with({c}, 3)}));
+    CHECK(is_complete({page_with({a, b}, std::nullopt)}));
+    CHECK(is_complete({page_with({}, 0)}));
+    CHECK_FALSE(is_complete({}));
+    CHECK_FALSE(is_complete({page_with({a, b}, 3)}));
+    CHECK_FALSE(is_complete({page_with({a, b}, 2), page_with({c}, 3)}));
+    CHECK_FALSE(is_complete({page_with({a, b}, 3), page_with({b, c}, 3)}));
+    CHECK_FALSE(is_complete({page_with({a, b}, 2), page_with({a, b}, 2)}));
+    CHECK_FALSE(is_complete({page_with({a, b}, std::nullopt), page_with({c}, std::nullopt)}));
 }
 
 } // namespace list_all_tests
