@@ -222,8 +222,7 @@ inline bool works(world& w, int sink, std::string const& id) {
 }
 
 /// Writes down what an issue's caller was told.
-inline void note_end(process& p, record& r, cf::result<access::issued> const& done) {
-    auto& w = p.in();
+inline void note_end(world& w, record& r, cf::result<access::issued> const& done) {
     r.ended = true;
     if (done) {
         r.success = done->token.id;
@@ -251,7 +250,7 @@ inline task<void> issue(process& p, record& r, bool disabled) {
                                      : issuer.issue(r.key, std::move(params));
         auto const done = co_await std::move(pending);
         r.took = w.clock.now() - begun - p.time_lost();
-        note_end(p, r, done);
+        note_end(w, r, done);
         if (done && done->settled && w.random() % 2 == 0) {
             auto pending_finish = issuer.finish(*done);
             auto const finished = co_await std::move(pending_finish);

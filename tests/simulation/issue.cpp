@@ -117,25 +117,6 @@ void check_bounds(world& w, history const& h) {
                 w.complain("a cancelled issue leaves its intent open");
 }
 
-/// Lets faults end, and time pass; reconcilers run.
-void recover(world& w) {
-    w.faults_end = true;
-    w.banned_until = {};
-    std::chrono::seconds const rounds[] = {1h, 3h, 31h, watch_span + 25h, 25h, 25h};
-    for (auto const pause : rounds) {
-        w.clock.at(w.clock.now() + pause, [] {});
-        w.clock.run();
-        w.stray.clear();
-        for (int host = 0; host != w.host_count; ++host) {
-            process one(w, plan{.host = host});
-            std::vector<task<void>> tasks;
-            tasks.push_back(reconcile(one));
-            run(w, tasks);
-        }
-        check_always(w);
-    }
-}
-
 /// Prints what there is in the end.
 void show(world& w) {
     std::printf("kind: %s\n", w.what.name.c_str());

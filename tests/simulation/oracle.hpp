@@ -142,4 +142,27 @@ inline void check_end(world& w) {
             w.complain("a stray is not reported");
 }
 
+/// Lets time pass; then each host's reconciler runs, and meets no fault.
+inline void settle_after(world& w, std::chrono::seconds pause) {
+    w.clock.at(w.clock.now() + pause, [] {});
+    w.clock.run();
+    w.stray.clear();
+    for (int host = 0; host != w.host_count; ++host) {
+        process one(w, plan{.host = host});
+        std::vector<task<void>> tasks;
+        tasks.push_back(reconcile(one));
+        run(w, tasks);
+    }
+    check_always(w);
+}
+
+/// Lets faults end, and time pass; reconcilers run.
+inline void recover(world& w) {
+    w.faults_end = true;
+    w.banned_until = {};
+    std::chrono::seconds const rounds[] = {1h, 3h, 31h, watch_span + 25h, 25h, 25h};
+    for (auto const pause : rounds)
+        settle_after(w, pause);
+}
+
 } // namespace simulation

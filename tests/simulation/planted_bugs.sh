@@ -1,14 +1,15 @@
 #!/bin/bash
 # Plants bugs in a copy of the headers, and demands that the simulation finds each of them, and nothing without them. All are compiled
 # into one program, and PLANTED=n in its environment switches the n-th on.
-# Usage: planted_bugs.sh COMPILER SOURCE_ROOT SIMULATION [SCHEDULES]     (SIMULATION: issue or rotation)
+# Usage: planted_bugs.sh COMPILER SOURCE_ROOT SIMULATION [SCHEDULES]     (SIMULATION: issue or rotation; or, by hand, explore, which
+# is not made to find all bugs of issue, with FAULTS in place of SCHEDULES)
 set -eu -o pipefail
 compiler=$1 root=$2 simulation=$3 schedules=${4:-2000}
 here=$root/tests/simulation
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r "$root/include" "$work/include"
-awk -v from="$root/include/cloudflare" -v to="$work/include/cloudflare" -f "$here/plant_bugs.awk" "$here/planted_$simulation.txt" >"$work/bugs"
+awk -v from="$root/include/cloudflare" -v to="$work/include/cloudflare" -f "$here/plant_bugs.awk" "$here/planted_${simulation/explore/issue}.txt" >"$work/bugs"
 cat >"$work/planted.hpp" <<'END'
 #include <cstdlib>
 inline int const planted_bug = std::getenv("PLANTED") ? std::atoi(std::getenv("PLANTED")) : 0;
