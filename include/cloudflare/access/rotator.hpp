@@ -208,14 +208,21 @@ private:
         auto pending_holder = find_holder(f);
         auto const found = co_await std::move(pending_holder);
         if (!found) co_return found.error();
-        auto pending_prepare = tools_.prepare(f.for_sink());
+        auto const target = f.for_sink();
+        auto pending_prepare = tools_.prepare(target);
         auto const prepared = co_await std::move(pending_prepare);
         if (!prepared) co_return unchanged(prepared.error());
+        f.asked_at = tools_.steady_now();
         auto pending_get = tools_.get(f.token_id());
         auto shown = co_await std::move(pending_get);
         if (!shown) co_return unchanged(shown.error());
         f.before = std::move(*shown);
+        f.shown_at = tools_.now();
         if (auto const fit = detail::judge_token(f, options_, tools_.now()); !fit) co_return fit;
+        // This process may have been stopped: after the end an end of the grace would be in the past.
+        if (tools_.steady_now() >= f.end)
+            co_return detail::not_sent(errc::deadline_exceeded,
+                                       "the deadline of the rotation has passed");
         plan(f);
         auto pending_update = tools_.update(f.lease);
         auto const written = co_await std::move(pending_update);
@@ -226,10 +233,11 @@ private:
     /// What is going to be sent. The time that is left is added to the grace, which counts from when
     /// the secret is stored.
     void plan(flow& f) {
-        auto const left = std::chrono::ceil<std::chrono::seconds>(f.end - tools_.steady_now());
+        auto const now = tools_.steady_now();
+        auto const left = std::chrono::ceil<std::chrono::seconds>(f.end - now);
         f.lease.name = f.before.name;
         f.lease.until = f.aim == aim::revoke ? tools_.now().plus(std::chrono::seconds(-1))
-                                             : tools_.now().plus(f.grace + left);
+                                             : f.latest_time(now).plus(f.grace + left);
         auto const version = f.before.client_secret_version;
         f.lease.version = version ? *version + 1 : 0;
     }
@@ -291,7 +299,7 @@ private:
     /// A store that took long has used up some of the grace.
     task<timestamp> mend_after_store(flow& f, timestamp until) {
         if (f.aim != aim::revoke) {
-            auto const owed = tools_.now().plus(f.grace);
+            auto const owed = f.latest_time(tools_.steady_now()).plus(f.grace);
             if (owed > f.lease.until) f.lease.until = owed;
         }
         auto pending = detail::mend_grace(tools_, f, until);

@@ -28,8 +28,10 @@ struct frail_sink : access::memory_sink {
     bool keeps = false;
     bool is_full = false;
     std::function<void()> at_store = [] {};
+    std::function<void()> at_prepare = [] {};
 
     result<void> prepare(access::intent const& i) {
+        at_prepare();
         if (is_full) return error(errc::sink_failed, "disk full");
         return memory_sink::prepare(i);
     }
@@ -295,6 +297,27 @@ TEST_CASE("a store that takes long does not use up the grace") {
     auto const done = f.rotate().value();
     CHECK(f.updates()[1] == R"({"previous_client_secret_expires_at":"2026-11-24T01:20:00Z"})");
     CHECK(done.previous_valid_until == timestamp::parse("2026-11-24T01:20:00Z").value());
+}
+
+TEST_CASE("a process that was stopped past its deadline sends nothing") {
+    fixture f;
+    f.look(4);
+    f.sink.at_prepare = [&] { f.transport.advance(20min); };
+    auto const done = f.rotate();
+    REQUIRE(done.has_error());
+    CHECK(done.error() == errc::deadline_exceeded);
+    CHECK(done.error().delivery() == delivery::not_sent);
+    CHECK(f.updates().empty());
+    CHECK(f.log.list().value().empty());
+}
+
+TEST_CASE("where no version is shown a loss stays one though its grace was prolonged") {
+    fixture f;
+    f.hold(0);
+    f.leave_lease(intent_state::lost, now, timestamp::parse(end_of_hour).value());
+    f.look(0, "2026-11-25T00:00:00Z").respond(0, end_of_hour, "fresh");
+    CHECK(f.rotator().replace_lost("key", 1h).get().has_value());
+    CHECK(f.held_secret() == "fresh");
 }
 
 TEST_CASE("a sink that cannot take a secret is found before anything is sent") {

@@ -55,9 +55,19 @@ struct rotation_flow {
     time_point end;             ///< nothing that rotates is sent after it
     std::optional<held_token> held{};
     service_token before{}; ///< as the server showed it
+    // The server's time when it showed that, and this machine's before it was asked.
+    timestamp shown_at{};
+    time_point asked_at{};
+    /// The server's time at `now`, or a little later: however long the response took. A second too
+    /// early at the most, for the server tells whole seconds.
+    [[nodiscard]] timestamp latest_time(time_point now) const {
+        auto const passed = std::chrono::ceil<std::chrono::seconds>(now - asked_at);
+        return shown_at.plus(passed);
+    }
     int sends = 0;
-    bool is_inherited = false; ///< the lease is that of a process taken for dead
-    bool is_unclear = false;   ///< a request may act late
+    bool is_inherited = false;  ///< the lease is that of a process taken for dead
+    bool is_known_lost = false; ///< that process said that its secret is lost
+    bool is_unclear = false;    ///< a request may act late
     timestamp inherited_until{};
     timestamp inherited_at{};
 };

@@ -30,7 +30,7 @@ enum class held_version : unsigned char {
                                                   rotation_options const& options, timestamp now) {
     if (!f.is_inherited || f.inherited_until == timestamp()) return {};
     auto const end = f.before.previous_client_secret_expires_at;
-    if (end == f.inherited_until) return rotation_lost(f.token_id(), end);
+    if (f.is_known_lost || end == f.inherited_until) return rotation_lost(f.token_id(), end);
     if (f.inherited_at.plus(options.max_lateness()) <= now) return {};
     return not_sent(errc::conflict, "an earlier rotation of " + f.token_id() +
                                         " has no known outcome and may still act until " +

@@ -35,7 +35,8 @@ task_of<Tools, result<void>> inherit(Tools& tools, rotation_flow& f, intent hold
     auto const written = co_await std::move(pending);
     if (!written) co_return written.error();
     f.is_inherited = true;
-    f.is_unclear = holder.state != intent_state::lost;
+    f.is_known_lost = holder.state == intent_state::lost;
+    f.is_unclear = !f.is_known_lost;
     f.inherited_until = holder.until;
     f.inherited_at = holder.opened_at;
     f.lease = std::move(mine);
