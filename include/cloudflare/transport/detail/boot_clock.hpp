@@ -1,4 +1,4 @@
-/// A steady clock that keeps running while the machine sleeps.
+/// A steady clock that keeps running while the machine is suspended.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -11,8 +11,8 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// For the age of connections. On Linux the steady clock stops while the machine sleeps, so that a
-/// connection which the server closed long ago would seem fresh.
+/// Measures the age of connections. On Linux `std::chrono::steady_clock` stops while the machine is
+/// suspended: a connection that the server closed long ago would seem to be fresh.
 struct boot_clock {
     using duration = std::chrono::nanoseconds;
     using rep = duration::rep;

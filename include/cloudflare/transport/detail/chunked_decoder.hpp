@@ -10,8 +10,8 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// Decodes a chunked body, and finds its end. Chunk extensions and trailer fields are
-/// ignored, and count towards a bound: a sender could go on with either for ever.
+/// Decodes a chunked body, and finds its end. Chunk extensions and trailer fields are ignored;
+/// their size is limited, because a server could send them without end.
 ///
 /// Strict about line ends: every line must end with CR LF.
 class chunked_decoder {
@@ -20,20 +20,20 @@ public:
         incomplete, ///< more bytes are needed
         complete,   ///< the body has ended
         malformed,  ///< the bytes break the coding's rules
-        too_large,  ///< the body, or what is ignored, is past its bound
+        too_large,  ///< the body, or what is ignored, exceeds its limit
     };
 
-    /// @param max_body_size the most bytes of the body
-    /// @param max_ignored the most bytes of chunk extensions and trailer fields, taken together
+    /// @param max_body_size in bytes
+    /// @param max_ignored of chunk extensions and trailer fields together, in bytes
     chunked_decoder(std::uint64_t max_body_size, std::size_t max_ignored) noexcept
         : body_left_(max_body_size), ignored_left_(max_ignored) {}
 
     [[nodiscard]] status state() const noexcept { return status_; }
 
-    /// Decodes the front of `input` and appends it to `body`, up to the end of the body or the
-    /// first byte that is wrong.
+    /// Decodes `input` up to the end of the body or the first invalid byte, and appends the result
+    /// to `body`.
     ///
-    /// @return how many bytes were taken: all of them while the body is incomplete
+    /// @return how many bytes were consumed: all of them while the body is incomplete
     std::size_t put(std::string_view input, wiped_string& body) {
         std::size_t taken = 0;
         while (taken != input.size() && status_ == status::incomplete) {
@@ -74,7 +74,7 @@ private:
         case part::size: return put_size(c);
         case part::extension: return c == '\r' ? expect(part::size_lf) : ignore(c);
         case part::size_lf: return c == '\n' ? begin_chunk() : end(status::malformed);
-        case part::data: return; // taken by put_data
+        case part::data: return; // consumed by put_data
         case part::data_cr: return c == '\r' ? expect(part::data_lf) : end(status::malformed);
         case part::data_lf: return c == '\n' ? end_chunk() : end(status::malformed);
         case part::trailer_begin:
@@ -90,7 +90,7 @@ private:
 
     void put_size(char c) noexcept {
         if (auto const digit = hex_digit(c); digit >= 0) {
-            // 16 digits are 64 bits; more would be zeros without end, or an overflow.
+            // 16 digits are 64 bits; more would be endless zeros or an overflow.
             if (++digits_ > 16) return end(status::malformed);
             left_ = left_ * 16 + static_cast<unsigned>(digit);
             return;
@@ -131,7 +131,7 @@ private:
         return -1;
     }
 
-    std::uint64_t body_left_;  ///< what later chunks may still bring
+    std::uint64_t body_left_;  ///< how large later chunks may be
     std::uint64_t left_ = 0;   ///< of the current chunk
     std::size_t ignored_left_; ///< what may still be ignored
     unsigned digits_ = 0;      ///< of the current chunk's size

@@ -16,19 +16,19 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// What bounds a `connection_book`.
+/// The limits of a `connection_book`.
 struct connection_limits {
     std::size_t per_host;      ///< connections to one origin, idle ones included
     std::size_t total;         ///< connections in all
     std::size_t idle_per_host; ///< idle connections to one origin
 };
 
-/// Keeps account of connections and of the waiters for them. Not thread-safe by itself.
+/// Decides over connections and the waiters for them. Not thread-safe by itself.
 ///
-/// A slot is the right to one connection. Serving a waiter takes a time that grows with the number
-/// of origins and not with the number of waiters.
+/// A slot is the right to one connection. The time to serve a waiter grows with the number of
+/// origins, not with the number of waiters.
 ///
-/// @tparam Connection movable; what is to be closed is given to the caller, in `closing`
+/// @tparam Connection movable; connections to be closed are returned to the caller, in `closing`
 /// @tparam Waiter identified by its address
 template <class Connection, class Waiter>
 class connection_book {
@@ -36,7 +36,7 @@ public:
     using time_point = boot_clock::time_point;
     using duration = boot_clock::duration;
 
-    /// An origin. Stays where it is while the book lives.
+    /// An origin. Its address is stable while the book lives.
     class host {
     public:
         explicit host(http::origin o) : origin_(std::move(o)) {}
@@ -65,7 +65,7 @@ public:
         return found != hosts_.end() ? *found : hosts_.emplace_back(origin);
     }
 
-    /// A slot, with an idle connection or with none yet; nothing where all slots are in use.
+    /// A slot, with an idle connection if there is one; empty where all slots are in use.
     ///
     /// @param max_age how long the connection may have been idle
     /// @param closing receives an idle connection that has to be closed to free its slot
@@ -79,7 +79,7 @@ public:
         ++open_;
         return std::optional<Connection>();
     }
-    /// An idle connection for the holder of a slot; the slot that the connection had becomes free.
+    /// An idle connection for the owner of a slot; the connection's own slot becomes free.
     [[nodiscard]] std::optional<Connection> exchange(host& h, time_point now, duration max_age) {
         auto idle = h.idle_.take_newest(now, max_age);
         if (idle) free_slots(h, 1);
@@ -118,8 +118,8 @@ public:
     }
     void leave(host& h, position p) noexcept { h.waiting_.erase(p); }
 
-    /// The waiter that has waited longest of those for which there is a slot; null where there is
-    /// none. It stays in the queue.
+    /// The longest-waiting of the waiters for which there is a slot; null where there is none. It
+    /// stays in the queue.
     [[nodiscard]] Waiter* next_to_serve() const noexcept {
         typename host::queued const* first = nullptr;
         for (auto const& h : hosts_)

@@ -12,8 +12,8 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// Idle objects with the time since when they are idle, the oldest first. What is removed is returned,
-/// so that the caller can destroy it without holding a lock.
+/// Idle objects with the time at which they became idle, the oldest first. Removed objects are
+/// returned, so that the caller can destroy them without holding a lock.
 ///
 /// @tparam T movable: a connection
 template <class T>
@@ -29,8 +29,8 @@ public:
 
     void push(T idle, time_point now) { entries_.push_back({std::move(idle), now}); }
 
-    /// The one that became idle last, which is the least likely to be closed by the other side; none
-    /// where even that is idle for longer than `max_age`.
+    /// Removes the one that became idle last, which is the least likely to have been closed by the
+    /// server; empty where even that has been idle for longer than `max_age`.
     [[nodiscard]] std::optional<T> take_newest(time_point now, duration max_age) {
         if (empty() || now - entries_.back().since > max_age) return std::nullopt;
         std::optional<T> newest(std::move(entries_.back().idle));
@@ -43,7 +43,7 @@ public:
         entries_.erase(entries_.begin());
         return oldest;
     }
-    /// All that are idle for longer than `max_age`.
+    /// Removes all that have been idle for longer than `max_age`.
     [[nodiscard]] std::vector<T> take_older(time_point now, duration max_age) {
         auto const young = std::find_if(entries_.begin(), entries_.end(),
                                         [&](entry const& e) { return now - e.since <= max_age; });

@@ -1,4 +1,4 @@
-/// An IP address as bytes, so that its spellings compare equal and ranges can be tested.
+/// An IP address as bytes, so that all spellings of one compare equal and ranges can be tested.
 #pragma once
 
 #include <cloudflare/http/origin.hpp>
@@ -13,11 +13,11 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// An IPv4 or IPv6 address. IPv4 is kept as the IPv6 address that it is mapped to, `::ffff:a.b.c.d`.
+/// An IPv4 or IPv6 address. An IPv4 address is stored as the mapped IPv6 address `::ffff:a.b.c.d`.
 struct ip_address {
     std::array<std::uint8_t, 16> bytes{};
 
-    /// Whether it is an IPv4 address, perhaps written as a mapped one.
+    /// Whether it is an IPv4 address, also where it was written as a mapped one.
     [[nodiscard]] constexpr bool is_ipv4() const noexcept {
         return std::all_of(bytes.begin(), bytes.begin() + 10, [](auto b) { return b == 0; }) &&
                bytes[10] == 0xff && bytes[11] == 0xff;
@@ -46,7 +46,7 @@ constexpr void put_ipv4(std::string_view string, std::uint8_t* out) noexcept {
     }
 }
 
-/// Reads `127.0.0.1` or `2001:db8::1`, without brackets, port or zone; nothing where it is neither.
+/// Reads `127.0.0.1` or `2001:db8::1`, without brackets, port or zone; empty where it is neither.
 [[nodiscard]] inline std::optional<ip_address> parse_ip_address(std::string_view string) noexcept {
     ip_address a;
     if (http::detail::is_ipv4(string)) {
@@ -77,7 +77,7 @@ constexpr void put_ipv4(std::string_view string, std::uint8_t* out) noexcept {
         a.bytes[size++] = static_cast<std::uint8_t>(value >> 8);
         a.bytes[size++] = static_cast<std::uint8_t>(value & 0xff);
     }
-    if (gap) // what stands behind the gap belongs at the end
+    if (gap) // the groups after the gap belong at the end
         std::rotate(a.bytes.begin() + static_cast<std::ptrdiff_t>(*gap),
                     a.bytes.begin() + static_cast<std::ptrdiff_t>(size), a.bytes.end());
     return a;

@@ -1,4 +1,4 @@
-/// The list of hosts that are reached without a proxy.
+/// The list of hosts that bypass a proxy.
 #pragma once
 
 #include <cloudflare/http/headers.hpp>
@@ -12,7 +12,7 @@
 
 namespace cloudflare::inline v0::detail {
 
-/// An entry of a `no_proxy` list parsed: `host`, `[host]`, either with `/bits` and `:port`.
+/// A parsed entry of a `no_proxy` list: `host` or `[host]`, optionally with `/bits` and `:port`.
 struct no_proxy_entry {
     std::string_view host{};
     std::optional<std::string_view> bits{}; ///< of a range
@@ -38,12 +38,12 @@ struct no_proxy_entry {
         if (rest.starts_with(':')) {
             port = rest.substr(1);
         } else if (!rest.empty()) {
-            host = {}; // malformed: it names nothing
+            host = {}; // malformed: it matches nothing
         }
     }
 };
 
-/// The number that is all of `string`, or nothing.
+/// The number that `string` consists of; empty where it is not a number.
 [[nodiscard]] inline std::optional<unsigned> parse_decimal(std::string_view string) noexcept {
     unsigned value = 0;
     auto const [end, failed] = std::from_chars(string.data(), string.data() + string.size(), value);
@@ -56,8 +56,8 @@ struct no_proxy_entry {
     return name;
 }
 
-/// Whether the last label of a host is a number: then it is an address in some spelling, and no
-/// name with names below it.
+/// Whether the last label of a host is a number: then the host is an address in some spelling, and
+/// not a name that could have names below it.
 [[nodiscard]] constexpr bool ends_in_number(std::string_view host) noexcept {
     auto const label = host.substr(host.rfind('.') + 1); // npos + 1 is 0
     return !label.empty() && label.find_first_not_of("0123456789") == label.npos;
@@ -87,7 +87,7 @@ struct no_proxy_entry {
     return address.is_ipv4() == range_of_ipv4 && address.shares_prefix(entry, *count);
 }
 
-/// Whether one entry of the list names this origin.
+/// Whether one entry of the list matches this origin.
 [[nodiscard]] inline bool names(no_proxy_entry const& e, http::origin const& origin) noexcept {
     if (!e.port.empty() && parse_decimal(e.port) != unsigned{origin.port()}) return false;
     if (e.host == "*") return !e.bits;
@@ -98,7 +98,7 @@ struct no_proxy_entry {
     return !address && !entry && !e.bits && is_name_within(host, e.host);
 }
 
-/// Whether a list such as `localhost, .example.com 10.0.0.0/8 [::1]:8443` names this origin.
+/// Whether a list such as `localhost, .example.com 10.0.0.0/8 [::1]:8443` matches this origin.
 [[nodiscard]] inline bool is_in_no_proxy(std::string_view list,
                                          http::origin const& origin) noexcept {
     constexpr std::string_view separators = ", \t\r\n\v\f";

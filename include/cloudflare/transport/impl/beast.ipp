@@ -22,7 +22,7 @@ namespace cloudflare::inline v0 {
 
 namespace detail::beast {
 
-/// A TLS context as the options say.
+/// A TLS context with the settings of the options.
 [[nodiscard]] inline result<std::shared_ptr<asio::ssl::context>>
 make_tls_context(beast_options const& options) {
     tls_error_queue const kept; // Asio empties it
@@ -58,8 +58,8 @@ public:
           tls_context_(options.tls_context()),
           connections(options) {}
 
-    /// The TLS context for an origin, null for a plain one. Made when it is first needed: reading the
-    /// system's CA certificates is slow.
+    /// The TLS context for an origin, null for a plain one. Made when it is first needed: reading
+    /// the system's CA certificates is slow.
     [[nodiscard]] result<SSL_CTX*> tls_for(http::origin const& origin) {
         if (!origin.is_secure()) return nullptr;
         auto const context = tls_context_.lock();
@@ -71,7 +71,7 @@ public:
         return (*context)->native_handle();
     }
 
-    /// How long a connection may have been idle that is to carry this request.
+    /// How long a connection for this request may have been idle.
     [[nodiscard]] std::chrono::milliseconds max_idle_time(http::request const& r) const noexcept {
         return r.repeatable ? options.idle_timeout() : options.max_idle_before_unsafe();
     }
@@ -85,8 +85,8 @@ public:
     pool connections; // last: closed before the TLS context is destroyed
 };
 
-/// A lease for the request, perhaps with an idle connection. An empty lease where the request has to
-/// wait for one; an error where it is not even begun.
+/// A lease for the request, with an idle connection if there is one. It is empty where the request
+/// has to wait for a lease. An error where the request cannot be sent at all.
 [[nodiscard]] inline result<pool::lease>
 try_take_lease(transport_state& self, http::request const& r, time_point deadline) {
     if (auto const ok = http::check_target(r.target); !ok) return ok.error();
@@ -121,7 +121,7 @@ inline asio::awaitable<result<pool::lease>> wait_and_open(transport_state& self,
 
 inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_state> self,
                                                     http::request const& r, time_point deadline) {
-    // The caller must learn the response, or how far the request got: nothing may throw.
+    // Nothing may throw: the caller must get the response, or the error with its delivery.
     bool const throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     auto const cancellation = co_await asio::this_coro::cancellation_state;

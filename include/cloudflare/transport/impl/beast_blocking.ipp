@@ -52,7 +52,7 @@ public:
     }
 
 private:
-    /// A lease with an open connection. Runs the context until it is there.
+    /// A lease with an open connection. Runs the context until there is one.
     [[nodiscard]] result<pool::lease> open(http::request const& r, pool::lease taken,
                                            time_point deadline) {
         std::optional<result<pool::lease>> opened;

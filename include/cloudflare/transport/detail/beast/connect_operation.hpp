@@ -51,7 +51,7 @@ namespace cloudflare::inline v0::detail::beast {
     return request.append("\r\n\r\n");
 }
 
-/// What the connect operations of a transport share; outlives them.
+/// What the connect operations of a transport share. It outlives them.
 class connect_context {
 public:
     connect_context(asio::any_io_executor e, beast_options o)
@@ -81,8 +81,8 @@ struct connect_deadline {
     bool is_call; ///< the call's deadline, not the connect time-out
 };
 
-/// A connection that is being made. Everything runs on one strand, so that a timer's handler may
-/// close the sockets while the coroutine is suspended.
+/// Opens one connection. Everything runs on one strand, so that a timer's handler may close the
+/// sockets while the coroutine is suspended.
 class connect_operation : public std::enable_shared_from_this<connect_operation> {
 public:
     /// @param tls the context for a secure origin; must outlive the connection
@@ -102,7 +102,7 @@ public:
 
     [[nodiscard]] asio::any_io_executor const& strand() const noexcept { return strand_; }
 
-    /// The open connection, or why there is none; never throws. Runs on `strand()`.
+    /// The open connection, or an error; never throws. Runs on `strand()`.
     asio::awaitable<result<connection_ptr>> run() {
         timer_.async_wait([self = shared_from_this()](boost::system::error_code ec) {
             if (!ec) self->stop(reason::deadline);
@@ -153,7 +153,7 @@ private:
 
     [[nodiscard]] bool must_stop() const noexcept { return stopped_ != reason::none; }
 
-    /// Why a step failed: the deadline or a cancellation, else `code`.
+    /// Why a step failed: the deadline or a cancellation, otherwise `code`.
     [[nodiscard]] error explain(errc code, boost::system::error_code cause = {},
                                 std::string_view what = {}) const {
         if (stopped_ == reason::cancelled) return failure(errc::cancelled, false);
@@ -176,8 +176,8 @@ private:
         return proxy_ ? proxy_->address() : origin_;
     }
 
-    /// Fills `addresses_`. A look-up cannot be interrupted, only abandoned: so this waits for a timer,
-    /// which the look-up cancels if it ends in time.
+    /// Fills `addresses_`. A look-up cannot be interrupted, only abandoned; so this waits for a
+    /// timer, which the look-up cancels if it ends in time.
     step look_up() {
         if (proxy_ && proxy_->unusable()) co_return *proxy_->unusable();
         boost::system::error_code not_numeric;
@@ -187,8 +187,8 @@ private:
             co_return std::nullopt;
         }
         looked_up_.expires_at((time_point::max)());
-        // A dot at the end keeps the system from trying the name within the machine's own domain;
-        // `localhost.` is often not known to it.
+        // A dot at the end keeps the system from trying the name in the machine's own domain. Not
+        // for `localhost`, because many systems do not know `localhost.`.
         auto const& name = peer().is_loopback() ? peer().tls_host() : peer().host();
         shared_.lookups.begin(name, lookup_, [this](auto ec, auto const& found) {
             asio::post(strand_, [weak = weak_from_this(), ec, found] {
@@ -222,7 +222,7 @@ private:
         co_return std::nullopt;
     }
 
-    /// Sends what the connection holds, waiting where the socket does not take all at once.
+    /// Sends all that the connection has to send.
     asio::awaitable<boost::system::error_code> flush() {
         for (;;) {
             boost::system::error_code ec;
@@ -241,7 +241,7 @@ private:
         made_->write(asio::buffer(request), ec);
         auto pending = flush();
         ec = co_await std::move(pending);
-        // A separate buffer: bytes from before TLS must never be read as if they came through it.
+        // A separate buffer: bytes from before TLS must never be taken for bytes from within it.
         read_buffer received;
         response_reader reader(shared_.options, response_reader::body_kind::nothing);
         while (!ec && !reader.is_done() && !must_stop()) {
@@ -255,8 +255,8 @@ private:
         co_return check_tunnel(reader.status(), received.data().size());
     }
 
-    /// Whether the proxy has opened the tunnel; `unread` is how many bytes it sent beyond its
-    /// response. They can only be an attempt to pass for the origin's.
+    /// Whether the proxy has opened the tunnel. `unread` is the number of bytes that followed its
+    /// response; these would be an attempt to forge the origin's bytes, and are an error.
     [[nodiscard]] std::optional<error> check_tunnel(int status, std::size_t unread) const {
         if (status / 100 != 2)
             return explain(status / 100 == 5 ? errc::connect_failed : errc::proxy_refused, {},
@@ -320,9 +320,9 @@ inline asio::awaitable<result<connection_ptr>> open_connection(connect_context& 
                                                                connect_deadline by) {
     auto const attempt =
         std::make_shared<connect_operation>(shared, origin, tls, std::move(resumed), by);
-    // The operation runs on its own strand. Boost 1.81's co_spawn would forward a cancellation there
-    // by a pointer into the caller's slot, which may be cleared by then: so co_spawn is given an
-    // empty slot, and a handler that owns what it needs forwards the cancellation.
+    // The operation runs on its own strand. Boost 1.81's co_spawn would forward a cancellation to
+    // it through a pointer into the caller's slot, which may be cleared by then. So co_spawn gets
+    // an empty slot, and a handler that owns what it uses forwards the cancellation.
     auto const cancellation = co_await asio::this_coro::cancellation_state;
     if (auto slot = cancellation.slot(); slot.is_connected())
         slot.assign([attempt](asio::cancellation_type) { attempt->cancel(); });

@@ -26,7 +26,7 @@ namespace cloudflare::inline v0::detail::beast {
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 
-/// A completion token that gives a tuple beginning with the error code, and never throws.
+/// A completion token: the result is a tuple that begins with the error code; nothing is thrown.
 inline constexpr auto nothrow = asio::as_tuple(asio::deferred);
 
 /// Whether the coroutine whose state this is has been asked to stop.
@@ -34,7 +34,7 @@ inline constexpr auto nothrow = asio::as_tuple(asio::deferred);
     return state.cancelled() != asio::cancellation_type::none;
 }
 
-/// A failure of the transport. `wrote` is whether a byte of the request may have left.
+/// An error of the transport. `wrote`: whether a byte of the request may have been sent.
 [[nodiscard]] inline error failure(errc code, bool wrote, boost::system::error_code cause = {}) {
     error_details d;
     d.delivery = wrote ? delivery::unknown : delivery::not_sent;
@@ -42,7 +42,7 @@ inline constexpr auto nothrow = asio::as_tuple(asio::deferred);
     return {code, std::move(d)};
 }
 
-/// An open connection. The socket does not block.
+/// An open connection. The socket is non-blocking.
 class connection {
 public:
     /// @param forks made by the process that opened the connection
@@ -54,8 +54,8 @@ public:
     }
     connection(connection const&) = delete;
     connection& operator=(connection const&) = delete;
-    /// Closes the connection; in the middle of a request by a reset, so that the system does not send
-    /// what it still holds of the request.
+    /// Closes the connection; during a request by a reset, so that the system does not send what it
+    /// still buffers of the request.
     ~connection() {
         boost::system::error_code ignored;
         if (is_in_use_) {
@@ -68,8 +68,8 @@ public:
 
     /// Whether a parent process opened the connection, so that only the parent may use it.
     [[nodiscard]] bool is_inherited() const noexcept { return forks_->in_child(); }
-    /// Abandons an inherited connection: neither OpenSSL nor Asio is told, for both would touch what
-    /// the parent uses.
+    /// Abandons an inherited connection, without OpenSSL and Asio, which would affect the parent's
+    /// connection.
     static void disown([[maybe_unused]] connection* inherited) noexcept {
 #if !defined(_WIN32)
         ::close(inherited->socket.native_handle()); // everything else is deliberately leaked
@@ -84,7 +84,7 @@ public:
             plain_outgoing_ = bytes;
         }
     }
-    /// Sends as much of that as the socket takes at once: `would_block` where it does not take all.
+    /// Sends as much of them as the socket accepts; `would_block` where that is not all.
     std::size_t flush(boost::system::error_code& ec) noexcept {
         std::size_t flushed = 0;
         for (auto rest = outgoing(); rest.size() != 0 && !ec; rest = outgoing()) {
@@ -99,7 +99,7 @@ public:
         return flushed;
     }
 
-    /// Where the network's next bytes are to be put.
+    /// The buffer for the next bytes from the network.
     [[nodiscard]] asio::mutable_buffer prepare() {
         return tls ? tls->prepare() : received.prepare();
     }
@@ -117,7 +117,7 @@ public:
     /// A request begins to be sent: until `end_request` the connection can be used for nothing
     /// else.
     void begin_request() noexcept { is_in_use_ = true; }
-    /// The request's whole response is there.
+    /// The request's complete response has been received.
     void end_request() noexcept {
         is_in_use_ = false;
         is_new_ = false;
@@ -125,13 +125,13 @@ public:
     /// Whether no request has been completed on the connection yet.
     [[nodiscard]] bool is_new() const noexcept { return is_new_; }
 
-    /// Whether bytes have come that no response has consumed.
+    /// Whether there are received bytes that are not part of a response.
     [[nodiscard]] bool has_unread() const noexcept {
         return received.data().size() != 0 || (tls && tls->has_unread());
     }
-    /// Whether the server has closed an idle connection, or sent something unsolicited,
-    /// which would be taken for the response to the next request; or the connection belongs to a
-    /// parent process.
+    /// Whether an idle connection must not be used: the server has closed it, or has sent
+    /// unsolicited bytes, which would be taken for the next response; or it belongs to a parent
+    /// process.
     [[nodiscard]] bool is_stale() noexcept {
         if (is_inherited()) return true;
         char byte = 0;
@@ -141,11 +141,11 @@ public:
     }
 
     tcp::socket socket;
-    std::optional<tls_session> tls; ///< set where TLS is spoken
+    std::optional<tls_session> tls; ///< for an https origin
     read_buffer received;
-    wiped_string wire; ///< the request's bytes; kept for its memory
-    /// Of the response under way. It is stored here because it would make a coroutine frame too large
-    /// for Asio to recycle.
+    wiped_string wire; ///< the request's bytes; a member so that its memory is reused
+    /// Reads the current response. A member, because it would make a coroutine frame too large for
+    /// Asio to recycle.
     std::optional<response_reader> reader;
     bool has_given_ticket = false;
 
@@ -169,7 +169,7 @@ struct close_connection {
         }
     }
 };
-/// Owns a connection, and closes it where it is this process's own.
+/// Owns a connection, and closes it unless it is inherited from a parent process.
 using connection_ptr = std::unique_ptr<connection, close_connection>;
 
 } // namespace cloudflare::inline v0::detail::beast

@@ -1,6 +1,7 @@
-/// The deadlines of all exchanges under way on a transport's open connections, by one timer.
+/// The deadlines of all requests under way on a transport's open connections, with one timer.
 ///
-/// Connecting and waiting for a connection have timers of their own: see `connect_operation` and `pool`.
+/// Connecting and waiting for a connection have timers of their own: see `connect_operation` and
+/// `pool`.
 #pragma once
 
 #include <cloudflare/core/fwd.hpp>
@@ -21,10 +22,10 @@ namespace cloudflare::inline v0::detail::beast {
 
 /// Shuts down the sockets whose deadline passes. Thread-safe.
 ///
-/// A timer for each call would cost it two system calls and a handler. This one timer checks all
-/// deadlines whenever it fires, and is set again until no call is left. Its ticks begin short and
-/// double up to `max_tick`; each time it stops, the next first tick is halved. So the context runs
-/// out of work soon after the last of short calls, and within `max_tick` after any.
+/// A timer for each call would cost two system calls and a handler. This one timer checks all
+/// deadlines whenever it fires, and is restarted while there are calls. Its intervals ("ticks")
+/// begin short and double up to `max_tick`; each time it stops, the next first tick is halved. So
+/// the context runs out of work soon after short calls, and within `max_tick` after any call.
 ///
 /// A socket is shut down by one system call, under the lock that `disarm` takes too: unlike a
 /// cancellation, that also ends a read which has not begun yet.
@@ -92,7 +93,7 @@ private:
         return e.expired_;
     }
 
-    // The functions below are called under the lock, except `check`.
+    // All functions below but `check` are called under the lock.
 
     void remove(entry& e) noexcept {
         e.armed_ = false;

@@ -1,4 +1,4 @@
-/// Connecting to the first of several addresses to respond ("happy eyeballs", RFC 8305).
+/// Connects to the first of several addresses that accepts ("happy eyeballs", RFC 8305).
 #pragma once
 
 #include <cloudflare/transport/detail/beast/connection.hpp>
@@ -35,13 +35,14 @@ in_turn(std::vector<tcp::endpoint> const& addresses) {
     return ordered;
 }
 
-/// Tries the addresses one after the other, beginning the next one whenever one has failed or has not responded
-/// for a while; the first to respond wins (section 5). Everything runs on one strand.
+/// Tries the addresses in order. The next attempt begins when the one before has failed, or has
+/// taken longer than `delay`; the first that succeeds wins (section 5). Everything runs on one
+/// strand.
 class happy_eyeballs : public std::enable_shared_from_this<happy_eyeballs> {
 public:
-    /// @param executor what the sockets belong to
-    /// @param strand what everything runs on: a strand of `executor`
-    /// @param delay how long an address has to respond before the next one is tried in parallel
+    /// @param executor runs the sockets
+    /// @param strand a strand of `executor`, on which everything runs
+    /// @param delay how long an attempt may take before the next one begins in parallel
     happy_eyeballs(asio::any_io_executor executor, asio::any_io_executor strand,
                    std::vector<tcp::endpoint> const& addresses, std::chrono::milliseconds delay)
         : executor_(std::move(executor)),

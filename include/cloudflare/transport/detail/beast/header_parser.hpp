@@ -15,31 +15,30 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// From Boost 1.90 on a parser must define this function. It has its own class because
-/// `override` would be wrong with earlier versions, and missing with later ones.
+/// From Boost 1.90 on a parser must override this function. It is in a base class of its own, so
+/// that no `override` is needed, which earlier versions do not allow.
 class trailer_ignoring_parser : public boost::beast::http::basic_parser<false> {
     virtual void on_trailer_field_impl(boost::beast::http::field, boost::beast::string_view,
                                        boost::beast::string_view, boost::beast::error_code&) {}
 };
 
-/// Beast's parser, used for the header only: it is done when the header has ended. `response_reader`
-/// finds the end of the body, for Beast's versions differ there, and none of them bounds
-/// chunk extensions and trailer fields.
+/// Beast's parser, for the header only. `response_reader` finds the end of the body, because
+/// Beast's versions differ there, and none of them limits chunk extensions and trailer fields.
 class header_parser final : public trailer_ignoring_parser {
 public:
     using error_code = boost::beast::error_code;
 
-    /// @param response where status and fields go; must outlive the parser
+    /// @param response receives status and fields; must outlive the parser
     explicit header_parser(http::response& response) : response_(response) {
         skip(true);
-        // Beast's own bound depends on how the bytes come in, and on its version.
+        // Beast's own limit depends on how the bytes arrive, and on its version.
         header_limit(static_cast<std::uint32_t>(-1));
     }
 
-    /// Parses the front of what came in so far; `ec` is `need_more` until the header has ended. How
-    /// long it may be is the caller's to bound.
+    /// Parses what was received so far; `ec` is `need_more` until the header is complete. The
+    /// caller limits its size.
     ///
-    /// @return how many bytes were taken
+    /// @return how many bytes were consumed
     std::size_t parse(boost::asio::const_buffer bytes, error_code& ec) {
         std::size_t taken = 0;
         if (!has_status_line_) {
@@ -50,16 +49,16 @@ public:
         return taken + put(bytes, ec);
     }
 
-    /// Whether the body is coded by `chunked` and by nothing else.
+    /// Whether the only transfer coding of the body is `chunked`.
     [[nodiscard]] bool is_chunked() const { return chunked(); }
-    /// Whether the body is in a transfer coding other than `chunked`, which nothing here decodes.
+    /// Whether the body has a transfer coding other than `chunked`, which is not supported.
     [[nodiscard]] bool has_unknown_coding() const noexcept { return has_unknown_coding_; }
 
 private:
     using string_view = boost::beast::string_view;
 
-    /// Beast wants a blank behind the status, which a server that gives no reason may leave out
-    /// (RFC 9112, section 4, makes clients accept both).
+    /// Beast requires a space after the status code, which a server that sends no reason may omit
+    /// (RFC 9112, section 4, requires clients to accept both).
     std::size_t put_status_line(boost::asio::const_buffer bytes, error_code& ec) {
         constexpr std::string_view pattern = "HTTP/1.1 201";
         auto const size = pattern.size();
@@ -98,7 +97,8 @@ private:
     }
     void on_field_impl(boost::beast::http::field field, string_view name, string_view value,
                        error_code&) override {
-        // Beast has refused all that `headers::add` would, but blanks at the ends of a folded value.
+        // Beast refuses all that `headers::add` refuses, except white space at the ends of a folded
+        // value.
         if (stands_as_written(name, value)) {
             response_.fields.add_line_unchecked({name.data(), name.size() + value.size() + 4});
         } else {

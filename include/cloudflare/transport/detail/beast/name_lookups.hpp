@@ -25,15 +25,15 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// The look-ups of a transport, one at a time for each name, each on a thread of its own.
+/// The look-ups of a transport, at most one at a time for each name, each on a thread of its own.
 ///
-/// The system's look-up cannot be interrupted. Asio's resolver makes them all wait for one thread,
-/// which the context's destructor waits for. Here the thread is detached: it owns all that it
-/// touches, and ends when the system's look-up does.
+/// The system's look-up cannot be interrupted. Asio's resolver runs all of them on one thread, and
+/// the context's destructor waits for that. Here each thread is detached: it owns all that it uses,
+/// and ends when the system's look-up ends.
 class name_lookups {
 public:
     using addresses = std::vector<boost::asio::ip::address>;
-    /// Called once, on the look-up's thread; must only post further work.
+    /// Called once, on the look-up's thread; must do nothing but post further work.
     using handler = std::function<void(boost::system::error_code, addresses const&)>;
 
     /// A wait for a name's addresses. Its destructor ends it.
@@ -44,7 +44,8 @@ public:
         waiter& operator=(waiter const&) = delete;
         ~waiter() { stop(); }
 
-        /// Once this returns the handler is neither running on the other thread nor called any more.
+        /// When this returns, the handler is not running on the other thread and will not be
+        /// called.
         void stop() noexcept {
             if (!shared_) return;
             std::lock_guard const lock(shared_->mutex);

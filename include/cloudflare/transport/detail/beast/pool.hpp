@@ -22,9 +22,10 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// Gives out leases of connections. Callers wait in a queue where none is free.
+/// Leases connections to calls. Calls wait in a queue where all connections are in use.
 ///
-/// Thread-safe. Connections are closed after the lock has been released: closing takes system calls.
+/// Thread-safe. Connections are closed after the lock has been released: closing takes system
+/// calls.
 class pool {
     struct waiter;
     using book = connection_book<connection_ptr, waiter>;
@@ -50,8 +51,8 @@ class pool {
     };
 
 public:
-    /// The right to a connection, perhaps with an idle one in it. Its destructor closes the connection
-    /// unless it was released before.
+    /// The right to a connection, perhaps with an idle one in it. Its destructor closes the
+    /// connection unless it was released before.
     class lease {
     public:
         /// Empty.
@@ -75,8 +76,8 @@ public:
 
         [[nodiscard]] explicit operator bool() const noexcept { return owner_ != nullptr; }
 
-        /// Closes the connection in it while something is unread there, and takes another idle one in
-        /// its place. To be called just before a request is sent.
+        /// Replaces a connection that must not be used (see `connection`) by another idle one, or
+        /// by none. To be called just before a request is sent.
         void drop_stale(boot_clock::duration max_idle) {
             while (connection && connection->is_stale())
                 connection = owner_->exchange(*host_, max_idle, std::move(connection));
@@ -110,8 +111,8 @@ public:
         return take(*s, s->find(origin), now, max_idle, closing);
     }
 
-    /// Waits for a lease for a request to `origin`; or `errc::deadline_exceeded` or
-    /// `errc::cancelled`.
+    /// Waits for a lease for a request to `origin`. Ends with `errc::deadline_exceeded` or
+    /// `errc::cancelled` if there is none in time.
     [[nodiscard]] asio::awaitable<result<lease>>
     async_acquire(asio::any_io_executor const& executor, http::origin const& origin,
                   boot_clock::duration max_idle, time_point deadline);
@@ -123,7 +124,8 @@ public:
         serve_waiters(*s, closing);
     }
 
-    /// Closes the idle connections, now and from now on, and rejects the waiters.
+    /// Closes the idle connections, closes others as soon as they become idle, and rejects the
+    /// waiters.
     void shutdown();
 
 private:
@@ -149,7 +151,8 @@ private:
     guarded<state> state_;
 };
 
-/// Leaves the queue in its destructor at the latest: its coroutine may never be resumed.
+/// A call in the queue. Its destructor leaves the queue, because its coroutine may be destroyed
+/// while it waits.
 struct pool::waiter {
     waiter(pool& p, asio::any_io_executor const& executor, http::origin const& o,
            boot_clock::duration idle)
@@ -163,8 +166,7 @@ struct pool::waiter {
     pool& owner;
     http::origin const& origin;
     boot_clock::duration max_idle;
-    asio::steady_timer
-        timer; ///< used under the pool's lock only, for two threads may use it at once
+    asio::steady_timer timer; ///< used under the pool's lock only, because several threads use it
     host* target = nullptr;
     std::optional<book::position> position{}; ///< in the queue
     lease given{};
@@ -183,7 +185,7 @@ inline void pool::shutdown() {
     });
 }
 
-/// Frees a slot, and keeps its connection where there is one to be kept.
+/// Frees a slot, and keeps its connection if it has one.
 inline void pool::free_slot(host& h, connection_ptr kept) {
     connections closing;
     auto const s = state_.lock();
@@ -198,7 +200,7 @@ inline void pool::free_slot(host& h, connection_ptr kept) {
     serve_waiters(*s, closing);
 }
 
-/// Another idle connection in place of a stale one, which is closed; or none.
+/// Closes a stale connection, and returns another idle one if there is one.
 inline connection_ptr pool::exchange(host& h, boot_clock::duration max_idle, connection_ptr stale) {
     connections closing;
     closing.push_back(std::move(stale));
@@ -263,7 +265,7 @@ pool::async_acquire(asio::any_io_executor const& executor, http::origin const& o
         auto pending = wait(self);
         co_await std::move(pending);
     }
-    leave(self); // from here on it is given no lease
+    leave(self); // it gets no lease from now on
     if (is_cancelled(cancellation)) co_return failure(errc::cancelled, false);
     if (self.given) co_return std::move(self.given);
     co_return failure(self.is_dismissed ? errc::cancelled : errc::deadline_exceeded, false);

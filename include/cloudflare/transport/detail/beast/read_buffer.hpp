@@ -1,4 +1,4 @@
-/// Bytes received and not parsed yet.
+/// Received bytes that are not parsed yet.
 #pragma once
 
 #include <cloudflare/core/wipe.hpp>
@@ -11,29 +11,29 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// A buffer that is filled at its end and read from its front, with the verbs of Asio's dynamic
-/// buffers; `wipe()` is for when it held a secret.
+/// A buffer that is filled at its end and consumed from its beginning, with the functions of Asio's
+/// dynamic buffers. `wipe()` is for a buffer that contained a secret.
 class read_buffer {
 public:
     /// The bytes that have not been consumed.
     [[nodiscard]] boost::asio::const_buffer data() const noexcept {
         return boost::asio::buffer(bytes_.data() + begin_, end_ - begin_);
     }
-    /// Space for more bytes, never empty.
+    /// Memory for more bytes, at least one.
     [[nodiscard]] boost::asio::mutable_buffer prepare() {
         if (begin_ == end_) begin_ = end_ = 0;
         if (end_ == bytes_.size() || (was_filled_ && bytes_.size() < max_read_size)) make_space();
         was_filled_ = false;
         return boost::asio::buffer(bytes_.data() + end_, bytes_.size() - end_);
     }
-    /// `size` bytes have been written to what `prepare()` gave.
+    /// `size` bytes were written to the memory from `prepare()`.
     void commit(std::size_t size) noexcept {
         end_ += size;
         high_ = (std::max)(high_, end_);
         was_filled_ = end_ == bytes_.size();
     }
     void consume(std::size_t size) noexcept { begin_ += size; }
-    /// Empties the buffer, and overwrites all that it ever held.
+    /// Empties the buffer, and overwrites all that it ever contained.
     void wipe() noexcept {
         cloudflare::wipe(bytes_.data(), high_);
         begin_ = end_ = high_ = 0;

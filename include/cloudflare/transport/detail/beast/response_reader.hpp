@@ -19,10 +19,9 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// Joins Beast's header parser and a body framed by the rules of RFC 9112, section 6.3, into a
-/// `response`. Informational responses (1xx) before the final one are ignored; their headers and the
-/// final one's together are bounded by `max_header_size`, and so are chunk extensions and trailer
-/// fields together.
+/// Reads a `response`: the header by Beast's parser, the body by the rules of RFC 9112, section
+/// 6.3. Informational responses (1xx) before the final one are ignored. `max_header_size` limits
+/// the size of all headers together, and that of chunk extensions and trailer fields together.
 class response_reader {
 public:
     using error_code = boost::beast::error_code;
@@ -42,18 +41,18 @@ public:
     response_reader& operator=(response_reader const&) = delete;
 
     [[nodiscard]] int status() const noexcept { return response_.status; }
-    /// Whether the whole response is there.
+    /// Whether the response is complete.
     [[nodiscard]] bool is_done() const noexcept { return framing_ == framing::done; }
-    /// Whether any byte of a response has come.
+    /// Whether any byte of a response was received.
     [[nodiscard]] bool has_begun() const noexcept { return has_begun_; }
-    /// Whether the response was whole only because the connection ended.
+    /// Whether the end of the connection was the end of the response.
     [[nodiscard]] bool is_ended_by_connection() const noexcept { return is_ended_by_connection_; }
     /// Whether another response may follow on the connection.
     [[nodiscard]] bool keep_alive() const {
         return !is_ended_by_connection_ && parser_->keep_alive();
     }
 
-    /// Parses what is there, and consumes it.
+    /// Parses what the buffer contains, and consumes it.
     [[nodiscard]] error_code put_all(read_buffer& received) {
         error_code ec;
         for (auto data = received.data(); data.size() != 0 && !ec && !is_done();
@@ -121,7 +120,7 @@ private:
         return {};
     }
 
-    /// An informational response has ended: the next one takes its place.
+    /// An informational response is complete: starts reading the next one.
     [[nodiscard]] error_code begin_again() {
         if (header_left_ == 0) return fault::header_limit;
         response_.fields.clear();

@@ -13,17 +13,17 @@
 
 namespace cloudflare::inline v0::detail::beast {
 
-/// Sends the request and reads the response as far as the socket allows, and says what to wait for.
-/// So a single coroutine does the waiting, and needs no nested ones with their memory.
+/// Sends the request and reads the response as far as the socket allows without blocking, and says
+/// what to wait for. So one coroutine does all the waiting, without the cost of nested ones.
 class round_trip {
 public:
     enum class action : unsigned char {
-        to_send,    ///< call `flush` when the socket takes more
+        to_send,    ///< call `flush` when the socket is writable
         to_receive, ///< read into `prepare()`, then call `receive`
         nothing,    ///< the round trip has ended
     };
 
-    /// @param c a connection on which nothing is unread
+    /// @param c a connection without unread bytes
     /// @param yields whether the first read lets other calls run first: see `prepare`
     round_trip(connection& c, http::request const& r, beast_options const& options, bool yields)
         : connection_(c), reader_(c.reader.emplace(options)), yields_(yields) {
@@ -38,7 +38,7 @@ public:
 
     [[nodiscard]] action next() const noexcept { return next_; }
 
-    /// Sends more, where `ec` says that the socket takes it.
+    /// Sends more, unless `ec` is an error of waiting for the socket.
     void flush(boost::system::error_code ec) {
         if (!ec) wrote_ = connection_.flush(ec) != 0 || wrote_;
         if (ec == asio::error::would_block) {
@@ -50,11 +50,11 @@ public:
         }
     }
 
-    /// Where the next bytes are to be put.
+    /// The buffer for the next bytes.
     ///
-    /// Empty at first where other calls are in flight: a read of nothing takes no system call, and
-    /// where one thread runs all calls it ends after the others have run. By then the
-    /// response may be there; without that the first read never finds anything.
+    /// At first it is empty if other calls are in flight. Reading into an empty buffer takes no
+    /// system call, and lets the other calls on this thread run first. By then the response may
+    /// have arrived; without that, the first read would never find anything.
     [[nodiscard]] asio::mutable_buffer prepare() {
         return yields_ ? asio::mutable_buffer() : connection_.prepare();
     }
@@ -74,10 +74,10 @@ public:
     void cancel() { fail(errc::cancelled); }
     void expire() { fail(errc::deadline_exceeded); }
 
-    /// The response, once the round trip has ended. `expired` is whether the deadline has passed, and
-    /// the connection been shut down for it. A connection that was lost because the deadline
-    /// passed, or because the caller cancelled, is reported as that; and so is a body that ended with
-    /// the connection, for it is unknown which side ended it.
+    /// The result, after the round trip has ended. `expired`: whether the connection was shut down
+    /// because the deadline has passed. If the deadline or a cancellation ended the connection,
+    /// that is the error; also for a body that ends with the connection, as it is unknown which
+    /// side ended it.
     [[nodiscard]] result<http::response> finish(bool expired, bool cancelled) {
         keep_alive_ = keep_alive_ && !expired;
         if (!failure_) connection_.end_request();
@@ -94,8 +94,8 @@ public:
     [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
 
 private:
-    /// The server does not take the rest of the request. It may have said why before it closed the
-    /// connection (RFC 9112, section 9.5), in a response or in an alert of TLS.
+    /// The server does not accept the rest of the request. Before it closed the connection it may
+    /// have sent the reason (RFC 9112, section 9.5), in a response or in a TLS alert.
     void fail_to_send(boost::system::error_code cause) {
         boost::system::error_code ec;
         while (wrote_ && !ec && !reader_.is_done()) {
@@ -108,7 +108,8 @@ private:
         lose(is_refusal(ec) ? ec : cause);
     }
 
-    /// Whether the server's TLS refused us, so that the server has read nothing of the request.
+    /// Whether the server refused this client by a TLS alert, and so has read nothing of the
+    /// request.
     [[nodiscard]] bool is_refusal(boost::system::error_code ec) const noexcept {
         return connection_.is_new() && !reader_.has_begun() &&
                tls_session::is_refusal_of_certificate(ec);
@@ -132,7 +133,7 @@ private:
     std::optional<error> failure_;
     action next_ = action::nothing;
     bool yields_;
-    bool wrote_ = false; ///< a byte of the request may have left
+    bool wrote_ = false; ///< a byte of the request may have been sent
     bool keep_alive_ = false;
 };
 

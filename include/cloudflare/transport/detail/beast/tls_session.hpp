@@ -1,4 +1,4 @@
-/// TLS by OpenSSL, without a socket: bytes in, bytes out.
+/// TLS with OpenSSL, without a socket: bytes in, bytes out.
 #pragma once
 
 #include <cloudflare/transport/detail/beast/read_buffer.hpp>
@@ -31,8 +31,8 @@ using session_ticket = std::unique_ptr<SSL_SESSION, free_ssl>;
 /// One TLS connection as a state machine: the bytes of the network go through `feed` and
 /// `outgoing`, those of the application through `write` and `read`.
 ///
-/// Asio's `ssl::stream` does the same around a socket. Without one, the same few lines send and
-/// receive for plain and TLS, with a system call less for each request.
+/// Asio's `ssl::stream` does the same around a socket. Without the socket, the same code sends and
+/// receives with and without TLS, and each request takes one system call less.
 class tls_session {
 public:
     /// The client's side of a connection. `expect_peer` must succeed before the handshake.
@@ -58,12 +58,12 @@ public:
         SSL_set_connect_state(ssl_.get());
     }
 
-    /// Sets the name that the certificate must have, by an alternative name and not in part (RFC 9525), and
-    /// that HTTP/1.1 is to be spoken.
+    /// Sets the host that the certificate must name, as an alternative name and without partial
+    /// wildcards (RFC 9525), and HTTP/1.1 as the ALPN protocol.
     ///
-    /// @param host a host name, which is sent as SNI, or an address
-    /// @return whether OpenSSL took it; else the connection must not be used, for the certificate's name
-    /// would not be checked
+    /// @param host a host name, which is also sent as SNI, or an address
+    /// @return false where OpenSSL failed; the connection must not be used then, because the
+    /// certificate's name would not be verified
     [[nodiscard]] bool expect_peer(std::string const& host, bool is_address) {
         tls_error_queue const kept;
         static constexpr unsigned char protocol[] = "\x08http/1.1";
@@ -81,7 +81,7 @@ public:
 
     /// Continues the handshake as far as the received bytes allow.
     ///
-    /// @return whether it is done; `ec` is set where it failed
+    /// @return whether it is complete; `ec` is set where it failed
     bool handshake(boost::system::error_code& ec) {
         tls_error_queue const kept;
         auto const done = SSL_do_handshake(ssl_.get());
@@ -97,7 +97,7 @@ public:
         ec = done == 1 ? boost::system::error_code() : meaning_of(done);
     }
 
-    /// Decrypts what came in into `plain`; `eof` where the server has sent its close_notify.
+    /// Decrypts received bytes into `plain`; `eof` where the server has sent its close_notify.
     void read(read_buffer& plain, boost::system::error_code& ec) {
         tls_error_queue const kept;
         for (;;) {
@@ -110,22 +110,22 @@ public:
             return;
         }
     }
-    /// Whether bytes have come in that no `read` has returned, such as a part of a record.
+    /// Whether there are received bytes that no `read` has returned, e.g. part of a record.
     [[nodiscard]] bool has_unread() const noexcept {
         return SSL_has_pending(ssl_.get()) == 1 || BIO_pending(SSL_get_rbio(ssl_.get())) != 0;
     }
 
-    /// The buffer for the network's next bytes; `feed` says how many were put there.
+    /// The buffer for the next bytes from the network; `feed` says how many there are.
     [[nodiscard]] boost::asio::mutable_buffer prepare() noexcept {
         return boost::asio::buffer(*received_);
     }
     void feed(std::size_t size) noexcept {
         BIO_write(SSL_get_rbio(ssl_.get()), received_->data(), static_cast<int>(size));
     }
-    /// The network has ended: a read that needs more fails.
+    /// The connection has ended: a read that needs more bytes fails.
     void feed_end() noexcept { BIO_set_mem_eof_return(SSL_get_rbio(ssl_.get()), 0); }
 
-    /// What the network is to be sent.
+    /// The bytes to send.
     [[nodiscard]] boost::asio::const_buffer outgoing() const noexcept {
         char* data = nullptr;
         auto const size = BIO_get_mem_data(SSL_get_wbio(ssl_.get()), &data);
@@ -138,7 +138,7 @@ public:
         sent_ = 0;
     }
 
-    /// Puts a close_notify into `outgoing()`. Without one OpenSSL does not let the session be resumed.
+    /// Appends a close_notify to `outgoing()`. Without it OpenSSL does not resume the session.
     void close_notify() {
         if (SSL_in_init(ssl_.get()) == 1) return;
         tls_error_queue const kept;
@@ -155,10 +155,12 @@ public:
     /// The result of verifying the peer's chain, as `X509_V_*`.
     [[nodiscard]] long verify_result() const noexcept { return SSL_get_verify_result(ssl_.get()); }
 
-    /// Whether a failure is the server's alert that it does not take our certificate, or wants one.
+    /// Whether a failure is the server's alert that it refuses the client's certificate, or
+    /// requires one.
     ///
-    /// With TLS 1.3 that comes when our handshake has ended (RFC 8446, section 4.4.2.4), and perhaps
-    /// our request has been sent; the server has not read it, for its own handshake failed.
+    /// With TLS 1.3 it arrives after the client's handshake is complete (RFC 8446, section
+    /// 4.4.2.4), and perhaps after the request was sent. The server has not read the request,
+    /// because its own handshake failed.
     [[nodiscard]] static bool
     is_refusal_of_certificate(boost::system::error_code const& ec) noexcept {
         if (ec.category() != boost::asio::error::get_ssl_category()) return false;
@@ -180,7 +182,7 @@ public:
     }
 
 private:
-    /// No error where more bytes have to come in first.
+    /// No error where more bytes must be received first.
     [[nodiscard]] boost::system::error_code meaning_of(int done) const noexcept {
         switch (SSL_get_error(ssl_.get(), done)) {
         case SSL_ERROR_WANT_READ: return {};

@@ -1,4 +1,4 @@
-/// What it means that a transfer of libcurl failed.
+/// The error that a failed transfer of libcurl stands for.
 #pragma once
 
 #include <cloudflare/core/error.hpp>
@@ -17,13 +17,13 @@ namespace cloudflare::inline v0::detail::curl {
 /// What is known of a transfer that failed.
 struct failure {
     CURLcode code = CURLE_OK;
-    std::string_view message{};       ///< libcurl's own; may hold a proxy's password
+    std::string_view message{};       ///< libcurl's own; may contain a proxy's password
     bool sent = false;                ///< the request was handed to a connection
     bool opened = false;              ///< that connection was opened for it
-    bool response_begun = false;      ///< something of a response has come
-    bool deadline_passed = false;     ///< else it is the time for connecting that passed
-    long proxy_status = 0;            ///< of the proxy's response to CONNECT; 0: there was none
-    std::string_view proxy_address{}; ///< behind a blank; empty where it is not known
+    bool response_begun = false;      ///< part of a response was received
+    bool deadline_passed = false;     ///< otherwise the connect timeout has passed
+    long proxy_status = 0;            ///< of the proxy's response to CONNECT; 0: none
+    std::string_view proxy_address{}; ///< after a space; empty where it is not known
     long system_error = 0;            ///< of connecting, or 0
 };
 
@@ -31,9 +31,8 @@ struct failure {
     return message.find(part) != message.npos;
 }
 
-/// Whether a TLS handshake failed because the connection ended. libcurl has one code for all that
-/// may happen to a handshake; the messages are its own, and those of its OpenSSL and GnuTLS
-/// backends.
+/// Whether a TLS handshake failed because the connection ended. libcurl has one code for all
+/// failures of a handshake; the messages are its own and those of its OpenSSL and GnuTLS backends.
 [[nodiscard]] inline bool is_lost_handshake(failure const& f) noexcept {
     if (f.code != CURLE_SSL_CONNECT_ERROR) return false;
     for (std::string_view const part :
@@ -43,9 +42,9 @@ struct failure {
     return false;
 }
 
-/// The TLS alert by which a server of TLS 1.3 refuses the client's certificate, or the lack of one;
-/// else empty. The client has sent its Finished, and the request, before it can learn of that. The
-/// server read the certificate before the request, so it has not looked at the request.
+/// The TLS 1.3 alert by which a server refuses the client's certificate, or the lack of one;
+/// otherwise empty. It arrives after the client has completed its handshake and sent the request.
+/// The server has not read the request, because it verifies the certificate first.
 ///
 /// The names are OpenSSL's. RFC 8446, sections 4.4.2.4 and 6.2.
 [[nodiscard]] inline std::string_view certificate_alert(failure const& f) noexcept {
@@ -76,16 +75,16 @@ struct failure {
     }
 }
 
-/// Whether libcurl gave up for bounds of its own: 100 KiB for a header line, 4 KiB for a line of
-/// the trailer section, 300 KiB (newer versions) for a header. The number is `CURLE_TOO_LARGE` of
-/// 8.6, which may be there though this was compiled with an older one.
+/// Whether one of libcurl's own limits was exceeded: 100 KiB for a header line, 4 KiB for a trailer
+/// line, 300 KiB (newer versions) for a header section. The number is `CURLE_TOO_LARGE` of 8.6,
+/// which this may meet at run time though it was compiled with an older version.
 [[nodiscard]] inline bool is_too_large(failure const& f) noexcept {
     return f.code == CURLE_OUT_OF_MEMORY || static_cast<int>(f.code) == 100 ||
            contains(f.message, "Too large response headers") ||
            contains(f.message, "Out of memory in chunked-encoding");
 }
 
-/// Whether the chunks of a body are not what they must be. libcurl has no code for that.
+/// Whether the chunks of a body are malformed. libcurl has no code for that.
 [[nodiscard]] inline bool is_malformed_chunk(failure const& f) noexcept {
     return contains(f.message, "in chunked-encoding") || contains(f.message, "chunk hex-length") ||
            contains(f.message, "invalid chunk size");
@@ -93,7 +92,7 @@ struct failure {
 
 /// What failed before the request was handed to a connection.
 [[nodiscard]] inline errc code_before_sending(failure const& f) noexcept {
-    if (f.proxy_status / 100 == 5) return errc::connect_failed; // it may work again later
+    if (f.proxy_status / 100 == 5) return errc::connect_failed; // probably temporary
     if (f.proxy_status != 0) return errc::proxy_refused;
     if (is_lost_handshake(f)) return errc::connection_lost;
     if (is_of_tls(f.code)) return errc::tls_failed;
@@ -109,8 +108,8 @@ struct failure {
     }
 }
 
-/// What failed afterwards. libcurl may have gone on to connect once more, because a kept connection
-/// had ended; whatever came of that, it is the first connection that was lost.
+/// What failed afterwards. libcurl may have opened another connection, because a kept one had
+/// ended; whatever its outcome, the error is that the first one was lost.
 [[nodiscard]] inline errc code_after_sending(failure const& f) noexcept {
     if (!certificate_alert(f).empty()) return errc::tls_failed;
     if (is_too_large(f)) return errc::response_too_large;
@@ -118,8 +117,8 @@ struct failure {
     switch (f.code) {
     case CURLE_OPERATION_TIMEDOUT:
         return f.deadline_passed ? errc::deadline_exceeded : errc::connection_lost;
-    case CURLE_UNSUPPORTED_PROTOCOL:  // HTTP/0.9, or what is no HTTP at all
-    case CURLE_BAD_FUNCTION_ARGUMENT: // a header line that is none
+    case CURLE_UNSUPPORTED_PROTOCOL:  // HTTP/0.9, or not HTTP at all
+    case CURLE_BAD_FUNCTION_ARGUMENT: // a malformed header line
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING: return errc::malformed_response;
     default: return errc::connection_lost;
@@ -135,12 +134,12 @@ struct failure {
     if (f.code == CURLE_OPERATION_TIMEDOUT)
         return f.deadline_passed ? "" : "no connection within connect_timeout";
     std::string line = f.code != CURLE_OK ? curl_easy_strerror(f.code) : "the response ended early";
-    // Elsewhere the message may name a proxy with its password.
+    // In other cases the message may contain a proxy's password.
     if (is_of_tls(f.code) && !f.message.empty()) line.append(": ").append(f.message);
     return line;
 }
 
-/// The error to give.
+/// The error to return.
 [[nodiscard]] inline error to_error(failure const& f) {
     auto const code = f.sent ? code_after_sending(f) : code_before_sending(f);
     error_details d;

@@ -15,11 +15,11 @@
 
 namespace cloudflare::inline v0::detail::curl {
 
-/// Opens and closes sockets in libcurl's place, and so knows every connection in its cache.
+/// Opens and closes sockets for libcurl, and so knows every connection in libcurl's cache.
 class open_sockets {
 public:
-    /// Has libcurl open and close the sockets of this handle's transfers here. A connection closes
-    /// its socket here also later, so this must outlive the connections.
+    /// Makes libcurl open and close the sockets of this handle's transfers through this object,
+    /// which must outlive the connections: they close their sockets later.
     void serve(CURL* easy) {
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &open_sockets::open);
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
@@ -33,9 +33,9 @@ public:
             if (s.descriptor == descriptor) s.last_used = now;
     }
 
-    /// Whether no connection has been idle for `max_idle` or longer, has ended, or has
-    /// something to read. Between two requests a server has nothing to say: what can be read there
-    /// must not be taken for the response to the next one.
+    /// Whether all connections may be used again: none has been idle for `max_idle` or longer, has
+    /// ended, or has something to read. What a server sends between two requests is unsolicited,
+    /// and must not be taken for the response to the next one.
     [[nodiscard]] bool all_usable(boot_clock::time_point now, boot_clock::duration max_idle) {
         std::vector<::pollfd> idle;
         idle.reserve(sockets_.size());

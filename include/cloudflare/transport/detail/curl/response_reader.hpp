@@ -1,4 +1,4 @@
-/// Puts a response together from what libcurl hands over, and checks what libcurl lets pass.
+/// Builds a response from what libcurl delivers, and checks what libcurl does not check.
 #pragma once
 
 #include <cloudflare/core/wipe.hpp>
@@ -13,8 +13,8 @@
 
 namespace cloudflare::inline v0::detail::curl {
 
-/// Reads header lines and pieces of the body. Informational responses (1xx) are ignored, trailers
-/// too; both count against the bound of the header.
+/// Reads header lines and pieces of the body. Informational responses (1xx) and trailer fields are
+/// ignored; both count towards the maximum size of the header.
 class response_reader {
 public:
     /// Why a response was refused.
@@ -27,10 +27,10 @@ public:
     explicit response_reader(curl_options const& options) noexcept
         : max_header_size_(options.max_header_size()), max_body_size_(options.max_body_size()) {}
 
-    /// Takes a line of the header or of the trailer section, the line break included.
+    /// Reads a line of the header or trailer section, including its line break.
     ///
-    /// @param status what the last status line says
-    /// @return whether the response is still a good one
+    /// @param status of the last status line
+    /// @return false where the response is refused
     bool take_line(std::string_view line, int status) {
         if (line.size() > max_header_size_ - header_size_) return refuse(fault::too_large);
         header_size_ += line.size();
@@ -45,7 +45,7 @@ public:
         return true;
     }
 
-    /// Takes a piece of the decoded body.
+    /// Reads a piece of the decoded body.
     bool take_body(std::string_view piece) {
         if (piece.size() > max_body_size_ - response_.body.size()) return refuse(fault::too_large);
         response_.body.append(piece);
@@ -53,8 +53,8 @@ public:
         return true;
     }
 
-    /// Notes bytes that arrived behind the header, before they are decoded. Chunk extensions and
-    /// an unfinished trailer come to nothing else, and are bounded here.
+    /// Counts bytes that arrived after the header, before they are decoded. This limits chunk
+    /// extensions and an incomplete trailer, which libcurl does not deliver.
     void note_undecoded(std::size_t size) noexcept {
         body_begun_ = true;
         undecoded_size_ += size;
@@ -62,12 +62,12 @@ public:
     }
 
     [[nodiscard]] fault failure() const noexcept { return fault_; }
-    /// Whether anything of a response has come.
+    /// Whether any part of a response was received.
     [[nodiscard]] bool has_begun() const noexcept { return header_size_ != 0; }
-    /// Whether the header of a final response is whole.
+    /// Whether the header of a final response is complete.
     [[nodiscard]] bool has_header() const noexcept { return next_ == part::body; }
-    /// Whether not even a last chunk came where the body is chunked. libcurl 8.22 takes the end of
-    /// the connection for it.
+    /// Whether a chunked body ended without its last chunk. libcurl 8.22 takes the end of the
+    /// connection for it.
     [[nodiscard]] bool lacks_chunks() const noexcept {
         return may_have_body() && !body_begun_ && response_.fields.contains("Transfer-Encoding");
     }
@@ -104,8 +104,8 @@ private:
         return true;
     }
 
-    /// A field's line, or one that continues the field before it (RFC 9112, section 5.2): the line
-    /// break then stands for a blank.
+    /// A field's line, or one that continues the field before it (RFC 9112, section 5.2), in which
+    /// case the line break means a space.
     bool take_field_line(std::string_view line) {
         if (line.front() == ' ' || line.front() == '\t') {
             if (field_.empty()) return refuse(fault::malformed);
@@ -117,7 +117,7 @@ private:
         return true;
     }
 
-    /// Adds the field that is whole now that its last line is known.
+    /// Adds the last field, which is known to be complete now.
     bool add_field() {
         if (field_.empty()) return true;
         std::string_view const field = field_;
@@ -126,7 +126,7 @@ private:
         auto const name = field.substr(0, colon), value = trim(field.substr(colon + 1));
         if (http::same_name(name, "Content-Length") && !is_length(value))
             return refuse(fault::malformed);
-        // Only `chunked`, which every recipient must know; no other coding was requested.
+        // Only `chunked`, which every recipient must support; no other coding was requested.
         if (http::same_name(name, "Transfer-Encoding") &&
             (!http::same_name(value, "chunked") || response_.fields.contains(name)))
             return refuse(fault::malformed);
@@ -162,7 +162,7 @@ private:
 
     std::size_t max_header_size_, max_body_size_;
     http::response response_;
-    wiped_string field_; ///< read, but not known to be whole
+    wiped_string field_; ///< the last field, which the next line may continue
     std::size_t header_size_ = 0;
     std::size_t undecoded_size_ = 0; ///< since the last piece of the body
     bool body_begun_ = false;

@@ -24,19 +24,18 @@ namespace cloudflare::inline v0::detail::curl {
 /// Sends one request after the other.
 ///
 /// libcurl chooses the connection, and takes whatever it reads there for the response. So that this
-/// is never an unsolicited response, a connection is kept only where nothing of it can
-/// be left over: not in the socket, not in TLS, not in libcurl. If any connection is in doubt,
-/// all of them are closed.
+/// is never an unsolicited response, a connection is kept only if nothing is left to read: not in
+/// the socket, not in TLS, not in libcurl. If that is uncertain for any connection, all are closed.
 class session {
 public:
     session() : multi_(make_multi()), easy_(curl_easy_init()) {
         if (!easy_) throw std::bad_alloc();
     }
 
-    /// Whether this was made by the process from which this one was forked.
+    /// Whether a parent process made this session.
     [[nodiscard]] bool is_inherited() const noexcept { return fork_detector_.in_child(); }
-    /// Abandons an inherited session, which must not be destroyed: libcurl would send its close_notify on
-    /// the parent's connections.
+    /// Abandons an inherited session. It must not be destroyed, because libcurl would send a
+    /// close_notify on the parent's connections.
     void abandon() noexcept { sockets_.close_inherited(); }
 
     [[nodiscard]] result<http::response> send(http::request const& r, time_point deadline,
@@ -73,7 +72,7 @@ private:
         multi_ = make_multi();
     }
 
-    /// @param is_clean whether nothing is left over behind the response
+    /// @param is_clean whether nothing follows the response
     CURLcode perform(transfer& t, bool& is_clean) noexcept {
         curl_multi_add_handle(multi_.get(), easy_.get());
         auto const code = run(t);
@@ -95,8 +94,8 @@ private:
         return message != nullptr ? message->data.result : CURLE_FAILED_INIT;
     }
 
-    /// Whether TLS and libcurl hold nothing more of the connection that was just used. HTTP/2
-    /// numbers its responses: there, no response can be taken for another.
+    /// Whether TLS and libcurl have no more unread bytes of the connection that was just used. With
+    /// HTTP/2 that does not matter, because each response has the number of its request.
     [[nodiscard]] bool leaves_nothing() noexcept {
         curl_socket_t socket = CURL_SOCKET_BAD;
         curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &socket);
@@ -110,9 +109,9 @@ private:
         return false;
     }
 
-    /// libcurl reads for its user only from connections made with CURLOPT_CONNECT_ONLY, but it checks
-    /// the option's current value. Whatever else a version may do here, only `CURLE_AGAIN` says
-    /// that there is nothing.
+    /// libcurl reads for its user only from connections made with CURLOPT_CONNECT_ONLY, but it
+    /// checks the option's current value. Whatever else a version may do here, only `CURLE_AGAIN`
+    /// says that there is nothing.
     [[nodiscard]] bool reads_nothing() noexcept {
         char byte = 0;
         std::size_t size = 0;

@@ -1,4 +1,4 @@
-/// Finds out what a connection still buffers that was read from its socket earlier.
+/// Finds out whether a connection buffers bytes that were read from its socket earlier.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -14,12 +14,12 @@
 
 namespace cloudflare::inline v0::detail::curl {
 
-/// A socket from which nothing can ever be read, to stand in for another one.
+/// A socket from which nothing can ever be read, which temporarily replaces another one.
 ///
-/// TLS decrypts whole records, and libcurl may read ahead: a second response can wait in their
-/// memory while the socket is empty. Trying to read tells, but may take a part of a record out of
-/// the socket and so hide the rest. While this replaces the socket, a read can only return what is
-/// in memory.
+/// TLS decrypts complete records, and libcurl may read ahead: a second response may be in their
+/// memory while the socket is empty. A read would show it, but may also remove part of a record
+/// from the socket and so hide the rest. While this replaces the socket, a read returns only what
+/// is in memory.
 class silent_socket {
 public:
     silent_socket() noexcept {

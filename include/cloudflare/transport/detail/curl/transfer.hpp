@@ -1,4 +1,4 @@
-/// One request and its response as a libcurl easy handle does them.
+/// One request and its response on a libcurl easy handle.
 #pragma once
 
 #include <cloudflare/core/fwd.hpp>
@@ -25,9 +25,9 @@
 
 namespace cloudflare::inline v0::detail::curl {
 
-/// Sets an easy handle up for a request, receives the response, and says how it ended.
+/// Sets up an easy handle for a request, receives the response, and says how it ended.
 ///
-/// The handle refers to this while the transfer lives, and is reset afterwards: neither may move.
+/// The handle refers to this object until its destructor resets the handle, so neither may move.
 class transfer {
 public:
     transfer(CURL* easy, open_sockets& sockets, http::request const& r, time_point deadline,
@@ -46,15 +46,15 @@ public:
     transfer& operator=(transfer const&) = delete;
     ~transfer() { curl_easy_reset(easy_); }
 
-    /// Whether the response has been refused, so that the rest of it need not be read.
+    /// Whether the response was refused, so that the rest of it need not be read.
     [[nodiscard]] bool is_refused() const noexcept {
         return reader_.failure() != response_reader::fault::none;
     }
 
-    /// Whether more came with the response than belongs to it. libcurl has dropped that part.
+    /// Whether bytes followed the response, which libcurl has dropped.
     [[nodiscard]] bool had_excess() const noexcept { return had_excess_; }
 
-    /// The response, or why there is none, once libcurl has ended with `code`.
+    /// The response or the error, after libcurl has ended with `code`.
     [[nodiscard]] result<http::response> finish(CURLcode code) {
         if (code == CURLE_OK && !is_refused() && is_whole()) return reader_.take();
         if (is_refused()) {
@@ -80,7 +80,7 @@ private:
         set(CURLOPT_CUSTOMREQUEST, method.c_str());
         for (auto const field : r.fields)
             add_line(field.name, field.value.empty() ? ";" : ": ", field.value);
-        // What libcurl would add of its own accord.
+        // Removes what libcurl would add by itself.
         for (std::string_view const name : {"Accept", "Content-Type", "Expect"})
             if (!r.fields.contains(name)) add_line(name, ":", {});
         set(CURLOPT_HTTPHEADER, fields_.get());
@@ -107,7 +107,7 @@ private:
         set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connecting));
         set(CURLOPT_NOSIGNAL, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
-        set(CURLOPT_QUICK_EXIT, 1L); // does not wait for a name server that is silent
+        set(CURLOPT_QUICK_EXIT, 1L); // does not wait for a name server that does not respond
 #endif
         if (!is_secure_) set(CURLOPT_NOPROXY, "*"); // a proxy would want another target
         set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -143,8 +143,8 @@ private:
         return curl_easy_getinfo(easy_, what, &value) == CURLE_OK ? value : 0;
     }
 
-    /// Called when a connection is there and before the request is sent. libcurl sends a second time
-    /// where a kept connection turns out to be closed, whatever the method: it may not.
+    /// Called when there is a connection, before the request is sent. If a kept connection turns
+    /// out to be closed, libcurl calls this a second time, whatever the method: that is refused.
     static int before_request(void* self, char*, char*, int, int) noexcept {
         auto& t = *static_cast<transfer*>(self);
         t.opened_ = t.info(CURLINFO_NUM_CONNECTS) != 0;
@@ -161,8 +161,8 @@ private:
         return static_cast<transfer*>(self)->reader_.take_body({data, size}) ? size : 0;
     }
 
-    /// Sees what libcurl would print for a person: the bytes of the body before chunks are decoded,
-    /// and that bytes were dropped, of which libcurl tells nobody else.
+    /// Receives libcurl's debug output: the bytes of the body before chunks are decoded, and the
+    /// message that bytes were dropped, which libcurl does not report otherwise.
     static int observe(CURL*, curl_infotype type, char* data, std::size_t size, void* self) {
         auto& t = *static_cast<transfer*>(self);
         if (type == CURLINFO_DATA_IN) t.reader_.note_undecoded(size);
@@ -172,10 +172,10 @@ private:
         return 0;
     }
 
-    /// Whether what libcurl takes for a response is a whole one.
+    /// Whether what libcurl takes for a response is complete.
     [[nodiscard]] bool is_whole() const noexcept {
         if (!reader_.has_header() || reader_.lacks_chunks()) return false;
-        // libcurl does not tell a TLS connection that was cut from one that was closed.
+        // libcurl does not distinguish a TLS connection that was cut from one that was closed.
         return !is_secure_ || info(CURLINFO_HTTP_VERSION) > CURL_HTTP_VERSION_1_1 ||
                !reader_.ends_with_connection();
     }
@@ -193,8 +193,8 @@ private:
         return f;
     }
 
-    /// A blank, and the address and port of what the connection leads to, which is the proxy's where
-    /// there is one; or nothing, for newer versions of libcurl may not know.
+    /// A space, and the address and port that the connection leads to (the proxy's, if there is
+    /// one); empty where libcurl does not know them, as newer versions may not.
     [[nodiscard]] std::string_view peer_address() {
         char* address = nullptr;
         curl_easy_getinfo(easy_, CURLINFO_PRIMARY_IP, &address);
@@ -213,7 +213,7 @@ private:
     field_list fields_;
     char message_[CURL_ERROR_SIZE] = {};
     std::string peer_;
-    std::chrono::milliseconds tolerance_{}; ///< libcurl may count by a clock that is not adjusted
+    std::chrono::milliseconds tolerance_{}; ///< libcurl may use a clock that is not adjusted
     unsigned attempts_ = 0;
     bool opened_ = false;
     bool had_excess_ = false;
