@@ -68,7 +68,9 @@ po::options_description described_options() {
     add("attempts", text(), "requests that a call may make (default 4)");
     add("output", text(), "text, json or env (default text)");
     add("duration", text(), "how long the token is valid: 8760h, 90m ... or forever");
-    add("grace", text(), "how long the secret in use is still accepted: 1h, 720h ...");
+    add("grace", text(),
+        "how long the secret in use is still accepted: 1h, 720h ... (default 24h; 0s: it dies "
+        "now)");
     add("replace-now", "rotate: although an earlier grace period runs, which ends it");
     add("refresh-before", text(), "renew: what expires within this time (default 720h)");
     add("rotate-after", text(), "renew: secrets older than this (default: never)");
@@ -79,7 +81,7 @@ po::options_description described_options() {
     add("name", text(), "list: of this name; update: the new name");
     add("search", text(), "list: that hold this text");
     add("intents", text(),
-        "issue, ensure, reconcile, intents: the log of intents, instead of the one in "
+        "the log of intents, instead of the one in "
         "$XDG_STATE_HOME/access-token or ~/.local/state/access-token");
     add("min-age", text(),
         "reconcile: leave younger intents alone (default 15m; 0s if no issue is "
@@ -110,14 +112,14 @@ constexpr std::array<command_syntax, 12> commands{{
     {"list", "", " name search "},
     {"get", "ID", " "},
     {"update", "ID", " name duration enable disable "},
-    {"rotate", "ID", " grace replace-now secret-file "},
+    {"rotate", "ID", " grace replace-now secret-file intents "},
     {"refresh", "ID", " "},
     {"delete", "ID", " "},
     {"issue", "NAME", " duration disabled secret-file key intents "},
     {"ensure", "NAME", " duration secret-file intents "},
     {"reconcile", "", " intents min-age gone-age strays delete "},
     {"intents", "", " intents "},
-    {"renew", "ID", " secret-file refresh-before rotate-after grace "},
+    {"renew", "ID", " secret-file refresh-before rotate-after grace intents "},
 }};
 
 bool holds(std::string_view options, std::string const& name) {

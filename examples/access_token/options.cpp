@@ -188,7 +188,7 @@ cf::result<void> add_scope_of_intents(options& o, po::variables_map const& given
 
 bool uses_intents(std::string const& command) {
     return command == "issue" || command == "ensure" || command == "reconcile" ||
-           command == "intents";
+           command == "intents" || command == "rotate" || command == "renew";
 }
 
 // Options that a command must have, and those that exclude each other.
@@ -212,10 +212,7 @@ cf::result<void> add_command_options(options& o, po::variables_map const& given)
     auto const duration = find_duration(given, "duration");
     if (!duration) return duration.error();
     o.duration = *duration;
-    auto const grace = find_duration(given, "grace");
-    if (!grace) return grace.error();
-    o.grace = *grace;
-    if (o.grace && o.grace->is_forever()) return usage("--grace must end");
+    if (auto const ok = find_age(given, "grace", o.grace); !ok) return ok;
 
     if (given.count("enable") != 0 && given.count("disable") != 0)
         return usage("--enable and --disable exclude each other");

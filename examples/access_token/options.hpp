@@ -26,7 +26,7 @@ struct options {
     std::string argument{}; // the NAME of create, issue and ensure, the TAG of intents, else an ID
     std::string key{};
     std::string secret_file{};
-    std::string intents_file{}; // of issue, ensure, reconcile and intents
+    std::string intents_file{}; // of all that write or read intents
     std::optional<std::chrono::seconds> min_age{};
     std::optional<std::chrono::seconds> gone_age{};
     std::optional<std::chrono::seconds> refresh_before{};
@@ -34,7 +34,7 @@ struct options {
     std::optional<std::string> name{};
     std::optional<std::string> search{};
     std::optional<cloudflare::token_duration> duration{};
-    std::optional<cloudflare::token_duration> grace{};
+    std::optional<std::chrono::seconds> grace{}; // 0: none
     bool replace_now = false;
     bool shows_strays = false;
     bool deletes_strays = false;

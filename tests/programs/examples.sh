@@ -137,8 +137,14 @@ id=$(field id)
 run "${account[@]}" rotate "$id" --grace 1h
 expect "a rotation whose response is lost exits 3" exits 3
 expect "and tells until when the secret in use works" err_has 'works until 20'
-run "${account[@]}" renew "$id" --secret-file "$work/renewed" --refresh-before 9000h
-expect "a token that expires soon is renewed" exits 0
+run "${account[@]}" renew "$id" --secret-file "$work/renewed"
+expect "whose file then holds a secret that is not the last: it is lost" exits 3
+expect "as is told, with the time" err_has 'is lost; the one in use works until 20'
+run "${account[@]}" issue short --duration 9s --secret-file "$work/short"
+id=$(field id)
+sleep 6.1
+run "${account[@]}" renew "$id" --secret-file "$work/short"
+expect "a token in the last third of its life is renewed" exits 0
 expect "by a refresh" err_has "^refreshed: $id"
 run "${account[@]}" renew "$id" --secret-file "$work/secret"
 expect "a token that the file does not hold is not renewed" exits 2
@@ -746,7 +752,7 @@ refused '--gone-age must not be below --min-age' reconcile --min-age 2h --gone-a
 refused 'reconcile does not take --key' reconcile --key k
 refused 'list does not take --strays' list --strays
 refused 'delete does not take --delete' delete $id --delete
-refused 'renew does not take --intents' renew $id "${f[@]}" --intents "$work/option-log"
+refused 'renew does not take --key' renew $id "${f[@]}" --key k
 refused 'create does not take --key' create x --key k
 refused '--output env' reconcile --strays --output env
 refused '--output env' intents --output env

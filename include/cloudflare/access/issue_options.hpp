@@ -137,6 +137,9 @@ public:
         return {};
     }
 
+    /// 64 random bits.
+    [[nodiscard]] std::uint64_t random_bits() const { return random_(); }
+
     /// A new tag: 128 random bits in hexadecimal.
     [[nodiscard]] std::string make_tag() const {
         constexpr std::string_view hex = "0123456789abcdef";

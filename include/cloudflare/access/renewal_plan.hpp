@@ -1,27 +1,34 @@
-/// Which service tokens fall due, and when to look again: pure planning.
+/// How a service token that a sink holds stands, what falls due, and when to look again: pure
+/// planning.
 #pragma once
 
+#include <cloudflare/access/detail/rotation_judging.hpp>
+#include <cloudflare/access/secret_sink.hpp>
 #include <cloudflare/access/service_token.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <optional>
-#include <string>
-#include <vector>
+#include <string_view>
+#include <utility>
 
 namespace cloudflare::inline v0::access {
 
 /// When tokens are renewed. Built by chained setters.
 class renewal_policy {
 public:
-    renewal_policy() noexcept {}
+    using consumers_function = std::function<bool(held_token const&)>;
 
-    /// Refresh a token when it expires within this span. Default 30 days.
+    renewal_policy() {}
+
+    /// Refresh a token when it expires within this span, or within a third of its life where that
+    /// is less. Default 30 days.
     renewal_policy& refresh_before(std::chrono::seconds span) noexcept {
         refresh_before_ = span;
         return *this;
     }
-    /// Rotate a secret that is older than this. Default: never.
+    /// Rotate a secret that the sink has held for longer than this. Default: never.
     renewal_policy& rotate_after(std::chrono::seconds span) noexcept {
         rotate_after_ = span;
         return *this;
@@ -31,9 +38,9 @@ public:
         grace_ = span;
         return *this;
     }
-    /// What is done with a token whose new secret was lost in a rotation: true, `replace_now`,
-    /// which revokes the secret in use at once and gives another; false, it is reported in every
-    /// round. Default false.
+    /// What is done with a token whose new secret was lost in a rotation: true, another one is made,
+    /// and the secret in use dies at once; false, the secret in use is kept alive, and the loss is
+    /// reported in every round. Default false.
     renewal_policy& replace_lost(bool on) noexcept {
         replace_lost_ = on;
         return *this;
@@ -43,10 +50,10 @@ public:
         poll_interval_ = span;
         return *this;
     }
-    /// The least time between two requests. Default 250 ms: 1200 in five minutes, which is the
-    /// limit of the API, counts what others do with the same credentials too, so leave room.
-    renewal_policy& pace(std::chrono::milliseconds span) noexcept {
-        pace_ = span;
+    /// Tells whether all consumers of a token have its new secret: then the grace of the one before
+    /// is ended early. Must not throw. Default: no grace is ended early.
+    renewal_policy& consumers_have(consumers_function f) {
+        consumers_have_ = std::move(f);
         return *this;
     }
 
@@ -57,7 +64,7 @@ public:
     [[nodiscard]] std::chrono::seconds grace() const noexcept { return grace_; }
     [[nodiscard]] bool replaces_lost() const noexcept { return replace_lost_; }
     [[nodiscard]] std::chrono::seconds poll_interval() const noexcept { return poll_interval_; }
-    [[nodiscard]] std::chrono::milliseconds pace() const noexcept { return pace_; }
+    [[nodiscard]] consumers_function const& consumers() const noexcept { return consumers_have_; }
 
 private:
     std::chrono::seconds refresh_before_ = std::chrono::days(30);
@@ -65,55 +72,132 @@ private:
     std::chrono::seconds grace_ = std::chrono::days(1);
     bool replace_lost_ = false;
     std::chrono::seconds poll_interval_ = std::chrono::days(1);
-    std::chrono::milliseconds pace_{250};
+    consumers_function consumers_have_;
 };
 
-enum class renewal_action : unsigned char {
-    refresh, ///< extend the token's life
-    rotate   ///< replace its secret
+/// How a token stands; the worse, the later in this list.
+enum class renewal_state : unsigned char {
+    fresh,
+    due_for_refresh,
+    due_for_rotation, ///< and perhaps for a refresh, too
+    disabled,         ///< left alone: somebody has switched it off
+    lost,             ///< a later secret than the one held was made, and nobody has it
+    expired,
+    missing ///< the server has no such token any more
 };
 
-/// One thing to do now.
-struct due_renewal {
-    service_token token;
-    renewal_action what = renewal_action::refresh;
-};
-
-/// What to do now, and when to look again.
-struct renewal_plan {
-    std::vector<due_renewal> due;
-    timestamp next_look;
-};
-
-/// When the secret of a token was made, as far as the token shows: its creation, or the last change
-/// since the first rotation, which may be later than the rotation.
-[[nodiscard]] inline std::optional<timestamp> secret_since(service_token const& token) noexcept {
-    bool const rotated = token.client_secret_version.value_or(1) > 1 ||
-                         token.previous_client_secret_expires_at.has_value();
-    return rotated ? token.updated_at : token.created_at;
+/// The state's name, with underscores.
+[[nodiscard]] constexpr std::string_view to_string(renewal_state s) noexcept {
+    constexpr std::string_view names[] = {
+        "fresh", "due_for_refresh", "due_for_rotation", "disabled", "lost", "expired", "missing"};
+    return names[static_cast<unsigned>(s)];
 }
 
-/// Plans the renewal of `tokens`. Disabled tokens are left alone; one that lasts for ever is never
-/// refreshed.
-[[nodiscard]] inline renewal_plan plan_renewal(std::vector<service_token> const& tokens,
-                                               renewal_policy const& policy, timestamp now) {
-    renewal_plan plan{.due = {}, .next_look = now.plus(policy.poll_interval())};
-    auto const add = [&](service_token const& token, renewal_action what, timestamp when) {
-        if (when <= now) {
-            plan.due.push_back({token, what});
-        } else {
-            plan.next_look = (std::min)(plan.next_look, when);
-        }
-    };
-    for (auto const& token : tokens) {
-        if (!token.enabled.value_or(true)) continue;
-        bool const ends = token.expires_at && !(token.duration && token.duration->is_forever());
-        if (ends)
-            add(token, renewal_action::refresh, token.expires_at->plus(-policy.refresh_before()));
-        auto const since = secret_since(token);
-        if (policy.rotate_after() && since)
-            add(token, renewal_action::rotate, since->plus(*policy.rotate_after()));
+/// What is known of a token that a sink holds.
+struct held_and_shown {
+    held_token held;
+    std::optional<service_token> shown; ///< nothing: the server has no such token
+    bool is_lost = false;               ///< says the log; needed where the API shows no version
+};
+
+/// What is to be done with one token now, and when to look again.
+struct renewal_plan {
+    renewal_state state = renewal_state::fresh;
+    bool refresh = false;
+    bool rotate = false;
+    bool is_lost = false; ///< a later secret than the one held was made, and nobody has it
+    bool keep_alive =
+        false; ///< a new secret is lost: the grace of the one in use is to be prolonged
+    std::optional<timestamp> next_due{};
+};
+
+namespace detail {
+
+/// From how long before its end a token is to be refreshed.
+[[nodiscard]] inline std::chrono::seconds refresh_span(service_token const& token,
+                                                       renewal_policy const& policy) {
+    auto life = policy.refresh_before() * 3;
+    if (token.duration && token.duration->value()) {
+        life = std::chrono::floor<std::chrono::seconds>(*token.duration->value());
+    } else if (token.created_at && token.expires_at) {
+        life = token.expires_at->seconds() - token.created_at->seconds();
     }
+    return (std::min)(policy.refresh_before(), life / 3);
+}
+
+/// Puts a plan together.
+class planner {
+public:
+    planner(held_and_shown const& one, renewal_policy const& policy, timestamp now)
+        : held_(one.held), token_(*one.shown), policy_(policy), now_(now) {
+        version_ = one.is_lost ? held_version::older : compare_versions(held_, token_);
+    }
+
+    [[nodiscard]] renewal_plan plan() {
+        if (!token_.enabled.value_or(true)) {
+            plan_.state = renewal_state::disabled;
+            return plan_;
+        }
+        plan_refresh();
+        version_ == held_version::older ? plan_lost() : plan_rotation();
+        if (is_expired()) plan_.state = renewal_state::expired;
+        return plan_;
+    }
+
+private:
+    [[nodiscard]] bool ends() const {
+        return token_.expires_at && !(token_.duration && token_.duration->is_forever());
+    }
+    [[nodiscard]] bool is_expired() const { return ends() && *token_.expires_at <= now_; }
+
+    /// Whether a time has come; else it is looked for again then.
+    [[nodiscard]] bool is_due(timestamp when) {
+        if (when <= now_) return true;
+        plan_.next_due = plan_.next_due ? (std::min)(*plan_.next_due, when) : when;
+        return false;
+    }
+    void plan_refresh() {
+        if (!ends() || !is_due(token_.expires_at->plus(-refresh_span(token_, policy_)))) return;
+        plan_.refresh = true;
+        plan_.state = renewal_state::due_for_refresh;
+    }
+    /// The age of a secret is the sink's own note; an update of the token does not change it.
+    void plan_rotation() {
+        auto const since =
+            held_.since != timestamp() ? std::optional(held_.since) : token_.created_at;
+        if (!policy_.rotate_after() || !since || version_ == held_version::newer) return;
+        auto const grace_end = token_.previous_client_secret_expires_at.value_or(timestamp());
+        if (!is_due((std::max)(since->plus(*policy_.rotate_after()), grace_end))) return;
+        plan_.rotate = true;
+        plan_.state = renewal_state::due_for_rotation;
+    }
+    /// The secret in use lives as that before the lost one: its grace must not end.
+    void plan_lost() {
+        plan_.state = renewal_state::lost;
+        plan_.is_lost = true;
+        plan_.is_lost = true;
+        auto const end = token_.previous_client_secret_expires_at;
+        plan_.keep_alive = !end || is_due(end->plus(-policy_.grace()));
+    }
+
+    held_token const& held_;
+    service_token const& token_;
+    renewal_policy const& policy_;
+    timestamp now_;
+    held_version version_;
+    renewal_plan plan_;
+};
+
+} // namespace detail
+
+/// Plans the renewal of one token, from what the sink holds and what the server shows.
+///
+/// @param now the server's time
+[[nodiscard]] inline renewal_plan plan_renewal(held_and_shown const& one,
+                                               renewal_policy const& policy, timestamp now) {
+    if (one.shown) return detail::planner(one, policy, now).plan();
+    renewal_plan plan;
+    plan.state = renewal_state::missing;
     return plan;
 }
 

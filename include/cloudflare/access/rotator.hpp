@@ -95,6 +95,14 @@ public:
         return run(flow(tools_, options_, aim::revoke, std::move(key), std::move(token_id), {}));
     }
 
+    /// Rotates though an earlier grace is running, or a secret was lost: the last secret is accepted
+    /// for `grace` more, and the one before it dies at once. Errors as for `rotate`, but for these
+    /// two.
+    [[nodiscard]] task<result<rotated>> replace_now(std::string key, std::string token_id,
+                                                    std::chrono::seconds grace) {
+        return run(flow(tools_, options_, aim::force, std::move(key), std::move(token_id), grace));
+    }
+
     /// Makes another secret in place of one that was lost. The secret in use dies at once, for only
     /// one previous secret lives on, which is the lost one.
     ///
@@ -263,8 +271,9 @@ private:
                                             : detail::rotate_once(tools_, f);
         auto shown = co_await std::move(pending);
         // There is no secret in use that a second rotation could end: it is dead already.
-        bool const may_rotate_again = f.aim != aim::rotate && f.lease.version != 0 && shown &&
-                                      !*shown && tools_.scope().is_account();
+        bool const may_rotate_again = f.aim != aim::rotate && f.aim != aim::force &&
+                                      f.lease.version != 0 && shown && !*shown &&
+                                      tools_.scope().is_account();
         if (!may_rotate_again) co_return shown;
         auto pending_rotate = detail::rotate_once(tools_, f);
         auto again = co_await std::move(pending_rotate);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <string>
 
 namespace renewal_plan_tests {
@@ -9,58 +10,175 @@ namespace {
 
 using namespace cloudflare;
 using namespace std::chrono_literals;
-using access::plan_renewal;
-using access::renewal_action;
+using access::held_and_shown;
 using access::renewal_policy;
+using access::renewal_state;
 
 timestamp const now = timestamp::parse("2026-11-24T00:00:00Z").value();
 
-access::service_token token(std::chrono::seconds age, std::chrono::seconds expires_in) {
+/// A token of 1000 h, made `age` ago, that expires in `left`, and is held since it was made.
+held_and_shown held(std::chrono::seconds age, std::chrono::seconds left) {
     access::service_token t;
     t.id = "id";
-    t.created_at = t.updated_at = now.plus(-age);
-    t.expires_at = now.plus(expires_in);
-    t.duration = token_duration::hours(8760);
-    return t;
+    t.created_at = now.plus(-age);
+    t.updated_at = now;
+    t.expires_at = now.plus(left);
+    t.duration = token_duration::hours(1000);
+    t.client_secret_version = 3;
+    access::held_token h{"id", "c.access", 3};
+    h.since = now.plus(-age);
+    return {h, t};
 }
+access::renewal_plan plan(held_and_shown const& one, renewal_policy const& policy) {
+    return access::plan_renewal(one, policy, now);
+}
+auto const never_refresh = renewal_policy().refresh_before(0s);
 
 TEST_CASE("a token is refreshed once it expires within the span, and not before") {
-    auto const policy = renewal_policy().refresh_before(10h).poll_interval(24h);
-    auto const early = plan_renewal({token(0s, 10h + 1s)}, policy, now);
-    CHECK(early.due.empty());
-    CHECK(early.next_look == now.plus(1s));
-    auto const due = plan_renewal({token(0s, 10h)}, policy, now);
-    REQUIRE(due.due.size() == 1);
-    CHECK(due.due[0].what == renewal_action::refresh);
-    CHECK(due.next_look == now.plus(24h));
+    auto const policy = renewal_policy().refresh_before(10h);
+    auto const early = plan(held(0s, 10h + 1s), policy);
+    CHECK(early.state == renewal_state::fresh);
+    CHECK_FALSE(early.refresh);
+    CHECK(early.next_due == now.plus(1s));
+    auto const due = plan(held(0s, 10h), policy);
+    CHECK(due.state == renewal_state::due_for_refresh);
+    CHECK(due.refresh);
+    CHECK_FALSE(due.rotate);
+    CHECK_FALSE(due.next_due.has_value());
 }
 
-TEST_CASE(
-    "a secret is rotated at its age, counted from its creation or from the last change since") {
+TEST_CASE("a short-lived token is refreshed in the last third of its life") {
+    auto one = held(0s, 24h);
+    one.shown->duration = token_duration::hours(24);
+    CHECK_FALSE(plan(one, renewal_policy()).refresh);
+    CHECK(plan(one, renewal_policy()).next_due == now.plus(16h));
+    one.shown->expires_at = now.plus(8h);
+    CHECK(plan(one, renewal_policy()).refresh);
+    // Where the duration is not shown, by the times that are.
+    one.shown->duration.reset();
+    one.shown->created_at = now.plus(-16h);
+    one.shown->expires_at = now.plus(8h + 1s);
+    CHECK_FALSE(plan(one, renewal_policy()).refresh);
+    one.shown->created_at.reset();
+    CHECK(plan(one, renewal_policy()).refresh); // by the policy alone
+}
+
+TEST_CASE("an expired token is refreshed, and said to be expired") {
+    auto one = held(1000h, 0s);
+    CHECK(plan(one, never_refresh).state == renewal_state::expired);
+    CHECK(plan(one, never_refresh).refresh);
+    one.shown->expires_at = now.plus(1s);
+    CHECK(plan(one, never_refresh).state == renewal_state::fresh);
+}
+
+TEST_CASE("a token that lasts for ever is never refreshed and never expired") {
+    auto one = held(9000h, -1h);
+    one.shown->duration = token_duration::forever();
+    auto const p = plan(one, renewal_policy());
+    CHECK(p.state == renewal_state::fresh);
+    CHECK_FALSE(p.refresh);
+    one.shown->duration = token_duration::hours(1);
+    one.shown->expires_at.reset();
+    CHECK_FALSE(plan(one, renewal_policy()).refresh);
+}
+
+TEST_CASE("a secret is rotated at its age, by the sink's own note, whatever was updated since") {
+    auto policy = renewal_policy().refresh_before(0s).rotate_after(90h);
+    auto const young = plan(held(90h - 1s, 900h), policy);
+    CHECK(young.state == renewal_state::fresh);
+    CHECK(young.next_due == now.plus(1s));
+    auto const old = plan(held(90h, 900h), policy);
+    CHECK(old.state == renewal_state::due_for_rotation);
+    CHECK(old.rotate);
+    CHECK_FALSE(plan(held(9000h, 900h), never_refresh).rotate); // by no policy: never
+
+    auto one = held(900h, 900h);
+    one.held.since = now.plus(-1h);
+    CHECK_FALSE(plan(one, policy).rotate);
+    one.held.since = timestamp(); // not known: no later than the token itself
+    CHECK(plan(one, policy).rotate);
+    one.shown->created_at.reset();
+    CHECK_FALSE(plan(one, policy).rotate);
+}
+
+TEST_CASE("a token may be due for both") {
+    auto const both = plan(held(900h, 1h), renewal_policy().refresh_before(2h).rotate_after(90h));
+    CHECK(both.state == renewal_state::due_for_rotation);
+    CHECK(both.rotate);
+    CHECK(both.refresh);
+}
+
+TEST_CASE("no rotation falls into a running grace") {
+    auto one = held(900h, 900h);
     auto const policy = renewal_policy().refresh_before(0s).rotate_after(90h);
-    CHECK(plan_renewal({token(89h, 999h)}, policy, now).due.empty());
-    auto const old = plan_renewal({token(90h, 999h)}, policy, now);
-    REQUIRE(old.due.size() == 1);
-    CHECK(old.due[0].what == renewal_action::rotate);
-
-    auto rotated = token(900h, 999h);
-    rotated.client_secret_version = 2;
-    rotated.updated_at = now.plus(-1h);
-    CHECK(plan_renewal({rotated}, policy, now).due.empty());
-    rotated.updated_at = now.plus(-90h);
-    CHECK(plan_renewal({rotated}, policy, now).due.size() == 1);
+    one.shown->previous_client_secret_expires_at = now.plus(1s);
+    CHECK_FALSE(plan(one, policy).rotate);
+    CHECK(plan(one, policy).next_due == now.plus(1s));
+    one.shown->previous_client_secret_expires_at = now;
+    CHECK(plan(one, policy).rotate);
 }
 
-TEST_CASE("a token that lasts for ever is not refreshed, and a disabled one is left alone") {
-    auto lasting = token(0s, 1h);
-    lasting.duration = token_duration::forever();
-    auto disabled = token(0s, 1h);
-    disabled.enabled = false;
-    CHECK(plan_renewal({lasting, disabled}, renewal_policy(), now).due.empty());
+TEST_CASE("a later version than is held is a lost secret, and the one in use is kept alive") {
+    auto one = held(900h, 900h);
+    one.shown->client_secret_version = 4;
+    auto const policy = renewal_policy().refresh_before(0s).rotate_after(90h).grace(24h);
+    one.shown->previous_client_secret_expires_at = now.plus(24h + 1s);
+    auto lost = plan(one, policy);
+    CHECK(lost.state == renewal_state::lost);
+    CHECK(lost.is_lost);
+    CHECK_FALSE(lost.keep_alive);
+    CHECK_FALSE(lost.rotate);
+    CHECK(lost.next_due == now.plus(1s));
+    one.shown->previous_client_secret_expires_at = now.plus(24h);
+    CHECK(plan(one, policy).keep_alive);
+    one.shown->previous_client_secret_expires_at.reset(); // not shown
+    CHECK(plan(one, policy).keep_alive);
+    one.shown->expires_at = now;
+    lost = plan(one, policy);
+    CHECK(lost.state == renewal_state::expired); // the worse of the two
+    CHECK(lost.is_lost);
+    CHECK(lost.refresh);
 }
 
-TEST_CASE("without tokens the next look is as late as allowed") {
-    CHECK(plan_renewal({}, renewal_policy().poll_interval(5h), now).next_look == now.plus(5h));
+TEST_CASE("an older version than is held is an out-of-date list: nothing is rotated by it") {
+    auto one = held(900h, 900h);
+    one.shown->client_secret_version = 2;
+    auto const p = plan(one, renewal_policy().refresh_before(0s).rotate_after(90h));
+    CHECK(p.state == renewal_state::fresh);
+    CHECK_FALSE(p.rotate);
+}
+
+TEST_CASE("where no version is shown the log says what is lost") {
+    auto one = held(900h, 900h);
+    one.shown->client_secret_version.reset();
+    auto const policy = renewal_policy().refresh_before(0s).rotate_after(90h);
+    CHECK(plan(one, policy).rotate);
+    one.is_lost = true;
+    CHECK(plan(one, policy).state == renewal_state::lost);
+    CHECK_FALSE(plan(one, policy).rotate);
+}
+
+TEST_CASE("a disabled token is left alone, and one that is not there is missing") {
+    auto one = held(900h, 1h);
+    one.shown->enabled = false;
+    one.shown->client_secret_version = 4;
+    auto const policy = renewal_policy().rotate_after(90h);
+    auto p = plan(one, policy);
+    CHECK(p.state == renewal_state::disabled);
+    CHECK_FALSE(p.refresh);
+    CHECK_FALSE(p.rotate);
+    CHECK_FALSE(p.keep_alive);
+    one.shown.reset();
+    p = plan(one, policy);
+    CHECK(p.state == renewal_state::missing);
+    CHECK_FALSE(p.refresh);
+    CHECK_FALSE(p.next_due.has_value());
+}
+
+TEST_CASE("states have names") {
+    CHECK(to_string(renewal_state::fresh) == "fresh");
+    CHECK(to_string(renewal_state::due_for_rotation) == "due_for_rotation");
+    CHECK(to_string(renewal_state::missing) == "missing");
 }
 
 } // namespace

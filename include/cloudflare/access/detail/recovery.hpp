@@ -57,6 +57,13 @@ public:
         auto const finding = [this, &key] { return sink_.find(key); };
         return persist<std::optional<held_token>>(finding);
     }
+    /// All that the sink holds.
+    [[nodiscard]] task<result<std::vector<held_token>>> held()
+        requires listable_sink<Sink>
+    {
+        auto const listing = [this] { return sink_.list(); };
+        return persist<std::vector<held_token>>(listing);
+    }
     [[nodiscard]] task<result<void>> forget(std::string const& id) {
         auto const forgetting = [this, &id] { return sink_.forget(id); };
         return persist<void>(forgetting);

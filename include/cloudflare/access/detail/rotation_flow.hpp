@@ -14,7 +14,8 @@ namespace cloudflare::inline v0::access::detail {
 enum class rotation_aim : unsigned char {
     rotate, ///< the secret in use lives on for the grace
     revoke, ///< the secrets in use die now
-    replace ///< the last secret was lost; the one in use dies now
+    force,  ///< the last secret lives on for the grace, any before it dies now
+    replace ///< the same, where the last secret was lost
 };
 
 /// One rotation under way.

@@ -45,7 +45,7 @@ enum class held_version : unsigned char {
     if (!f.before.client_secret_version) judged = judge_inherited(f, options, now);
     if (!judged && judged.error() == errc::rotation_lost) held = held_version::older;
 
-    if (f.aim == rotation_aim::revoke) return {};
+    if (f.aim == rotation_aim::revoke || f.aim == rotation_aim::force) return {};
     if (held == held_version::newer)
         return not_sent(errc::conflict,
                         "the server shows an older secret of " + f.token_id() +

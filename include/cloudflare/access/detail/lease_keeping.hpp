@@ -1,0 +1,92 @@
+/// What rotations leave in the log: settled when their time is over, and held to their promise until
+/// then.
+#pragma once
+
+#include <cloudflare/access/detail/rotation_judging.hpp>
+#include <cloudflare/access/detail/rotation_lease.hpp>
+#include <cloudflare/access/renewal_plan.hpp>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::access::detail {
+
+[[nodiscard]] inline bool is_lease(intent const& i, any_scope const& scope) {
+    return i.purpose == intent_purpose::rotate && i.scope == scope;
+}
+
+/// The lease that a token's rotation has, or has left; null: none.
+[[nodiscard]] inline intent const* lease_of(std::string_view token_id, any_scope const& scope,
+                                            std::vector<intent> const& intents) {
+    for (auto const& i : intents)
+        if (is_lease(i, scope) && i.token_id == token_id && i.state != intent_state::settled)
+            return &i;
+    return nullptr;
+}
+
+/// What becomes of a lease.
+enum class lease_end : unsigned char {
+    stays,
+    is_over, ///< it is erased
+    is_lost, ///< the secret of its rotation is
+    is_short ///< the server's end of the grace is before the promise
+};
+
+/// @param one the lease's token, as sink and server have it
+[[nodiscard]] inline lease_end judge_lease(intent const& i, held_and_shown const& one,
+                                           rotation_options const& options, timestamp now) {
+    if (!one.shown) return lease_end::is_over;
+    auto const end = one.shown->previous_client_secret_expires_at;
+    if (i.state == intent_state::settled) {
+        if (i.until <= now) return lease_end::is_over;
+        bool const is_last = one.shown->client_secret_version == i.version;
+        return is_last && end && *end < i.until ? lease_end::is_short : lease_end::stays;
+    }
+    switch (compare_versions(one.held, *one.shown)) {
+    case held_version::latest:
+    case held_version::newer: return lease_end::is_over;
+    case held_version::older:
+        return i.state == intent_state::lost ? lease_end::stays : lease_end::is_lost;
+    case held_version::unknown: break;
+    }
+    if (i.state == intent_state::lost) return lease_end::stays;
+    if (end && *end == i.until) return lease_end::is_lost;
+    bool const may_act = i.opened_at.plus(options.max_lateness()) > now && i.until != timestamp();
+    return may_act ? lease_end::stays : lease_end::is_over;
+}
+
+/// Settles what rotations of these tokens have left. What fails is done in the next round.
+template <class Tools>
+task_of<Tools, void> keep_leases(Tools& tools, std::vector<held_and_shown> const& all,
+                                 rotation_options const& options) {
+    auto pending = tools.intents();
+    auto const intents = co_await std::move(pending);
+    if (!intents) co_return;
+    for (auto i : *intents) {
+        if (!is_lease(i, tools.scope()) || is_under_way(tools, i)) continue;
+        auto const one = std::find_if(all.begin(), all.end(),
+                                      [&](auto const& a) { return a.held.token_id == i.token_id; });
+        if (one == all.end()) continue;
+        auto const end = judge_lease(i, *one, options, tools.now());
+        if (end == lease_end::is_over) {
+            auto pending_erase = tools.erase(i);
+            auto const erased = co_await std::move(pending_erase);
+            static_cast<void>(erased);
+        } else if (end == lease_end::is_lost) {
+            i.state = intent_state::lost;
+            auto pending_update = tools.update(i);
+            auto const updated = co_await std::move(pending_update);
+            static_cast<void>(updated);
+        } else if (end == lease_end::is_short) {
+            auto pending_change = tools.change(
+                i.token_id, update_params().previous_client_secret_expires_at(i.until));
+            auto const changed = co_await std::move(pending_change);
+            static_cast<void>(changed);
+        }
+    }
+}
+
+} // namespace cloudflare::inline v0::access::detail

@@ -1,0 +1,308 @@
+/// Renewing the service tokens of a sink before they expire or their secrets grow old.
+#pragma once
+
+#include <cloudflare/access/detail/lease_keeping.hpp>
+#include <cloudflare/access/renewal_plan.hpp>
+#include <cloudflare/access/rotator.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cloudflare::inline v0::access {
+
+/// What one round of renewal found and did.
+struct renewal_report {
+    struct entry {
+        std::string key; ///< of the sink
+        std::string token_id;
+        std::string name{};
+        renewal_state state = renewal_state::fresh; ///< as it was found
+        bool refreshed = false;
+        bool rotated = false; ///< the new secret is in the sink
+        std::optional<timestamp> expires_at{};
+        /// When the secret before the last one dies; of a token that is lost, the one in use.
+        std::optional<timestamp> previous_valid_until{};
+        std::optional<error> failure{};
+    };
+    std::vector<entry> tokens; ///< all that the sink holds
+    timestamp next_look;       ///< by the server's clock
+
+    /// Whether nothing failed and no token needs somebody's decision.
+    [[nodiscard]] bool is_well() const {
+        return std::none_of(tokens.begin(), tokens.end(), [](entry const& e) {
+            return e.failure || e.state == renewal_state::missing ||
+                   e.state == renewal_state::disabled;
+        });
+    }
+};
+
+/// Renews what a sink holds. Level-triggered: from the server's list, the sink and the log alone, in
+/// any process, each token is found fresh, due, lost, missing, disabled or expired, and the next
+/// round finds what this one left. Only tokens that the sink holds are touched.
+///
+///     access::renewer renewer(client, account, sink, log,
+///                             access::renewal_policy().rotate_after(std::chrono::days(30)));
+///     auto report = co_await renewer.run_once();
+///
+/// A refresh keeps the token's own duration. A rotation is `rotator::rotate`. A token whose new
+/// secret was lost is reported in every round, and the grace of the secret in use is prolonged, so
+/// that it works until somebody decides.
+///
+/// Assumed: what is assumed at `rotator`; and a round at least once in each grace.
+///
+/// Cancellation: a round that is cancelled stops before its next token; a rotation that has begun
+/// goes on to its end. Threads: one round at a time.
+template <class Client, listable_sink Sink, intent_log Log>
+class renewer {
+public:
+    template <class T>
+    using task = typename Client::template task<T>;
+
+    /// @param sink, log must outlive the renewer, and the renewer every round under way
+    renewer(Client client, any_scope scope, Sink& sink, Log& log,
+            renewal_policy policy = renewal_policy(), rotation_options options = rotation_options())
+        : tools_(client, scope, sink, log, options.common()),
+          rotator_(client, scope, sink, log, options),
+          policy_(std::move(policy)),
+          options_(std::move(options)) {}
+
+    /// How each token stands. Nothing is changed.
+    ///
+    /// @return an error where sink, log or list cannot be read, or where the server shows none of
+    /// the tokens held, which may be for want of permission
+    [[nodiscard]] task<result<renewal_report>> look() {
+        auto pending = gather();
+        auto const all = co_await std::move(pending);
+        if (!all) co_return all.error();
+        renewal_report report;
+        report.next_look = tools_.now().plus(policy_.poll_interval());
+        for (auto const& one : *all)
+            report.tokens.push_back(planned(one, report).first);
+        co_return report;
+    }
+
+    /// One round: looks, and does what is due. A failure of one token does not stop the others.
+    /// Errors as for `look`.
+    [[nodiscard]] task<result<renewal_report>> run_once() {
+        auto pending = gather();
+        auto const all = co_await std::move(pending);
+        if (!all) {
+            ++failed_rounds_;
+            co_return all.error();
+        }
+        auto pending_leases = detail::keep_leases(tools_, *all, options_);
+        co_await std::move(pending_leases);
+        renewal_report report;
+        report.next_look = tools_.now().plus(policy_.poll_interval());
+        for (auto const& one : *all) {
+            auto [found, plan] = planned(one, report);
+            auto pending_act = act(one, plan, found);
+            co_await std::move(pending_act);
+            look_again(one, found, report);
+            bool const is_cancelled = found.failure && *found.failure == errc::cancelled;
+            report.tokens.push_back(std::move(found));
+            if (is_cancelled) break;
+        }
+        auto const failed = [](auto const& e) { return e.failure.has_value(); };
+        bool const is_failure = std::any_of(report.tokens.begin(), report.tokens.end(), failed);
+        failed_rounds_ = is_failure ? failed_rounds_ + 1 : 0;
+        if (is_failure)
+            report.next_look = (std::min)(report.next_look, tools_.now().plus(back_off()));
+        co_return report;
+    }
+
+    /// Round after round, until `keep_running` says no or the task is cancelled. After a round in
+    /// which something failed the next comes earlier: after half a minute, and twice as long each
+    /// time, at random up to half less.
+    ///
+    /// @param keep_running called after each round
+    [[nodiscard]] task<void> run(std::function<bool(result<renewal_report> const&)> keep_running) {
+        for (;;) {
+            auto pending = run_once();
+            auto const report = co_await std::move(pending);
+            if (!keep_running(report) || (!report && report.error() == errc::cancelled)) co_return;
+            auto const wait =
+                report ? report->next_look.seconds() - tools_.now().seconds() : back_off();
+            auto const until = tools_.steady_now() + (std::max)(wait, std::chrono::seconds(1));
+            co_await tools_.client().transport().sleep_until(until);
+            if (tools_.steady_now() >= until) continue;
+            auto pending_list = tools_.list(); // a cancelled wait ends early, and so does this
+            auto const asked = co_await std::move(pending_list);
+            if (!asked && asked.error() == errc::cancelled) co_return;
+        }
+    }
+
+private:
+    using tools = detail::recovery<Client, Sink, Log>;
+    using entry = renewal_report::entry;
+
+    /// What the sink holds, beside what the server shows of it. Where a later secret was made than
+    /// is held, sink and log are asked once more: it may have been stored since, or is about to be.
+    task<result<std::vector<held_and_shown>>> gather() {
+        auto pending_held = tools_.held();
+        auto const held = co_await std::move(pending_held);
+        if (!held) co_return held.error();
+        std::vector<held_and_shown> all;
+        if (held->empty()) co_return all;
+        auto pending_list = tools_.list();
+        auto const listed = co_await std::move(pending_list);
+        if (!listed && listed.error() != errc::forbidden) co_return listed.error();
+        bool any_shown = listed && !listed->tokens.empty();
+        for (auto const& h : *held) {
+            auto pending_shown = show(h.token_id, listed ? &listed->tokens : nullptr);
+            auto const shown = co_await std::move(pending_shown);
+            if (!shown) co_return shown.error();
+            any_shown = any_shown || *shown;
+            all.push_back({h, *shown});
+        }
+        if (!any_shown) co_return none_shown(all.size());
+        auto pending_intents = tools_.intents();
+        auto const intents = co_await std::move(pending_intents);
+        if (!intents) co_return intents.error();
+        for (auto& one : all) {
+            auto pending_settle = ask_again(one, *intents);
+            auto const asked = co_await std::move(pending_settle);
+            if (!asked) co_return asked.error();
+        }
+        co_return all;
+    }
+
+    /// The token as it is listed, or where it is not, as the server shows it by itself.
+    task<result<std::optional<service_token>>> show(std::string id,
+                                                    std::vector<service_token> const* listed) {
+        if (listed != nullptr)
+            for (auto const& t : *listed)
+                if (t.id == id) co_return std::optional<service_token>(t);
+        auto pending = tools_.get(std::move(id));
+        auto const got = co_await std::move(pending);
+        if (got) co_return std::optional<service_token>(*got);
+        if (got.error() == errc::not_found) co_return std::optional<service_token>();
+        co_return got.error();
+    }
+
+    [[nodiscard]] static error none_shown(std::size_t count) {
+        return {errc::not_found,
+                error_details{.operation = "renew",
+                              .explanation = "the server shows none of the " +
+                                             std::to_string(count) +
+                                             " tokens held: they were deleted, or the credentials "
+                                             "may not read them"}};
+    }
+
+    task<result<void>> ask_again(held_and_shown& one, std::vector<intent> const& intents) {
+        if (!one.shown) co_return result<void>();
+        auto const* const lease = detail::lease_of(one.held.token_id, tools_.scope(), intents);
+        bool const is_older =
+            detail::compare_versions(one.held, *one.shown) == detail::held_version::older;
+        one.is_lost = !one.shown->client_secret_version && lease != nullptr &&
+                      lease->state == intent_state::lost;
+        if (!is_older) co_return result<void>();
+        auto pending = tools_.find_held(one.held.key);
+        auto const held = co_await std::move(pending);
+        if (!held) co_return held.error();
+        if (*held && (*held)->token_id == one.held.token_id) one.held.version = (*held)->version;
+        // One that is under way has it, and will store it.
+        bool const is_under_way = lease != nullptr && detail::is_under_way(tools_, *lease);
+        if (is_under_way) one.shown->client_secret_version = one.held.version;
+        co_return result<void>();
+    }
+
+    /// What is to be done with a token; the next look is moved to when it falls due.
+    [[nodiscard]] std::pair<entry, renewal_plan> planned(held_and_shown const& one,
+                                                         renewal_report& report) const {
+        auto const plan = plan_renewal(one, policy_, tools_.now());
+        entry e{one.held.key, one.held.token_id};
+        e.state = plan.state;
+        if (plan.next_due) report.next_look = (std::min)(report.next_look, *plan.next_due);
+        if (!one.shown) return {std::move(e), plan};
+        e.name = one.shown->name;
+        e.expires_at = one.shown->expires_at;
+        e.previous_valid_until = one.shown->previous_client_secret_expires_at;
+        if (plan.is_lost)
+            e.failure = detail::rotation_lost(one.held.token_id, e.previous_valid_until);
+        return {std::move(e), plan};
+    }
+
+    /// When what was done falls due again.
+    void look_again(held_and_shown one, entry const& done, renewal_report& report) const {
+        if (!one.shown || (!done.refreshed && !done.rotated)) return;
+        one.shown->expires_at = done.expires_at;
+        one.shown->previous_client_secret_expires_at = done.previous_valid_until;
+        if (done.rotated) one.held.since = tools_.now();
+        auto const due = plan_renewal(one, policy_, tools_.now()).next_due;
+        if (due) report.next_look = (std::min)(report.next_look, *due);
+    }
+
+    task<void> act(held_and_shown const& one, renewal_plan plan, entry& e) {
+        if (plan.refresh) {
+            auto pending = refresh(*one.shown, e);
+            co_await std::move(pending);
+        }
+        bool const replaces = plan.is_lost && policy_.replaces_lost();
+        if (plan.rotate || replaces) {
+            auto pending = replaces ? rotator_.replace_lost(e.key, policy_.grace())
+                                    : rotator_.rotate(e.key, e.token_id, policy_.grace());
+            auto const done = co_await std::move(pending);
+            e.rotated = done.has_value();
+            if (done && plan.is_lost) e.failure.reset();
+            if (done) e.previous_valid_until = done->previous_valid_until;
+            if (!done) e.failure = done.error();
+        } else if (plan.keep_alive) {
+            auto pending = keep_alive(e);
+            co_await std::move(pending);
+        }
+        if (!plan.is_lost && is_grace_unneeded(one, plan)) {
+            auto pending = rotator_.end_grace(e.token_id);
+            auto const ended = co_await std::move(pending);
+            if (!ended) e.failure = ended.error();
+        }
+    }
+
+    /// An update with the token's own duration counts it from now; `/refresh` would make it a year.
+    task<void> refresh(service_token const& token, entry& e) {
+        auto const lasting = token.duration.value_or(token_duration::hours(8760));
+        auto pending = tools_.change(token.id, update_params().duration(lasting));
+        auto const updated = co_await std::move(pending);
+        e.refreshed = updated.has_value();
+        if (updated && updated->expires_at) e.expires_at = updated->expires_at;
+        if (!updated && !e.failure) e.failure = updated.error(); // a loss is the worse
+    }
+
+    task<void> keep_alive(entry& e) {
+        auto pending = rotator_.extend_grace(e.token_id, policy_.grace() * 2);
+        auto const until = co_await std::move(pending);
+        if (!until) co_return; // the loss is told, with the time that was known
+        e.previous_valid_until = *until;
+        e.failure = detail::rotation_lost(e.token_id, *until);
+    }
+
+    [[nodiscard]] bool is_grace_unneeded(held_and_shown const& one,
+                                         renewal_plan const& plan) const {
+        auto const end = one.shown ? one.shown->previous_client_secret_expires_at : std::nullopt;
+        return policy_.consumers() && end && *end > tools_.now() && !plan.rotate &&
+               plan.state != renewal_state::disabled && policy_.consumers()(one.held);
+    }
+
+    /// Half a minute, twice as long after each failed round, and up to half less by chance.
+    [[nodiscard]] std::chrono::seconds back_off() const {
+        auto const doubled = std::chrono::seconds(30) * (1 << (std::min)(failed_rounds_, 12));
+        auto const span = (std::min)(doubled, policy_.poll_interval());
+        auto const half = (std::max)(span / 2, std::chrono::seconds(1));
+        auto const chance =
+            options_.common().random_bits() % static_cast<std::uint64_t>(half.count());
+        return span - std::chrono::seconds(static_cast<std::int64_t>(chance));
+    }
+
+    tools tools_;
+    rotator<Client, Sink, Log> rotator_;
+    renewal_policy policy_;
+    rotation_options options_;
+    int failed_rounds_ = 0;
+};
+
+} // namespace cloudflare::inline v0::access

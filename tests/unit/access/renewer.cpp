@@ -1,0 +1,379 @@
+#include <cloudflare/access/renewer.hpp>
+
+#include <cloudflare/client.hpp>
+#include <cloudflare/testing/sandbox.hpp>
+#include <cloudflare/transport/blocking.hpp>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace renewer_tests {
+namespace {
+
+using namespace cloudflare;
+using namespace std::chrono_literals;
+using access::intent_state;
+using access::renewal_policy;
+using access::renewal_state;
+
+/// A transport that ends in a sandbox and keeps its own time.
+struct sandbox_transport {
+    template <class T>
+    using task = blocking<T>;
+
+    struct world {
+        testing::sandbox box{1, testing::sandbox_options()};
+        time_point now{1h};
+        std::vector<http::request> requests{};
+        std::optional<int> failing{}; ///< the status of every response to a PUT
+        bool is_cancelled = false;
+        int lists_until_cancelled = -1;
+    };
+    std::shared_ptr<world> shared = std::make_shared<world>();
+
+    [[nodiscard]] timestamp wall() const {
+        auto const since = std::chrono::floor<std::chrono::seconds>(shared->now.time_since_epoch());
+        return timestamp::parse("2026-11-24T00:00:00Z").value().plus(since);
+    }
+    task<result<http::response>> send(http::request const& r, time_point) {
+        if (shared->is_cancelled)
+            co_return error(errc::cancelled, error_details{.delivery = delivery::not_sent});
+        shared->requests.push_back(r);
+        if (r.method == http::method::put && shared->failing) {
+            http::response failed{.status = *shared->failing};
+            failed.body = R"({"success":false,"errors":[{"code":10000,"message":"no"}]})";
+            co_return failed;
+        }
+        co_return shared->box.handle(r, wall());
+    }
+    task<void> sleep_until(time_point t) {
+        if (!shared->is_cancelled) shared->now = std::max(shared->now, t);
+        co_return;
+    }
+    [[nodiscard]] time_point now() const { return shared->now; }
+};
+
+access::any_scope const account = access::account_scope::parse(std::string(32, 'a')).value();
+access::any_scope const zone = access::zone_scope::parse(std::string(32, 'b')).value();
+
+struct fixture {
+    explicit fixture(access::any_scope s = account) : scope(s) {}
+
+    /// A token of the sandbox, whose secret the sink holds.
+    access::issued_service_token make(std::string const& name, std::int64_t hours = 8760) {
+        auto token = make_unheld(name, hours);
+        keep(name, token);
+        return token;
+    }
+    access::issued_service_token make_unheld(std::string const& name, std::int64_t hours = 8760) {
+        return through
+            .call(access::create_service_token(
+                scope, access::create_params(name).duration(token_duration::hours(hours))))
+            .get()
+            .value();
+    }
+    void keep(std::string const& key, access::issued_service_token const& token) {
+        access::intent i({}, scope, token.name);
+        i.key = key;
+        i.token_id = token.id;
+        sink.store(i, token).value();
+    }
+    auto renewer(renewal_policy policy) {
+        return access::renewer(through, scope, sink, log, std::move(policy),
+                               access::rotation_options().now_from([w = way] { return w.wall(); }));
+    }
+    auto round(renewal_policy policy) { return renewer(std::move(policy)).run_once().get(); }
+    [[nodiscard]] bool works(access::issued_service_token const& token) const {
+        return way.shared->box.admits(token.client_id, token.client_secret.reveal(), way.wall());
+    }
+    [[nodiscard]] bool held_works(access::issued_service_token const& token) const {
+        return works(sink.stored(token.id).value());
+    }
+    testing::sandbox_token& at_server(access::issued_service_token const& token) {
+        return *way.shared->box.find(token.id);
+    }
+    /// Rotates a token's secret as a process that dies before it stores it.
+    void lose(access::issued_service_token const& token, std::chrono::seconds grace) {
+        auto& t = at_server(token);
+        t.previous_secret = std::exchange(t.secret, "lost");
+        t.previous_expires_at = way.wall().plus(grace);
+        ++t.version;
+    }
+
+    access::any_scope scope;
+    sandbox_transport way;
+    client<sandbox_transport> through{way, api_token::make("sample").value()};
+    access::memory_sink sink{[w = way] { return w.wall(); }};
+    access::memory_intent_log log;
+};
+
+auto const rotating = renewal_policy().refresh_before(0s).rotate_after(24h).grace(1h);
+
+TEST_CASE("a round refreshes what expires soon, if the sink holds it, in accounts and zones") {
+    for (auto const& scope : {account, zone}) {
+        fixture f(scope);
+        auto const ours = f.make("ours", 30);
+        auto const theirs = f.make_unheld("theirs", 30);
+        f.way.shared->now += 20h;
+        auto const report = f.round(renewal_policy()).value();
+        REQUIRE(report.tokens.size() == 1);
+        auto const& e = report.tokens[0];
+        CHECK(e.key == "ours");
+        CHECK(e.token_id == ours.id);
+        CHECK(e.name == "ours");
+        CHECK(e.state == renewal_state::due_for_refresh);
+        CHECK(e.refreshed);
+        CHECK_FALSE(e.rotated);
+        CHECK_FALSE(e.failure.has_value());
+        CHECK(e.expires_at == f.way.wall().plus(30h)); // its own duration, not a year
+        CHECK(f.at_server(ours).expires_at == f.way.wall().plus(30h));
+        CHECK(f.at_server(theirs).expires_at == theirs.expires_at);
+        CHECK(report.is_well());
+    }
+}
+
+TEST_CASE("a round rotates what is old; the new secret is in the sink, and both work") {
+    for (auto const& scope : {account, zone}) {
+        fixture f(scope);
+        auto const old = f.make("old");
+        f.way.shared->now += 48h;
+        auto const report = f.round(rotating).value();
+        CHECK(report.tokens.at(0).rotated);
+        CHECK(report.tokens[0].state == renewal_state::due_for_rotation);
+        CHECK(f.works(old));
+        CHECK(f.held_works(old));
+        CHECK_FALSE(f.sink.stored(old.id)->client_secret == old.client_secret);
+        CHECK(report.tokens[0].previous_valid_until == f.at_server(old).previous_expires_at);
+        CHECK(f.round(rotating).value().tokens.at(0).state == renewal_state::fresh);
+    }
+}
+
+TEST_CASE("a short-lived token is refreshed and rotated, each at its time") {
+    fixture f;
+    auto const ours = f.make("ours", 24);
+    auto const policy = renewal_policy().rotate_after(100h).grace(1h);
+    int refreshed = 0, rotated = 0;
+    for (int hour = 0; hour != 240; ++hour) {
+        f.way.shared->now += 1h;
+        auto const e = f.round(policy).value().tokens.at(0);
+        refreshed += e.refreshed;
+        rotated += e.rotated;
+        CHECK(f.held_works(ours));
+    }
+    CHECK(refreshed == 15); // every 16 h
+    CHECK(rotated == 2);
+}
+
+TEST_CASE("look changes nothing") {
+    fixture f;
+    f.make("ours");
+    f.way.shared->now += 48h;
+    auto const report = f.renewer(rotating).look().get().value();
+    CHECK(report.tokens.at(0).state == renewal_state::due_for_rotation);
+    for (auto const& r : f.way.shared->requests)
+        CHECK(r.method != http::method::put);
+}
+
+TEST_CASE("a lost secret is found by any process, reported in every round, and the one in use "
+          "works on") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.lose(ours, 1h);
+    for (int round = 0; round != 20; ++round) {
+        auto const report = f.round(rotating).value();
+        auto const& e = report.tokens.at(0);
+        CHECK(e.state == renewal_state::lost);
+        CHECK(e.failure.value() == errc::rotation_lost);
+        CHECK(e.previous_valid_until == f.at_server(ours).previous_expires_at);
+        CHECK(e.failure->to_string().find(e.previous_valid_until->to_string()) !=
+              std::string::npos);
+        CHECK_FALSE(report.is_well());
+        CHECK(f.works(ours));
+        f.way.shared->now += 50min;
+        CHECK(f.works(ours));
+    }
+    CHECK(f.at_server(ours).version == 2);
+}
+
+TEST_CASE("a lost secret is replaced where the policy says so") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.lose(ours, 1h);
+    auto const report = f.round(renewal_policy().replace_lost(true)).value();
+    CHECK(report.tokens.at(0).state == renewal_state::lost);
+    CHECK(report.tokens[0].rotated);
+    CHECK_FALSE(report.tokens[0].failure.has_value());
+    CHECK(f.held_works(ours));
+    CHECK(f.round(renewal_policy()).value().tokens.at(0).state == renewal_state::fresh);
+}
+
+TEST_CASE("a secret that is about to be stored is not lost") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.lose(ours, 1h);
+    access::intent lease(std::string(32, '1'), account, "ours", f.way.wall());
+    lease.purpose = access::intent_purpose::rotate;
+    lease.key = lease.token_id = ours.id;
+    f.log.insert(lease).value();
+    auto const policy = renewal_policy().replace_lost(true);
+    CHECK(f.round(policy).value().tokens.at(0).state == renewal_state::fresh);
+    CHECK(f.log.list().value().size() == 1);
+    f.way.shared->now += 16min; // its process is dead
+    CHECK(f.round(policy).value().tokens.at(0).rotated);
+    CHECK(f.held_works(ours));
+}
+
+TEST_CASE("what rotations of dead processes left in the log is settled") {
+    fixture f;
+    auto const ours = f.make("ours");
+    access::intent lease(std::string(32, '1'), account, "ours", f.way.wall());
+    lease.purpose = access::intent_purpose::rotate;
+    lease.key = lease.token_id = ours.id;
+    auto other = lease;
+    other.tag = std::string(32, '2');
+    other.key = other.token_id = "of-another-sink";
+    f.log.insert(lease).value();
+    f.log.insert(other).value();
+    f.way.shared->now += 16min;
+    SUBCASE("one that did nothing is erased") {
+        f.round(renewal_policy()).value();
+        CHECK(f.log.list().value().size() == 1);
+        CHECK(f.log.list().value()[0].tag == other.tag);
+    }
+    SUBCASE("one whose secret is lost stays, as lost") {
+        f.lose(ours, 1h);
+        f.round(renewal_policy()).value();
+        CHECK(f.log.list().value().at(0).state == intent_state::lost);
+        CHECK(f.log.list().value().at(1).state == intent_state::open);
+    }
+}
+
+TEST_CASE("a grace that a late request has shortened is mended until it is over") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.way.shared->now += 48h;
+    f.round(rotating).value();
+    auto const promised = f.way.wall().plus(2h);
+    access::intent memory(std::string(32, '1'), account, "ours", f.way.wall());
+    memory.purpose = access::intent_purpose::rotate;
+    memory.key = memory.token_id = ours.id;
+    memory.version = 2;
+    memory.state = intent_state::settled;
+    memory.until = promised;
+    f.log.insert(memory).value();
+    f.at_server(ours).previous_expires_at = f.way.wall();
+    f.round(rotating).value();
+    CHECK(f.at_server(ours).previous_expires_at == promised);
+    CHECK(f.works(ours));
+    f.way.shared->now += 3h;
+    f.round(rotating).value();
+    CHECK(f.log.list().value().empty());
+}
+
+TEST_CASE("a token that was deleted is missing, one that was switched off is disabled") {
+    fixture f;
+    auto const first = f.make("first");
+    auto const second = f.make("second");
+    f.make("third");
+    f.at_server(second).enabled = false;
+    f.through.call(access::delete_service_token(f.scope, first.id)).get().value();
+    f.way.shared->now += 48h;
+    auto const report = f.round(rotating).value();
+    REQUIRE(report.tokens.size() == 3);
+    CHECK(report.tokens[0].state == renewal_state::missing);
+    CHECK(report.tokens[1].state == renewal_state::disabled);
+    CHECK(report.tokens[2].rotated);
+    CHECK_FALSE(report.tokens[0].refreshed);
+    CHECK_FALSE(report.tokens[1].rotated);
+    CHECK_FALSE(report.is_well());
+}
+
+TEST_CASE("a server that shows none of the tokens held is an error, not a success") {
+    fixture f;
+    f.make("ours");
+    CHECK(f.round(renewal_policy()).has_value());
+    f.way.shared->box = testing::sandbox();
+    auto const failed = f.round(renewal_policy()).error();
+    CHECK(failed == errc::not_found);
+    CHECK(failed.to_string().find("none of the 1 tokens held") != std::string::npos);
+    f.sink.forget(f.sink.list().value()[0].token_id).value();
+    CHECK(f.round(renewal_policy()).value().tokens.empty());
+}
+
+TEST_CASE("a failure of one token does not stop the others, and the next look comes early") {
+    fixture f;
+    f.make("first", 30);
+    f.make("second", 30);
+    f.way.shared->now += 25h;
+    f.way.shared->failing = 403;
+    auto renewer = f.renewer(renewal_policy());
+    auto last = 0s;
+    for (int round = 0; round != 6; ++round) {
+        auto const report = renewer.run_once().get().value();
+        CHECK(report.tokens.at(0).failure.value() == errc::forbidden);
+        CHECK(report.tokens.at(1).failure.value() == errc::forbidden);
+        auto const wait = report.next_look.seconds() - f.way.wall().seconds();
+        CHECK(wait > std::chrono::seconds(30) * (1 << round));
+        CHECK(wait <= std::chrono::seconds(60) * (1 << round));
+        CHECK(wait >= last);
+        last = wait;
+    }
+    f.way.shared->failing.reset();
+    auto const report = renewer.run_once().get().value();
+    CHECK(report.is_well());
+    CHECK(report.next_look == f.way.wall().plus(20h));
+}
+
+TEST_CASE("a grace is ended early when all consumers have the new secret") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.way.shared->now += 48h;
+    bool have = false;
+    std::string asked;
+    auto policy = rotating;
+    policy.consumers_have([&](access::held_token const& held) {
+        asked = held.key;
+        return have;
+    });
+    f.round(policy).value();
+    f.round(policy).value();
+    CHECK(asked == "ours");
+    CHECK(f.works(ours));
+    have = true;
+    f.round(policy).value();
+    CHECK_FALSE(f.works(ours));
+    CHECK(f.held_works(ours));
+}
+
+TEST_CASE("the loop looks again when the plan says so, and ends when told or cancelled") {
+    fixture f;
+    f.make("ours", 90);
+    int rounds = 0, refreshed = 0;
+    auto renewing = f.renewer(renewal_policy().poll_interval(24h));
+    renewing
+        .run([&](result<access::renewal_report> const& r) {
+            refreshed += r.value().tokens.at(0).refreshed;
+            return ++rounds < 8;
+        })
+        .get();
+    CHECK(rounds == 8);
+    CHECK(refreshed == 2); // after 60 h and 120 h
+    rounds = 0;
+    renewing
+        .run([&](result<access::renewal_report> const&) {
+            ++rounds;
+            f.way.shared->is_cancelled = true;
+            return true;
+        })
+        .get();
+    CHECK(rounds == 1);
+}
+
+} // namespace
+} // namespace renewer_tests
