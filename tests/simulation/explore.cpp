@@ -103,9 +103,10 @@ public:
                 other.is_frozen = other.is_frozen || (&other != &a && other.is_due(a.wakes));
         }
         if (c.what != effect::none) {
-            bool const passes = a.next == turn_kind::request && c.what != effect::crash;
+            bool const passes = c.what != effect::crash && a.before != "prepare";
             s_.is_troubled = s_.has_fault || !passes;
             s_.has_fault = true;
+            s_.last_fault = c.what;
             --s_.faults_left;
         }
         jump(a.wakes);
@@ -136,6 +137,8 @@ private:
         s_.w.clock.at(to, [] {});
         s_.w.clock.run();
     }
+    /// Nothing is left, or made again, without need.
+    void check_economy();
     void end();
 
     small_world s_;
@@ -156,7 +159,7 @@ std::size_t history::state() const {
         (one(parts), ...);
     };
     add(w.clock.now().time_since_epoch().count(), s_.faults_left, s_.has_fault, s_.is_troubled,
-        has_ended_, w.secrets.size());
+        static_cast<int>(s_.last_fault), has_ended_, w.secrets.size());
     for (auto const& t : w.box.tokens())
         add(t.id, t.name, t.secret, t.version, t.enabled, t.created_at.to_string());
     auto const held = w.sinks[0].list();
@@ -179,10 +182,21 @@ std::size_t history::state() const {
     return std::hash<std::string>()(all);
 }
 
+void history::check_economy() {
+    auto& w = s_.w;
+    if (!s_.has_fault && !w.what.return_when_stored && !w.log.list().value().empty())
+        w.complain("an issue without a fault leaves its intent");
+    bool const is_shown = w.what.is_settleable() && s_.last_fault == effect::lost_after;
+    for (auto const& r : w.issues)
+        if (is_shown && !s_.is_troubled && r.made.size() > 1)
+            w.complain("a token was created again though lists show the first");
+}
+
 void history::end() {
     has_ended_ = true;
     auto& w = s_.w;
     check_always(w);
+    check_economy();
     w.faults_end = true;
     if (!s_.late.empty()) settle_after(w, 1h);
     for (auto const& l : s_.late)

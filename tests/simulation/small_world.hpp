@@ -93,7 +93,8 @@ struct small_world {
     std::vector<late_request> late{};
     int faults_left;
     bool has_fault = false;
-    bool is_troubled = false; ///< by more than one lost request
+    effect last_fault{};
+    bool is_troubled = false; ///< by more than one fault that passes
 };
 
 /// The network, as a process sees it.
