@@ -485,6 +485,46 @@ TEST_CASE("an old holder of the key is settled first") {
     CHECK(all[0].token_id.empty());
 }
 
+TEST_CASE("a list that fails while the holder is to be settled is asked for again") {
+    harsh h;
+    h.log.inner.insert(h.holder(h.now.plus(-15min))).value();
+    h.refused(403).listed(harsh::other).created().named();
+    CHECK(h.issue_keyed().value().token.id == id);
+    CHECK(h.sent() == "GET GET POST PUT");
+}
+
+TEST_CASE("a look that is cancelled ends the search, and the error is that") {
+    harsh h;
+    h.lost().way.fail(errc::cancelled, delivery::not_sent);
+    auto const e = h.issue().error();
+    CHECK(e == errc::cancelled);
+    CHECK(e.delivery() == delivery::unknown);
+    CHECK(h.sent() == "POST GET");
+    CHECK(h.way.waits().empty());
+}
+
+TEST_CASE("an unknown create of an issue that was given up meanwhile is watched from now on") {
+    for (bool const is_erased : {false, true}) {
+        harsh h;
+        h.sink.before_prepare = [&] { // as if this process were stopped here
+            auto i = h.log.all().at(0);
+            i.state = access::intent_state::settled;
+            i.until = h.now.plus(1h);
+            h.log.inner.update(i).value();
+            if (is_erased) h.log.inner.erase(h.log.all().at(0)).value();
+        };
+        h.lost();
+        CHECK(h.issue(access::issue_options().settle_window(0ms)).error().may_have_acted());
+        REQUIRE(h.log.all().size() == 1);
+        auto const i = h.log.all()[0];
+        CHECK(i.tag == tag);
+        CHECK(i.state == access::intent_state::settled);
+        CHECK(i.until == h.now.plus(30 * 24h));
+        CHECK(i.token_id.empty());
+        CHECK(i.revision == (is_erased ? 1 : 3));
+    }
+}
+
 TEST_CASE("a sink that cannot take a secret, or cannot be asked, has nothing sent") {
     harsh h;
     h.sink.prepares_to_fail = 1;

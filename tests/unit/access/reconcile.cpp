@@ -604,6 +604,23 @@ TEST_CASE("a log that kept what it failed to acknowledge stops no reconciler") {
     CHECK(log.list().value().at(0).state == access::intent_state::settled);
 }
 
+TEST_CASE("an intent that cannot be dated anew stays as it is, and the report says why") {
+    flaky_log log;
+    access::intent wanted(tag, fixture().where, "ci", opened.plus(1h)); // by a clock that is wrong
+    log.inner.insert(wanted).value();
+    log.updates_to_fail = 4;
+    fixture f;
+    f.respond_with_list(fixture::token("issue:" + tag + " ci"));
+    access::reconciler reconciler(
+        client(f.way, api_token::make("sample").value()), f.where, f.sink, log,
+        access::issue_options().min_age(0s).now_from([] { return opened; }));
+    auto const done = reconciler.run_once().get().value();
+    REQUIRE(done.failed.size() == 1);
+    CHECK(done.failed[0].why == errc::intent_log_failed);
+    CHECK(done.left_open.size() == 1);
+    CHECK(f.way.requests().size() == 1);
+}
+
 TEST_CASE("of several tokens the log names the one that is about to be deleted") {
     harsh h;
     h.respond_with_list(listed(tagged) + "," + listed(tagged, "", other_id));
