@@ -69,7 +69,7 @@ for what in drop-before drop-after reset-before reset-after respond-before:503:b
         [ $status -eq 3 ] && ! grep -q 'stays open' "$work/err" && complain "exit status 3 names nothing"
         if [ $status -eq 0 ]; then
             id=$(sed -n 's/^id: //p' "$work/out")
-            run rotate "$id" --grace 1h >"$work/out" || [ $? -ne 3 ] || grep -q 'left behind' "$work/err" ||
+            run rotate "$id" --grace 1h --intents "$work/intents" >"$work/out" || [ $? -ne 3 ] || grep -q 'left behind' "$work/err" ||
                 complain "a rotation left something unnamed"
         fi
         stop_server
