@@ -1,5 +1,4 @@
-/// A kit that checks an intent log: over thirty checks, each with a name that
-/// says what holds.
+/// A conformance kit for intent logs: over thirty checks, each named by what must hold.
 #pragma once
 
 #include <cloudflare/access/intent_log.hpp>
@@ -19,7 +18,7 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// A log as the checks use it: whatever its functions give, each call here waits for it.
+/// A log as the checks use it: whatever its coroutine type, each function here blocks.
 class log_under_test {
 public:
     log_under_test() = default;
@@ -33,8 +32,8 @@ public:
     [[nodiscard]] virtual result<std::vector<access::intent>> list() = 0;
 };
 
-/// A log whose functions give `result<T>` or `blocking<result<T>>`. For one of another coroutine
-/// type write the four functions of `log_under_test`.
+/// Adapts a log whose functions return `result<T>` or `blocking<result<T>>`. For another coroutine
+/// type, override the four functions of `log_under_test`.
 ///
 /// @tparam Log a log, or a reference to one
 template <class Log>
@@ -56,12 +55,12 @@ private:
 
 /// Describes the log to the kit.
 struct log_subject {
-    /// Makes a log that holds nothing.
+    /// Makes an empty log.
     std::function<std::unique_ptr<log_under_test>()> make;
-    /// Opens what the last `make` made once more, as another process would. Without it the checks
-    /// of several processes are skipped.
+    /// Opens the storage of the last `make` once more, as another process would. Without it the
+    /// checks of several processes are skipped.
     std::function<std::unique_ptr<log_under_test>()> reopen{};
-    bool threads = true; ///< several may use it at once; else those checks are skipped
+    bool threads = true; ///< thread-safe; false: checks of several threads are skipped
 };
 
 namespace detail {
@@ -437,7 +436,7 @@ inline constexpr log_check log_checks[] = {
 
 } // namespace detail
 
-/// Tries a log: all checks, or those whose name holds `only`.
+/// Checks a log: runs all checks, or those whose name contains `only`.
 ///
 ///     for (auto const& o : check_intent_log({.make = [] {
 ///              return std::make_unique<blocking_log_under_test<my_log>>(my_log());

@@ -1,7 +1,7 @@
 /// The sandbox as a server on loopback, plain or TLS, which injects faults as planned.
 #pragma once
 
-#include <cloudflare/testing/detail/certificate.hpp>
+#include <cloudflare/testing/certificate.hpp>
 #include <cloudflare/testing/fault.hpp>
 #include <cloudflare/testing/sandbox.hpp>
 

@@ -1,4 +1,4 @@
-/// A kit that checks a sink: thirty checks, each with a name that says what holds.
+/// A conformance kit for sinks: about thirty checks, each named by what must hold.
 #pragma once
 
 #include <cloudflare/access/secret_sink.hpp>
@@ -18,7 +18,7 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// A sink as the checks use it: whatever its functions give, each call here waits for it.
+/// A sink as the checks use it: whatever its coroutine type, each function here blocks.
 class sink_under_test {
 public:
     sink_under_test() = default;
@@ -33,8 +33,8 @@ public:
     [[nodiscard]] virtual result<void> forget(std::string_view token_id) = 0;
 };
 
-/// A sink whose functions give `result<T>` or `blocking<result<T>>`. For one of another coroutine
-/// type write the four functions of `sink_under_test`.
+/// Adapts a sink whose functions return `result<T>` or `blocking<result<T>>`. For another coroutine
+/// type, override the four functions of `sink_under_test`.
 ///
 /// @tparam Sink a sink, or a reference to one
 template <class Sink>
@@ -61,16 +61,16 @@ private:
 
 /// Describes the sink to the kit.
 struct sink_subject {
-    /// Makes a sink that holds nothing.
+    /// Makes an empty sink.
     std::function<std::unique_ptr<sink_under_test>()> make;
-    /// Opens what the last `make` made once more, as another process would. Without it the checks
-    /// of several processes are skipped.
+    /// Opens the storage of the last `make` once more, as another process would. Without it the
+    /// checks of several processes are skipped.
     std::function<std::unique_ptr<sink_under_test>()> reopen{};
-    /// The secret that is kept under a key, as its users read it. Without it the checks of secrets
-    /// see no more than versions.
+    /// The secret that is stored under a key, as a program that uses it reads it. Without it only
+    /// the versions of secrets are checked.
     std::function<std::optional<std::string>(std::string_view key)> secret_of{};
-    bool one_token = false; ///< keeps one token, whatever its key: checks of several are skipped
-    bool threads = true;    ///< several may use it at once; else those checks are skipped
+    bool one_token = false; ///< stores one token, whatever its key: checks of several are skipped
+    bool threads = true;    ///< thread-safe; false: checks of several threads are skipped
 };
 
 namespace detail {
@@ -390,7 +390,7 @@ inline constexpr sink_check sink_checks[] = {
 
 } // namespace detail
 
-/// Tries a sink: all checks, or those whose name holds `only`.
+/// Checks a sink: runs all checks, or those whose name contains `only`.
 ///
 ///     for (auto const& o : check_sink({.make = [] {
 ///              return std::make_unique<blocking_sink_under_test<my_sink>>(my_sink());

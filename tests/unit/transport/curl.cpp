@@ -1,7 +1,7 @@
 // What `curl_transport` does beyond the conformance kit.
 #include "tunnel.hpp"
 
-#include <cloudflare/testing/detail/certificate.hpp>
+#include <cloudflare/testing/certificate.hpp>
 #include <cloudflare/testing/detail/full_listener.hpp>
 #include <cloudflare/testing/detail/scripted_server.hpp>
 #include <cloudflare/transport/curl.hpp>

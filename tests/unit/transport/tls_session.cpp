@@ -1,7 +1,7 @@
 // TLS without a socket: the client's session against a server's of OpenSSL's, both in memory.
 #include <cloudflare/transport/detail/beast/tls_session.hpp>
 
-#include <cloudflare/testing/detail/certificate.hpp>
+#include <cloudflare/testing/certificate.hpp>
 
 #include <boost/asio/buffer.hpp>
 

@@ -1,4 +1,4 @@
-/// A port that takes no connection, and refuses none.
+/// A port that neither accepts nor refuses connections.
 #pragma once
 
 #include <cloudflare/core/config.hpp>

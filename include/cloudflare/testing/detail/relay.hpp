@@ -1,5 +1,5 @@
-/// A bad network in front of a server on loopback: it delays, cuts or resets what the server sends,
-/// below TLS.
+/// A bad network in front of a server on loopback: below TLS, it delays or cuts what the server
+/// sends, or resets the connection.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -27,14 +27,14 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// What a relay does to the server's bytes. The client's are passed on as they come.
+/// What a relay does to the bytes of the server. Those of the client are forwarded unchanged.
 struct relay_options {
-    std::size_t piece_size = 0;        ///< they go on in pieces of this size; 0: as they come
+    std::size_t piece_size = 0;        ///< forwarded in pieces of this size; 0: unchanged
     std::chrono::milliseconds pause{}; ///< before each piece
-    /// After so many of them the connection ends. With 0 it ends once the server has responded, and
-    /// the client gets no byte.
+    /// After this many bytes the connection ends. With 0 it ends as soon as the server responds,
+    /// and the client gets no byte.
     std::size_t end_after = (std::numeric_limits<std::size_t>::max)();
-    bool reset = false; ///< it ends by a reset
+    bool reset = false; ///< the connection ends by a reset
 };
 
 /// Relays connections from a port of 127.0.0.1 to another, on a thread of its own.

@@ -10,9 +10,9 @@
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// How many bytes the request at the front of `string` takes; nothing where it is not whole.
+/// The size of the request that `string` begins with; empty where it is not complete.
 ///
-/// @param header_only without its body
+/// @param header_only the size without the body
 [[nodiscard]] inline std::optional<std::size_t> request_size(std::string_view string,
                                                              bool header_only) {
     auto const header_end = string.find("\r\n\r\n");

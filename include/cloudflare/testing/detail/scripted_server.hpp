@@ -1,8 +1,8 @@
-/// A server on loopback that responds by script, byte for byte: what a transport is tested against.
+/// A server on loopback whose replies are scripted byte for byte, to test a transport against.
 #pragma once
 
 #include <cloudflare/http/origin.hpp>
-#include <cloudflare/testing/detail/certificate.hpp>
+#include <cloudflare/testing/certificate.hpp>
 #include <cloudflare/testing/detail/request_size.hpp>
 #include <cloudflare/testing/detail/scripted_server_options.hpp>
 #include <cloudflare/testing/scripted_reply.hpp>
@@ -43,13 +43,13 @@ public:
     using script = server_script;
     using options = scripted_server_options;
 
-    /// @throws boost::system::system_error where no port can be had
+    /// @throws boost::system::system_error where no port is available
     explicit scripted_server(script response, options how = options())
         : script_(std::move(response)),
           options_(std::move(how)),
           identity_(options_.identity ? *options_.identity : make_certificate()),
           acceptor_(context_, {asio::ip::make_address(options_.address), options_.port}) {
-        // Buffers that take in next to nothing: what is not read is not taken from the client.
+        // Minimal buffers, so that a client cannot send what the server does not read.
         if (options_.read_delay.count() != 0)
             acceptor_.set_option(asio::socket_base::receive_buffer_size(4096));
         if (options_.tls) set_up_tls();
@@ -64,29 +64,29 @@ public:
     }
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
-    /// Where it is reached, e.g. `https://127.0.0.1:40123`.
+    /// The server's origin, e.g. `https://127.0.0.1:40123`.
     [[nodiscard]] http::origin origin() const {
         bool const v6 = options_.address.find(':') != std::string::npos;
         return origin(v6 ? '[' + options_.address + ']' : options_.address);
     }
-    /// The same by another name of it.
+    /// The same with another host name.
     [[nodiscard]] http::origin origin(std::string_view host) const { return origin(host, port_); }
-    /// The same by way of another port, e.g. a relay's.
+    /// The same with another port, e.g. that of a relay.
     [[nodiscard]] http::origin origin(std::string_view host, std::uint16_t port) const {
         auto const scheme = options_.tls ? "https://" : "http://";
         return http::origin::parse(scheme + std::string(host) + ':' + std::to_string(port)).value();
     }
-    /// What a client must trust, in PEM.
+    /// The CA certificate that a client must trust, in PEM.
     [[nodiscard]] std::string const& ca_pem() const noexcept {
         return identity_.ca_pem.empty() ? identity_.pem : identity_.ca_pem;
     }
 
-    /// The whole requests that have come in so far.
+    /// The complete requests received so far.
     [[nodiscard]] std::vector<seen_request> requests() const {
         std::lock_guard const lock(mutex_);
         return requests_;
     }
-    /// How many bytes have come in so far, after any handshake.
+    /// How many bytes were received so far, without a TLS handshake.
     [[nodiscard]] std::size_t bytes_received() const {
         std::lock_guard const lock(mutex_);
         return bytes_received_;
@@ -110,7 +110,7 @@ public:
         std::lock_guard const lock(mutex_);
         return resumed_;
     }
-    /// The host name that the last TLS handshake asked for, or empty.
+    /// The host name (SNI) in the last TLS handshake, or empty.
     [[nodiscard]] std::string server_name() const {
         std::lock_guard const lock(mutex_);
         return server_name_;
@@ -141,7 +141,7 @@ private:
     asio::awaitable<void> accept() {
         for (;;) {
             auto [ec, socket] = co_await acceptor_.async_accept(nothrow);
-            if (ec) { // no descriptor is left, e.g.
+            if (ec) { // e.g. no descriptor is left
                 auto pending = wait(std::chrono::milliseconds(10));
                 co_await std::move(pending);
                 continue;
@@ -177,7 +177,7 @@ private:
         }
         asio::ssl::stream<tcp::socket&> tls(socket, tls_);
         auto const [ec] = co_await tls.async_handshake(asio::ssl::stream_base::server, nothrow);
-        if (ec) { // an alert says why, and is to arrive before a reset that follows it
+        if (ec) { // let the alert that says why arrive before a reset
             auto pending_wait = wait(std::chrono::milliseconds(20));
             co_await std::move(pending_wait);
             co_return;
@@ -224,7 +224,7 @@ private:
         return script_(seen);
     }
 
-    /// The next whole request, taken out of `received`; nothing where the connection ended.
+    /// Removes the next complete request from `received`; empty where the connection has ended.
     template <class Stream>
     asio::awaitable<std::optional<std::string>> read_request(Stream& stream, tcp::socket& socket,
                                                              std::string& received) {
@@ -297,7 +297,7 @@ private:
         socket.close(ignored);
     }
 
-    /// Ends a reply; gives whether the connection goes on.
+    /// Ends a reply; returns whether the connection stays open.
     template <class Stream>
     asio::awaitable<bool> end(Stream& stream, tcp::socket& socket, reply::end how) {
         boost::system::error_code ignored;

@@ -1,7 +1,7 @@
-/// How a scripted server is set up.
+/// The options of a scripted server.
 #pragma once
 
-#include <cloudflare/testing/detail/certificate.hpp>
+#include <cloudflare/testing/certificate.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -11,26 +11,26 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// How a scripted server is set up.
+/// Options of a scripted server.
 struct scripted_server_options {
-    /// What a connection meets before its first request.
+    /// What the server does when a connection was accepted.
     enum class greeting : unsigned char {
-        serve,   ///< nothing special
-        close,   ///< it is closed at once
-        garbage, ///< bytes that are no TLS and no HTTP, then it is closed
-        hang,    ///< nothing is ever read or sent
+        serve,   ///< reads requests
+        close,   ///< closes it at once
+        garbage, ///< sends bytes that are neither TLS nor HTTP, and closes it
+        hang,    ///< never reads or sends anything
     };
     bool tls = false;
-    std::optional<certificate> identity{}; ///< none: one for loopback is made
-    std::string client_ca_pem{};           ///< where set, the client must show a certificate of it
-    int max_tls_version = 0;               ///< as OpenSSL names it; 0: the newest
+    std::optional<certificate> identity{}; ///< empty: one for loopback is made
+    std::string client_ca_pem{};           ///< if set, the client must have a certificate of it
+    int max_tls_version = 0;               ///< e.g. OpenSSL's `TLS1_2_VERSION`; 0: the newest
     greeting first = greeting::serve;
     std::uint16_t port = 0;                      ///< 0: any
     std::string address = "127.0.0.1";           ///< an address of loopback: `::1` too
     std::chrono::milliseconds handshake_delay{}; ///< before any byte is read
-    std::chrono::milliseconds read_delay{};      ///< before a request is read, behind a handshake
-    std::size_t reset_after = 0; ///< after so many bytes the connection is reset; 0: never
-    bool early = false;          ///< a reply begins once the request's header is there
+    std::chrono::milliseconds read_delay{};      ///< before a request is read, after the handshake
+    std::size_t reset_after = 0; ///< the connection is reset after this many bytes; 0: never
+    bool early = false;          ///< replies as soon as the request's header was received
 };
 
 } // namespace cloudflare::inline v0::testing

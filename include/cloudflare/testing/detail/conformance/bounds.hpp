@@ -1,4 +1,4 @@
-/// Checks that a response which does not end is ended by a bound, long before its deadline.
+/// Checks that a response without end is refused by a limit, long before the deadline.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/responses.hpp>
@@ -8,8 +8,8 @@ namespace cloudflare::inline v0::testing::detail {
 inline constexpr std::string_view chunked_head =
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// Expects that a response of `begin` and then `piece` without end is refused before much of it has
-/// been taken in, and so before it fills the memory.
+/// Expects that a response of `begin` and then `piece` repeated without end is refused before much
+/// of it was read, and so before it fills the memory.
 inline void check_bounded(trial& t, std::string_view begin, std::string_view piece,
                           std::size_t bound) {
     reply r{.bytes = std::string(begin), .pause = 1ms};

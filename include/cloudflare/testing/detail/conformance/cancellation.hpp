@@ -1,11 +1,12 @@
-/// Checks of what becomes of a request that is cancelled; left out where that cannot be.
+/// Checks of the outcome of a request that is cancelled; skipped where the transport cannot do
+/// that.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/failures.hpp>
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// Expects that a request which is cancelled ends as cancelled; gives whether it can be.
+/// Expects that a cancelled request ends as cancelled; returns whether it can be cancelled.
 inline bool check_cancelled(trial& t, http::request const& r, delivery reached,
                             std::chrono::milliseconds after = 100ms) {
     auto const begin = time_point::clock::now();

@@ -7,12 +7,12 @@
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// Until what the server did last has arrived.
+/// Waits until the last action of the server has arrived.
 inline void let_arrive() {
     std::this_thread::sleep_for(50ms);
 }
 
-/// Sends twice, the second time over a connection that then ends in this way without a response.
+/// Sends twice, the second time over a connection that ends in this way without a response.
 inline void check_sent_once(trial& t, method m, ending how, bool tls) {
     t.serve(in_turn({{make_response(200, "first")},
                      last("", how),

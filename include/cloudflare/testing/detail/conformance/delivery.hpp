@@ -1,13 +1,13 @@
-/// Checks that a request of which the transport says `not_sent` does not go out afterwards, and that
-/// what may have been sent is reported so.
+/// Checks that a request reported as `not_sent` is not sent later, and that a request that may have
+/// been sent is reported as such.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/cancellation.hpp>
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// Ends a request at many moments, each time with a target of its own. Whether it was seen where the
-/// transport says that nothing was sent, `trial` counts at the end.
+/// Ends a request at many different moments, each time with its own target. In the end `trial`
+/// checks that no request reported as `not_sent` was received.
 template <class End>
 void at_many_moments(trial& t, bool tls, std::size_t body_size, End const& end_at) {
     t.serve(always({make_response(200)}), {.tls = tls, .read_delay = 60ms});

@@ -1,5 +1,5 @@
-/// Checks that a transport leaves no file descriptor behind; left out where the system does not list
-/// them. They count those of the whole process, and so run alone.
+/// Checks that a transport leaves no file descriptor open; skipped where the system does not list
+/// them. They count the descriptors of the whole process, and so run alone.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/failures.hpp>
@@ -16,8 +16,8 @@ namespace cloudflare::inline v0::testing::detail {
         std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()));
 }
 
-/// Expects that there are no more of them than `before`, after a while: the server closes its own
-/// when it sees that the transport's are closed.
+/// Expects that soon there are no more of them than `before`: the server closes its own when it
+/// sees that the transport's are closed.
 inline void expect_no_more_than(trial& t, std::size_t before) {
     for (int i = 0; i != 50 && descriptor_count() > before; ++i)
         std::this_thread::sleep_for(20ms);

@@ -1,4 +1,4 @@
-/// Checks of how a transport fails: how far it says that the request got, and the deadline.
+/// Checks of how a transport fails: code and delivery of the error, and the deadline.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/responses.hpp>
@@ -22,13 +22,13 @@ inline void check_deadline(trial& t, http::request const& r, delivery reached,
     return r;
 }
 
-/// More than the buffers of two sockets hold.
+/// Larger than the buffers of two sockets.
 [[nodiscard]] inline std::string vast_body() {
     return std::string(std::size_t{24} << 20, 'x');
 }
 
-/// Expects that a handshake that ends early, behind ClientHello or amid the server's part, is a lost
-/// connection, and not TLS that failed: another try may do better.
+/// Expects that a handshake that ends early, after the ClientHello or during the server's part, is
+/// reported as a lost connection and not as failed TLS, because another attempt may succeed.
 inline void check_handshake_ended(trial& t, bool reset) {
     for (std::size_t const end_after : {0U, 300U}) {
         auto& server = t.serve_tls(always({make_response(200)}));

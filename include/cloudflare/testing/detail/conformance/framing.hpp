@@ -1,13 +1,13 @@
-/// Checks of where a response's header and body end: where it says two things, where it is written
-/// in an unusual way, and where it comes in two pieces.
+/// Checks of where a response's header and body end: with contradictory or unusual header fields,
+/// and where the response arrives in two pieces.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/bounds.hpp>
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// Expects that a response is refused or read as it must be, and that what stands behind it on its
-/// connection is not the response to the next request.
+/// Expects that a response is refused or read correctly, and that the bytes after it are not taken
+/// for the response to the next request.
 inline void check_refused_or(trial& t, std::string_view body, std::string bytes,
                              ending how = ending::read_on) {
     t.serve(in_turn({last(std::move(bytes), how), {make_response(200, "next")}}));
@@ -21,7 +21,7 @@ inline void check_refused_or(trial& t, std::string_view body, std::string bytes,
     t.expect_response(t.send(t.request(method::get, "/next")), 200, "next");
 }
 
-/// Sends a request for each place where the response may be parted in two.
+/// Sends a request for each position at which the response can be split in two.
 inline void check_two_pieces(trial& t, std::string const& whole, std::string_view body, bool tls) {
     t.serve(
         [whole](seen_request const& seen) {
@@ -40,7 +40,7 @@ inline void check_two_pieces(trial& t, std::string const& whole, std::string_vie
     }
 }
 
-/// A value with each run of blanks as one.
+/// A value in which each run of spaces is one space.
 [[nodiscard]] inline std::string squeezed(std::string_view value) {
     std::string string;
     for (char const c : value)

@@ -1,12 +1,12 @@
-/// Checks that the hosts of origins are told apart, and are named as they must be.
+/// Checks that hosts are distinguished, and are named correctly in requests and TLS.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/requests.hpp>
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// Starts a server on this address and port as the check's own; nothing where the machine has no
-/// such address, or the port is taken.
+/// Starts the check's server on this address and port; empty where the machine has no such address,
+/// or the port is in use.
 [[nodiscard]] inline scripted_server* serve_on(trial& t, std::string address, bool tls,
                                                std::uint16_t port = 0) {
     try {

@@ -1,4 +1,4 @@
-/// How the kits print what came of a check.
+/// Prints the outcome of a check.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -7,7 +7,7 @@
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// One line, and one more for each thing that does not hold.
+/// One line, and one more for each failure.
 template <class Outcome>
 std::ostream& print_outcome(std::ostream& out, Outcome const& o) {
     out << (!o.failures.empty() ? "FAILED  "

@@ -1,11 +1,11 @@
-/// Checks of what a transport puts on the wire.
+/// Checks of the bytes that a transport sends.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/trial.hpp>
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// The request that the server saw last.
+/// The last request that the server received.
 [[nodiscard]] inline std::string last_seen(trial const& t) {
     auto const seen = t.server().requests();
     return seen.empty() ? std::string() : seen.back().bytes;

@@ -33,13 +33,13 @@ inline result<http::response> receive(trial& t, reply r, bool tls = false) {
     return t.send(t.request(method::post, "/", "{}"));
 }
 
-/// What is not a response in HTTP must not be taken for one.
+/// Expects that these bytes, which are not an HTTP response, are not taken for one.
 inline void check_malformed(trial& t, std::string bytes) {
     t.expect_failure(receive(t, last(std::move(bytes))), delivery::unknown,
                      {errc::malformed_response, errc::connection_lost, errc::response_too_large});
 }
 
-/// Cuts a response behind each of its bytes but the last `rest`, which tell nothing new.
+/// Cuts a response after each of its bytes except the last `rest`, which add no new case.
 inline void check_cuts(trial& t, std::string const& whole, std::size_t rest, bool tls) {
     t.serve(
         [whole](seen_request const& seen) {
@@ -112,7 +112,8 @@ inline constexpr check response_checks[] = {
          auto const endless = last("HTTP/1.1 200 OK\r\n\r\nuntil the end");
          t.expect_response(receive(t, endless), 200, "until the end");
          auto const given =
-             receive(t, endless, true); // not every TLS stack tells an end from a cut
+             receive(t, endless,
+                     true); // not every TLS stack distinguishes a closed connection from a cut one
          if (given) t.expect_response(given, 200, "until the end");
          if (!given) t.expect_failure(given, delivery::unknown, {errc::connection_lost});
      }},

@@ -1,5 +1,4 @@
-/// What the kits for sinks and for logs of intents share: a check, its outcome, and how a store's
-/// functions are waited for.
+/// The common part of the kits for sinks and intent logs: a check, and its outcome.
 #pragma once
 
 #include <cloudflare/access/intent.hpp>
@@ -17,16 +16,16 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// What a check of a store found.
+/// The outcome of a check of a store.
 struct store_check_outcome {
     std::string name;
-    std::vector<std::string> failures{}; ///< what does not hold; empty: all does
-    bool skipped = false;                ///< for want of something that the subject says
+    std::vector<std::string> failures{}; ///< empty: the check has passed, or was skipped
+    bool skipped = false;                ///< it needs what the subject says is not supported
 
     [[nodiscard]] bool passed() const noexcept { return failures.empty() && !skipped; }
 };
 
-/// One line, and one more for each thing that does not hold.
+/// Prints one line, and one more for each failure.
 inline std::ostream& operator<<(std::ostream& out, store_check_outcome const& o) {
     return detail::print_outcome(out, o);
 }
@@ -42,13 +41,13 @@ template <class T>
     return done.get();
 }
 
-/// Collects what does not hold.
+/// Collects the failures of a check.
 class store_trial {
 public:
     void expect(bool holds, std::string_view what) {
         if (!holds) outcome.failures.emplace_back(what);
     }
-    /// Expects a value; gives whether there is one.
+    /// Expects a value; returns whether there is one.
     template <class T>
     bool expect_ok(result<T> const& r, std::string_view what) {
         if (!r) outcome.failures.push_back(std::string(what) + ": " + r.error().to_string());

@@ -7,7 +7,7 @@ namespace cloudflare::inline v0::testing::detail {
 
 using clock = time_point::clock;
 
-/// Sleeps by the transport; gives whether it can.
+/// Sleeps by the transport; returns whether it can.
 inline bool check_sleep(trial& t, std::chrono::milliseconds time) {
     auto const begin = clock::now();
     if (!t.transport().sleep_until(begin + time)) {

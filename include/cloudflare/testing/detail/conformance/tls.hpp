@@ -1,11 +1,11 @@
-/// Checks of whom a transport trusts.
+/// Checks of which servers a transport trusts.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/responses.hpp>
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// Expects that a server set up like this is refused, before anything is sent.
+/// Expects that a server with these options is refused before anything is sent.
 inline void check_refused(trial& t, scripted_server_options how, bool trusted = true,
                           std::string_view host = "127.0.0.1") {
     how.tls = true;
@@ -16,10 +16,11 @@ inline void check_refused(trial& t, scripted_server_options how, bool trusted = 
     t.expect(server.bytes_received() == 0, "bytes of the request were sent");
 }
 
-/// Expects that a server which wants to see a certificate that the client has not is given up.
+/// Expects a failure where the server requires a client certificate, which the client does not
+/// have.
 ///
-/// In TLS 1.3 its alert comes behind the client's part of the handshake, when the request may have
-/// been sent: what the delivery is then depends on the moment.
+/// In TLS 1.3 the server's alert comes after the client's part of the handshake, when the request
+/// may have been sent: so the delivery depends on timing.
 inline void check_demanding_server(trial& t, int max_tls_version) {
     auto& server = t.serve(
         always({make_response(200)}),

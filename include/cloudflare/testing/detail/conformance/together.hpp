@@ -1,5 +1,5 @@
-/// Checks of calls that are under way at the same time on one transport; left out where that cannot
-/// be.
+/// Checks of calls that are under way at the same time on one transport; skipped where the
+/// transport cannot do that.
 #pragma once
 
 #include <cloudflare/testing/detail/conformance/responses.hpp>
@@ -7,7 +7,7 @@
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// Requests that are told apart by their targets, `/0` and so on.
+/// Requests with different targets: `/0`, `/1` ...
 [[nodiscard]] inline std::vector<http::request> numbered(trial const& t, std::size_t count) {
     std::vector<http::request> requests;
     for (std::size_t i = 0; i != count; ++i)
@@ -19,7 +19,7 @@ namespace cloudflare::inline v0::testing::detail {
     return std::stoul("0" + target_of(seen.bytes).substr(1));
 }
 
-/// A script that responds with the request's own target, after this time.
+/// A script that responds with the request's target after this time.
 [[nodiscard]] inline server_script
 echo_after(std::function<std::chrono::milliseconds(std::size_t number)> pause) {
     return [pause = std::move(pause)](seen_request const& seen) {
@@ -38,7 +38,7 @@ inline void check_all_told_apart(trial& t, std::size_t count) {
         t.expect_response((*given)[i], 200, requests[i].target);
 }
 
-/// Cancels one of several, and expects that the others do not notice.
+/// Cancels one of several requests, and expects that the others succeed.
 inline void check_one_cancelled(trial& t, std::size_t count, std::size_t which) {
     auto const requests = numbered(t, count);
     auto const given = t.send_together(requests, 10s, planned_cancellation{which, 40ms});

@@ -1,7 +1,7 @@
 /// One check of a transport: a scripted server, requests to it, and what is expected of them.
 #pragma once
 
-#include <cloudflare/testing/detail/conformance/subject.hpp>
+#include <cloudflare/testing/conformance_subject.hpp>
 #include <cloudflare/testing/detail/full_listener.hpp>
 #include <cloudflare/testing/detail/relay.hpp>
 #include <cloudflare/testing/detail/scripted_server.hpp>
@@ -37,7 +37,7 @@ using http::method;
 using ending = reply::end;
 using greeting = scripted_server_options::greeting;
 
-/// A file that is removed again.
+/// A file that the destructor removes.
 class temporary_file {
 public:
     explicit temporary_file(std::string_view string) {
@@ -58,14 +58,15 @@ private:
     std::filesystem::path path_;
 };
 
-/// A response's bytes with a length: the status line, `fields` (whole lines) and the body.
+/// A response's bytes, with `Content-Length`: the status line, `fields` (complete lines) and the
+/// body.
 [[nodiscard]] inline std::string make_response(int status, std::string_view body = {},
                                                std::string_view fields = {}) {
     return "HTTP/1.1 " + std::to_string(status) + " Text\r\n" + std::string(fields) +
            "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
-/// Thrown where the rest of a check cannot be tried.
+/// Thrown to skip a check.
 struct left_out {};
 
 /// The target in a request's bytes.
@@ -76,7 +77,7 @@ struct left_out {};
 
 class trial {
 public:
-    /// @param abandoned set once nobody waits for the outcome any more
+    /// @param abandoned set when nobody waits for the outcome any more
     explicit trial(conformance_subject const& subject, std::atomic<bool> const& abandoned)
         : subject_(subject), abandoned_(abandoned) {}
 
@@ -90,11 +91,11 @@ public:
         transport_ = make(trusted ? ca_->path() : std::string());
         return *server_;
     }
-    /// A server that speaks TLS.
+    /// The same with TLS.
     scripted_server& serve_tls(scripted_server::script script) {
         return serve(std::move(script), {.tls = true});
     }
-    /// A transport without a server.
+    /// Makes a transport without a server.
     void make_transport() { transport_ = make(std::string()); }
     /// Ends the transport, then the server.
     void end() {
@@ -105,7 +106,7 @@ public:
 
     [[nodiscard]] scripted_server& server() const { return *server_; }
     [[nodiscard]] transport_under_test& transport() const { return *transport_; }
-    /// Waits until the server has sent so many replies to their last byte.
+    /// Waits until the server has completely sent this many replies.
     void await_replies(std::size_t count) {
         for (auto const begin = time_point::clock::now(); server_->replies_sent() < count;) {
             if (time_point::clock::now() - begin > 3s)
@@ -124,12 +125,12 @@ public:
         return r;
     }
 
-    /// Sends a request; see `note` for what is expected of every one.
+    /// Sends a request; `note` says what is expected of every request.
     result<http::response> send(http::request const& r, std::chrono::milliseconds timeout = 10s) {
         return note(r, transport_->send(r, time_point::clock::now() + timeout));
     }
     result<http::response> send() { return send(request()); }
-    /// Sends and cancels; nothing where the transport knows no cancellation.
+    /// Sends and cancels; empty where the transport has no cancellation.
     std::optional<result<http::response>> send_and_cancel(http::request const& r,
                                                           std::chrono::milliseconds after) {
         auto given = transport_->send_and_cancel(r, time_point::clock::now() + 10s, after);
@@ -138,7 +139,7 @@ public:
         return given;
     }
 
-    /// Sends them all at once; nothing where the transport cannot.
+    /// Sends them all at the same time; empty where the transport cannot.
     std::optional<std::vector<result<http::response>>>
     send_together(std::span<http::request const> requests, std::chrono::milliseconds timeout = 10s,
                   std::optional<planned_cancellation> cancel = std::nullopt) {
@@ -176,7 +177,7 @@ public:
                    ? "the delivery is not `unknown`: the server may have acted"
                    : "the delivery is not `not_sent`: nothing was sent");
     }
-    /// Leaves the check out.
+    /// Marks the check as skipped.
     void skip() noexcept { outcome_.skipped = true; }
 
     /// Ends the check.
@@ -186,8 +187,8 @@ public:
         return std::move(outcome_);
     }
 
-    /// For what is sent by `transport()`. Counts: no request may reach the server more often than it was sent, nor at all where the
-    /// transport says that nothing was sent.
+    /// Counts a request that was sent by `transport()`: none may reach the server more often than
+    /// it was sent, nor at all where the transport says `not_sent`.
     result<http::response> note(http::request const& r, result<http::response> given) {
         auto& sent = sent_[r.target];
         ++sent.count;
@@ -204,7 +205,7 @@ private:
         if (server_) {
             bool const any = std::any_of(sent_.begin(), sent_.end(),
                                          [](auto const& s) { return s.second.not_sent != 0; });
-            // What was not sent may go out yet, where the transport is wrong.
+            // A transport that is wrong may still send what it reported as not sent.
             if (any && server_->connection_count() != 0) std::this_thread::sleep_for(150ms);
             std::map<std::string, std::size_t> seen;
             for (auto const& request : server_->requests())

@@ -5,14 +5,15 @@
 
 namespace cloudflare::inline v0::testing::detail {
 
-/// What is said after the response to `/first`, and when.
+/// The unsolicited bytes after the response to `/first`, and when they are sent.
 struct unasked {
     std::string same_segment{};
     std::string later{};
     std::chrono::microseconds later_after{};
 };
 
-/// A script that responds to each request with its own target, and says more behind `/first`.
+/// A script that responds to each request with its target, and sends unsolicited bytes after
+/// `/first`.
 [[nodiscard]] inline server_script echo(unasked more = {}) {
     return [more](seen_request const& seen) {
         auto const target = target_of(seen.bytes);
@@ -25,7 +26,7 @@ struct unasked {
     };
 }
 
-/// Sends a request, and expects the response to it and to no other.
+/// Sends a request, and expects its own response.
 inline void expect_own_response(trial& t, std::string const& target,
                                 http::origin const* origin = nullptr) {
     auto r = t.request(method::post, target, "{}");
@@ -33,9 +34,9 @@ inline void expect_own_response(trial& t, std::string const& target,
     t.expect_response(t.send(r), 200, target);
 }
 
-/// The requests behind the one to which too much was said, at once and after a while.
+/// Sends requests after `/first`, at once and after a while.
 inline void check_unasked(trial& t, unasked const& more, bool tls) {
-    for (auto const pause : {0ms, 0ms, 0ms, 0ms, 30ms}) { // at once: a matter of luck
+    for (auto const pause : {0ms, 0ms, 0ms, 0ms, 30ms}) { // at once: the outcome depends on timing
         t.serve(echo(more), {.tls = tls});
         expect_own_response(t, "/first");
         t.await_replies(1);

@@ -1,4 +1,4 @@
-/// The input of the transport conformance kit, and its report.
+/// What a user gives to the transport conformance kit, and its report.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
@@ -17,16 +17,18 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// One of several calls is cancelled.
+/// Which of several calls to cancel, and when.
 struct planned_cancellation {
-    std::size_t which = 0;           ///< counted from 0
-    std::chrono::milliseconds after; ///< the calls began
+    std::size_t which = 0;           ///< index of the call
+    std::chrono::milliseconds after; ///< after the calls began
 };
 
-/// A transport with its connections, as the checks use it: whatever its coroutine type, each call
-/// here waits for the response. All that is done with one is done on one thread.
+/// A transport as the checks use it: whatever its coroutine type, each function here blocks until
+/// the result is there. Each object is used by one thread.
 ///
-/// Only `send` has to be there. What else is not offered gives nothing, and its checks are left out.
+/// Derive from it for a coroutine type other than those of `blocking_under_test` and
+/// `asio_under_test`. Only `send` is required. A function that is not overridden says that the
+/// transport cannot do this, and its checks are skipped.
 class transport_under_test {
 public:
     transport_under_test() = default;
@@ -36,24 +38,24 @@ public:
 
     [[nodiscard]] virtual result<http::response> send(http::request const& r,
                                                       time_point deadline) = 0;
-    /// The same, cancelled `after` it began.
+    /// Sends a request and cancels it `after` it began.
     [[nodiscard]] virtual std::optional<result<http::response>>
     send_and_cancel(http::request const&, time_point /*deadline*/,
                     std::chrono::milliseconds /*after*/) {
         return std::nullopt;
     }
-    /// The time by the transport's own clock.
+    /// The time by the transport's clock.
     [[nodiscard]] virtual std::optional<time_point> now() { return std::nullopt; }
-    /// Sleeps; gives whether that is offered.
+    /// Sleeps and returns true; false where the transport cannot.
     [[nodiscard]] virtual bool sleep_until(time_point) { return false; }
-    /// A coroutine that sleeps until `until` and then sends; it is cancelled `after` it began. Gives
-    /// what the sending gave.
+    /// Runs a coroutine that sleeps until `until` and then sends, and cancels it `after` it began.
+    /// Returns the result of sending.
     [[nodiscard]] virtual std::optional<result<http::response>>
     sleep_and_send_and_cancel(http::request const&, time_point /*until*/, time_point /*deadline*/,
                               std::chrono::milliseconds /*after*/) {
         return std::nullopt;
     }
-    /// Sends all these at once, and gives what each gave, in their order.
+    /// Sends all these requests at the same time, and returns their results in the same order.
     [[nodiscard]] virtual std::optional<std::vector<result<http::response>>>
     send_together(std::span<http::request const>, time_point /*deadline*/,
                   std::optional<planned_cancellation> /*cancel*/) {
@@ -63,28 +65,29 @@ public:
 
 /// Describes the transport to the kit.
 struct conformance_subject {
-    /// Makes a transport that trusts the CA certificates in this file, or the system's only where
-    /// its name is empty. Called from several threads at once.
+    /// Makes a transport that trusts the CA certificates in this file; if the name is empty, only
+    /// those of the system. Called on several threads at once.
     std::function<std::unique_ptr<transport_under_test>(std::string const& ca_file)> make;
-    std::size_t max_header_size = 64 * 1024;      ///< what more is refused
-    std::size_t max_body_size = 16 * 1024 * 1024; ///< what more is refused
-    bool speaks_tls = true; ///< where it does not, the checks of TLS are left out
-    /// A domain whose names all have the address 127.0.0.1, on the machine where the kit runs, e.g.
-    /// because the program replaces `getaddrinfo`. Empty: the checks of wildcards are left out.
+    /// The transport's limits: responses that exceed them must be refused.
+    std::size_t max_header_size = 64 * 1024;
+    std::size_t max_body_size = 16 * 1024 * 1024;
+    bool speaks_tls = true; ///< false: the checks of TLS are skipped
+    /// A domain whose names all have the address 127.0.0.1 on this machine, e.g. because the
+    /// program replaces `getaddrinfo`. Empty: the checks of wildcards are skipped.
     std::string loopback_domain{};
-    /// A host name whose look-up takes 5 seconds or longer. Empty: the checks of it are left out.
+    /// A host name whose look-up takes 5 seconds or longer. Empty: the checks of it are skipped.
     std::string hanging_host{};
-    /// The TLS stack takes a certificate that names its host by its common name only, and that
-    /// cannot be helped: the check of it is left out.
+    /// The TLS stack accepts a certificate that has its host as the common name only, which cannot
+    /// be changed: the check of it is skipped.
     bool accepts_common_name = false;
-    /// How long a check may take. One that takes longer has failed, and is left running behind.
+    /// How long a check may take. A longer one has failed; its thread is abandoned.
     std::chrono::seconds patience{60};
 };
 
-/// What came of one check.
+/// The outcome of one check.
 struct check_outcome {
     std::string_view name{};
-    std::vector<std::string> failures{};
+    std::vector<std::string> failures{}; ///< empty: the check has passed, or was skipped
     bool skipped = false;
 };
 

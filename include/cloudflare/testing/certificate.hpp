@@ -1,4 +1,4 @@
-/// A certificate made on the spot, for TLS servers of tests.
+/// Certificates for TLS servers of tests, made when they are needed.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -18,23 +18,23 @@ namespace cloudflare::inline v0::testing {
 
 /// A certificate and its key, in PEM.
 struct certificate {
-    std::string pem;      ///< what the server shows: with the rest of its chain behind it
-    std::string key_pem;  ///< its private key
-    std::string ca_pem{}; ///< what a client must trust; empty: `pem` itself
+    std::string pem;      ///< what the server sends: the certificate and the rest of its chain
+    std::string key_pem;  ///< the private key
+    std::string ca_pem{}; ///< the CA certificate that a client must trust; empty: `pem` itself
 };
 
-/// What a certificate says.
+/// Options of a certificate.
 struct certificate_options {
     /// Who signed it.
     enum class chain : unsigned char {
-        self_signed,          ///< itself: it is its own CA
-        intermediate,         ///< an intermediate CA, which the server shows too
-        missing_intermediate, ///< an intermediate CA, which the server does not show
+        self_signed,          ///< the certificate itself: it is its own CA
+        intermediate,         ///< an intermediate CA, which the server sends too
+        missing_intermediate, ///< an intermediate CA, which the server does not send
     };
-    /// As OpenSSL writes them; empty: the extension is left out.
+    /// In OpenSSL's syntax; empty: no such extension.
     std::string alternative_names = "DNS:localhost,IP:127.0.0.1,IP:::1";
     std::string common_name = "cloudflare-access sandbox";
-    std::string extended_key_usage{}; ///< as OpenSSL writes it, e.g. `clientAuth`; empty: any
+    std::string extended_key_usage{}; ///< in OpenSSL's syntax, e.g. `clientAuth`; empty: any
     std::chrono::seconds valid_from = std::chrono::hours(-1); ///< counted from now
     std::chrono::seconds valid_for = std::chrono::hours(24);
     chain signed_by = chain::self_signed;
@@ -112,7 +112,7 @@ struct signed_key {
 
 } // namespace detail
 
-/// A certificate as the options say.
+/// Makes a certificate.
 ///
 /// @throws std::runtime_error where OpenSSL fails
 [[nodiscard]] inline certificate make_certificate(certificate_options const& options) {
@@ -129,9 +129,9 @@ struct signed_key {
     return {made.pem() + (shown ? intermediate.pem() : std::string()), made.key_pem(), root.pem()};
 }
 
-/// A self-signed certificate, which is its own CA: a client that trusts it trusts its server.
+/// Makes a self-signed certificate, which is its own CA: a client that trusts it trusts its server.
 ///
-/// @param alternative_names as OpenSSL writes them
+/// @param alternative_names in OpenSSL's syntax
 /// @param valid_from, valid_for from when, counted from now, and for how long
 /// @throws std::runtime_error where OpenSSL fails
 [[nodiscard]] inline certificate
