@@ -1,6 +1,7 @@
-/// Settings of issuer and reconciler.
+/// The options of issuer and reconciler.
 #pragma once
 
+#include <cloudflare/core/detail/options_base.hpp>
 #include <cloudflare/core/detail/system_random.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/timestamp.hpp>
@@ -16,9 +17,10 @@ namespace cloudflare::inline v0::access {
 
 /// Options of `issuer` and `reconciler`. Built by chained setters.
 ///
-/// No time here guards the promise, which stands on the log's compare-and-set: they decide how long
-/// things take, and how often an issue is given up that would have come through.
-class issue_options {
+/// The promise of the issuer does not depend on any of these times: it depends on the log's
+/// compare-and-set. They decide how long an issue takes, and how often one is withdrawn that would
+/// have succeeded.
+class issue_options : public cloudflare::detail::options_base<issue_options> {
 public:
     using clock = std::function<timestamp()>;
     using random = std::function<std::uint64_t()>;
@@ -27,97 +29,78 @@ public:
         : clock_([] { return timestamp(std::chrono::system_clock::now()); }),
           random_(&cloudflare::detail::system_random) {}
 
-    /// How long an issue may take until its last create is sent, its wait for the key included; what
-    /// was begun is ended after it. A sink or a log that is slow takes its own time. Default 10
-    /// minutes.
+    /// How long an issue may take until it sends its last create, including its wait for the key.
+    /// After that it only completes what it has begun. The time that a sink or a log takes is not
+    /// limited. Default 10 minutes.
     issue_options& deadline(std::chrono::milliseconds span) noexcept {
-        deadline_ = span;
-        return *this;
+        return set(deadline_, span);
     }
-    /// How long a token is looked for after a create with an unknown outcome, before it is created
-    /// again: it may be made late, and a list may lag. Default 30 s. Zero: the issue ends at once
-    /// with its intent open, and the reconciler settles it.
-    issue_options& settle_window(std::chrono::milliseconds span) noexcept {
-        settle_window_ = span;
-        return *this;
-    }
-    /// The age from which somebody else touches an intent: a reconciler, or another issue of the
-    /// same key. Default 15 minutes. An issuer refuses one that does not exceed its deadline; a
-    /// reconciler takes any: zero where no issue is under way.
-    issue_options& min_age(std::chrono::seconds span) noexcept {
-        min_age_ = span;
-        return *this;
-    }
-    /// The age from which a token that no complete list shows counts as not made, and is watched for
-    /// only. A list that shows no token at all, for want of permission perhaps, does where a token
-    /// that does not exist is "not found". Default one hour.
-    issue_options& gone_age(std::chrono::seconds span) noexcept {
-        gone_age_ = span;
-        return *this;
-    }
-    /// How long an intent is watched after it was settled, for a token that a late request makes.
-    /// Default 30 days.
-    issue_options& watch(std::chrono::seconds span) noexcept {
-        watch_ = span;
-        return *this;
-    }
-    /// Leave the tag in the token's name, which saves a request. Default false. Strays cannot be
-    /// told then.
-    issue_options& keep_tag(bool on) noexcept {
-        keep_tag_ = on;
-        return *this;
-    }
-    /// Return as soon as the secret is stored, and that is noted in the log: the name still has its
-    /// tag, and `issuer::finish` or a reconciler takes it out. Default false.
-    issue_options& return_when_stored(bool on) noexcept {
-        return_when_stored_ = on;
-        return *this;
-    }
-    /// Mark a token by a random `client_secret_version` in place of a tag in its name, which saves
-    /// the rename. Until a create's own response and a list have shown the version, the name is
-    /// tagged too. Default false.
-    issue_options& version_as_witness(bool on) noexcept {
-        version_as_witness_ = on;
-        return *this;
-    }
-    /// Names the sink. Must differ where hosts with sinks of their own share one log: each
-    /// reconciler then settles what is its own. Default empty.
-    issue_options& sink_name(std::string name) {
-        sink_name_ = std::move(name);
-        return *this;
-    }
-    /// What is written down with each intent, e.g. where the secret goes: no secret itself.
-    issue_options& note(std::string text) {
-        note_ = std::move(text);
-        return *this;
-    }
-    /// Where the time comes from until a response has told the server's. Default: the system's
-    /// clock.
-    issue_options& now_from(clock c) {
-        clock_ = std::move(c);
-        return *this;
-    }
-    /// Where random bits come from, 64 at a time. Default: `std::random_device`.
-    issue_options& random_from(random r) {
-        random_ = std::move(r);
-        return *this;
-    }
-
     [[nodiscard]] std::chrono::milliseconds deadline() const noexcept { return deadline_; }
+
+    /// How long to look for a token after a create with an unknown outcome, before another create
+    /// is sent: the token may be made late, and a list may lag. Default 30 s. With zero the issue
+    /// ends at once and leaves its intent open, and the reconciler settles it.
+    issue_options& settle_window(std::chrono::milliseconds span) noexcept {
+        return set(settle_window_, span);
+    }
     [[nodiscard]] std::chrono::milliseconds settle_window() const noexcept {
         return settle_window_;
     }
+
+    /// The age from which an intent may be changed by others than its issue: by a reconciler, or by
+    /// another issue of the same key. Default 15 minutes. For an issuer it must exceed the
+    /// deadline; for a reconciler it may be zero where no issue is under way.
+    issue_options& min_age(std::chrono::seconds span) noexcept { return set(min_age_, span); }
     [[nodiscard]] std::chrono::seconds min_age() const noexcept { return min_age_; }
+
+    /// The age from which a token counts as not made if no complete list shows it; from then on its
+    /// intent is only watched. A list without any token, which may be due to a missing permission,
+    /// counts where getting a token that does not exist ends with "not found". Default one hour.
+    issue_options& gone_age(std::chrono::seconds span) noexcept { return set(gone_age_, span); }
     [[nodiscard]] std::chrono::seconds gone_age() const noexcept { return gone_age_; }
+
+    /// How long an intent is watched after it was settled, for a token that a late request makes.
+    /// Default 30 days.
+    issue_options& watch(std::chrono::seconds span) noexcept { return set(watch_, span); }
     [[nodiscard]] std::chrono::seconds watch() const noexcept { return watch_; }
+
+    /// Leaves the tag in the token's name, which saves a request. Default false. Tokens that belong
+    /// to no intent cannot be recognized then.
+    issue_options& keep_tag(bool on) noexcept { return set(keep_tag_, on); }
     [[nodiscard]] bool keeps_tag() const noexcept { return keep_tag_; }
+
+    /// Returns as soon as the secret is stored and the log says so. The name still has its tag,
+    /// which `issuer::finish` or a reconciler removes. Default false.
+    issue_options& return_when_stored(bool on) noexcept { return set(return_when_stored_, on); }
     [[nodiscard]] bool returns_when_stored() const noexcept { return return_when_stored_; }
+
+    /// Marks a token by a random `client_secret_version` instead of a tag in its name, which saves
+    /// the renaming. Until a create's response and a list have shown the version, the name has a
+    /// tag too. Default false.
+    issue_options& version_as_witness(bool on) noexcept { return set(version_as_witness_, on); }
     [[nodiscard]] bool takes_version_as_witness() const noexcept { return version_as_witness_; }
+
+    /// The name of the sink. If several hosts, each with its own sink, share one log, the names
+    /// must differ: each reconciler then settles the intents of its own sink only. Default empty.
+    issue_options& sink_name(std::string name) { return set(sink_name_, std::move(name)); }
     [[nodiscard]] std::string const& sink_name() const noexcept { return sink_name_; }
+
+    /// A note to store with each intent, e.g. where the secret goes; it must not contain a secret.
+    /// Default empty.
+    issue_options& note(std::string value) { return set(note_, std::move(value)); }
     [[nodiscard]] std::string const& note() const noexcept { return note_; }
+
+    /// The clock to use until a response has told the server's time. Default: the system's clock.
+    issue_options& now_from(clock c) { return set(clock_, std::move(c)); }
     [[nodiscard]] timestamp now() const { return clock_(); }
 
-    /// Whether an issuer can work by these options; else `errc::invalid_argument`.
+    /// The source of random bits, 64 at a time. Default: `std::random_device`.
+    issue_options& random_from(random r) { return set(random_, std::move(r)); }
+    [[nodiscard]] std::uint64_t random_bits() const { return random_(); }
+
+    /// Checks the options of an issuer.
+    ///
+    /// @return `errc::invalid_argument` with the rule that is broken
     [[nodiscard]] result<void> check() const {
         using std::chrono::milliseconds;
         if (deadline_ <= milliseconds(0))
@@ -137,9 +120,6 @@ public:
         return {};
     }
 
-    /// 64 random bits.
-    [[nodiscard]] std::uint64_t random_bits() const { return random_(); }
-
     /// A new tag: 128 random bits in hexadecimal.
     [[nodiscard]] std::string make_tag() const {
         constexpr std::string_view hex = "0123456789abcdef";
@@ -151,8 +131,8 @@ public:
         }
         return tag;
     }
-    /// A new version to mark a token by: random, and a multiple of 16, so that a few rotations
-    /// later it can still be told.
+    /// A new version to mark a token by: random, and a multiple of 16, so that it is still
+    /// recognized after a few rotations.
     [[nodiscard]] std::int64_t make_version() const {
         constexpr std::uint64_t range = std::uint64_t{1} << 46;
         return static_cast<std::int64_t>((range + random_() % range) & ~std::uint64_t{15});
