@@ -39,13 +39,15 @@ public:
         if (is_create && what != fate::arrives && what != fate::refused) issue->was_risky = true;
         if (is_create && what == fate::doubled) issue->may_stray = true;
         if (what == fate::ban) w.banned_until = w.clock.now() + 300s;
-        if (acts) response = w.act(r, issue);
+        auto const sent_at = w.clock.now();
+        if (acts) response = w.act(r, issue, &p, sent_at);
         auto const later = [&](cf::time_point when) {
-            w.clock.at(when, [&w, r, issue] { static_cast<void>(w.act(r, issue)); });
+            w.clock.at(when, [&w, &p, r, issue, sent_at] {
+                static_cast<void>(w.act(r, issue, &p, sent_at));
+            });
         };
         if (what == fate::late) later(p.truth_of(deadline) + 3s);
-        if (what == fate::hours_late)
-            later(w.clock.now() + 1h + std::chrono::minutes(w.random() % (29 * 60)));
+        if (what == fate::hours_late) later(w.clock.now() + w.lateness());
         // A rotate that is doubled voids the secret that the first gave: nothing helps against that.
         if (what == fate::doubled && !r.target.ends_with("/rotate")) later(w.clock.now() + 2min);
         if (response) p.cut(*response);
@@ -141,7 +143,16 @@ struct sink {
     task<cf::result<void>> store(access::intent const& i,
                                  access::issued_service_token const& token) {
         if (access::has_any_tag(token.name)) p.in().complain("the sink sees the tagged name");
-        return call<void>([this, &i, &token] { return p.sink().store(i, token); });
+        return call<void>([this, &i, &token] {
+            auto* const watcher = p.in().watcher;
+            if (watcher != nullptr) watcher->before_change();
+            auto stored = p.sink().store(i, token);
+            if (watcher != nullptr) watcher->after_store(p);
+            return stored;
+        });
+    }
+    task<cf::result<std::vector<access::held_token>>> list() {
+        return call<std::vector<access::held_token>>([this] { return p.sink().list(); });
     }
     task<cf::result<std::optional<access::held_token>>> find(std::string_view key) {
         return call<std::optional<access::held_token>>([this, key] { return p.sink().find(key); });

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <iterator>
 #include <map>
+#include <random>
 #include <vector>
 
 namespace simulation {
@@ -78,6 +80,39 @@ inline std::vector<store_fate> all_store_faults() {
     for (int f = 1; f != static_cast<int>(store_fate::count); ++f)
         faults.push_back(static_cast<store_fate>(f));
     return faults;
+}
+
+/// Faults by chance. As in FoundationDB's simulation each schedule has its own choice of what may go
+/// wrong at all, so that some are calm enough to come far, and some meet one fault again and again.
+inline plan random_plan(std::mt19937_64& random, int rarity, unsigned what_goes_wrong) {
+    auto const below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+    auto const faults = all_faults();
+    auto const store_faults = all_store_faults();
+    auto const may = [&](unsigned bit) { return (what_goes_wrong >> bit & 1U) != 0; };
+    constexpr std::chrono::seconds freezes[] = {1min, 11min, 16min, 70min, 3h, 80h};
+    plan p;
+    for (int request = 1; may(0) && request <= 12; ++request)
+        if (below(rarity) == 0)
+            p.requests[request] =
+                below(2) == 0 ? fate::error_before : faults[random() % faults.size()];
+    for (int call = 1; may(1) && call <= 10; ++call) {
+        if (below(2 * rarity) == 0) p.sink[call] = store_faults[random() % store_faults.size()];
+        if (below(2 * rarity) == 0) p.log[call] = store_faults[random() % store_faults.size()];
+    }
+    if (may(2) && below(2) == 0) p.crash_at_step = 1 + below(50);
+    for (int n = 0; may(3) && n != 2; ++n)
+        if (below(2) == 0) p.freezes[1 + below(40)] = freezes[random() % std::size(freezes)];
+    p.suspends = below(2) == 0;
+    if (may(4) && below(4) == 0) p.cancel_at_step = 1 + below(40);
+    if (may(5)) {
+        constexpr std::chrono::seconds offsets[] = {-20h, -2h, -10min, 0s, 10min, 2h, 20h};
+        p.wall_offset = offsets[random() % std::size(offsets)];
+        if (below(3) == 0) p.jumps[1 + below(30)] = offsets[random() % std::size(offsets)];
+        p.drift = below(3) == 0 ? 0.1 : 0;
+    }
+    constexpr std::chrono::milliseconds latencies[] = {1ms, 20ms, 300ms, 2s};
+    p.latency = latencies[random() % std::size(latencies)];
+    return p;
 }
 
 } // namespace simulation

@@ -1,12 +1,8 @@
-// Simulates rotations: each fault and crash in turn, pairs of them, and random schedules of
-// concurrent rotations. In each history the secret that the sink holds must be accepted at every
-// moment. Usage: simulate_rotation [RANDOM_SCHEDULES [FIRST_SEED]]
-#include "rotation_faults.hpp"
+// Simulates rotations and renewals with all their consumers: each single fault, freeze and crash in
+// turn, pairs of them, and random schedules of processes and people on several hosts.
+// Usage: simulate_rotation [RANDOM_SCHEDULES [FIRST_SEED [first | random]]], as simulate_issue.
 #include "rotation_oracle.hpp"
-#include "rotation_world.hpp"
 #include "tally.hpp"
-
-#include <cloudflare/access/rotation.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -15,151 +11,394 @@ namespace {
 
 using namespace simulation;
 
-constexpr auto grace = 24h;
+struct token_plan {
+    cf::token_duration duration = cf::token_duration::hours(8760);
+    std::chrono::seconds age{72h};
+    int host = 0;
+};
 
-task<void> rotate(process& p, access::any_scope where, std::string id) {
-    auto& w = p.in();
-    try {
-        sink s{p};
-        access::rotation rotation(make_client(p), std::move(where), s,
-                                  access::rotation_options().now_from([&w] { return w.wall(); }));
-        auto pending = rotation.rotate(id, grace);
-        auto const done = co_await std::move(pending);
-        if (done) {
-            w.issued_ids.push_back(done->token.id);
-        } else {
-            w.saw(done.error().to_string());
-        }
-    } catch (crashed const&) {
+struct history {
+    kind what{};
+    std::uint64_t seed = 1;
+    int hosts = 1;
+    int sinks = 1;
+    bool account = true;
+    std::chrono::seconds grace = 30h; ///< the least of all rotators
+    std::vector<token_plan> tokens{1};
+    std::vector<task_plan> tasks{1}; ///< they run side by side
+    access::renewal_policy policy{};
+    int people = 0;
+    bool must_succeed = false; ///< every rotation
+};
+
+/// Makes a token, and gives its secret to a sink.
+void add_tended(world& w, consumers& c, token_plan const& plan, std::size_t number) {
+    auto const op =
+        access::create_service_token(w.scope, access::create_params("ci").duration(plan.duration));
+    w.do_by_hand(op);
+    auto const& made = w.box.tokens().back();
+    access::issued_service_token token;
+    token.id = made.id;
+    token.client_id = made.client_id;
+    token.name = made.name;
+    token.client_secret = cf::secret(std::string(made.secret));
+    if (w.what.switches.shows_version_and_enabled) token.client_secret_version = made.version;
+    access::intent i(std::string(32, '5'), w.scope, "ci");
+    i.key = "key " + std::to_string(number);
+    i.token_id = made.id;
+    auto const sink = w.sink_of(plan.host);
+    static_cast<void>(w.sinks[static_cast<std::size_t>(sink)].store(i, token));
+    tended t;
+    t.key = i.key;
+    t.id = made.id;
+    t.client_id = made.client_id;
+    t.sink = sink;
+    t.duration = plan.duration;
+    c.add(std::move(t));
+}
+
+void let_pass(world& w, std::chrono::seconds span) {
+    w.clock.at(w.clock.now() + span, [] {});
+    w.clock.run();
+}
+
+/// What holds of every rotation, whatever it met.
+void check_bounds(world& w, consumers& c, history const& h, std::deque<process> const& processes) {
+    for (std::size_t n = 0; n != h.tasks.size(); ++n) {
+        auto const& task = h.tasks[n];
+        if (task.what != errand::rotate) continue;
+        auto const& p = processes[n];
+        auto const& s = h.what.switches;
+        bool const is_plain = s.update_shows_secret && s.max_grace_of_rotation == 0s;
+        bool const is_calm =
+            is_plain && h.tasks.size() == 1 && h.people == 0 && task.faults.is_faultless();
+        if (is_calm && p.requests() > 3)
+            w.complain("a rotation without a fault took more requests than it needs");
+        if (h.must_succeed && c.purposes[&p].made < 0)
+            w.complain("a rotation failed for a fault that passes");
     }
 }
 
-struct history {
-    bool account = true;
-    cf::testing::sandbox_options switches{};
-    std::uint64_t seed = 1;
-    std::vector<plan> rotations{1}; ///< side by side
-};
-
-/// Complains where the secret in the sink is not accepted now.
-void check_in_use(world& w, std::string const& id) {
-    auto const held = w.sink.stored(id);
-    if (!w.box.admits(held->client_id, held->client_secret.reveal(), w.wall()))
-        w.complain("the secret in use is not accepted");
+/// Lets faults end, and time pass; renewers look.
+void recover(world& w, consumers& c, history const& h) {
+    w.faults_end = true;
+    w.banned_until = {};
+    auto policy = h.policy;
+    let_pass(w, lease_span + 2min);
+    auto const rounds = [&](int count, errand what) {
+        policy.replace_lost(what == errand::renew_and_replace);
+        for (int n = 0; n != count; ++n) {
+            let_pass(w, policy.poll_interval());
+            for (int host = 0; host != static_cast<int>(w.sinks.size()); ++host) {
+                auto const latency = 20ms;
+                process one(w, plan{.latency = latency, .host = host});
+                task_plan const look{.what = what, .looks = 1, .every = 1s, .policy = policy};
+                std::vector<task<void>> tasks;
+                tasks.push_back(renew(one, c, look));
+                run(w, tasks);
+                c.purposes.erase(&one);
+            }
+            c.knock();
+        }
+    };
+    auto const spans = [&](std::chrono::seconds span) {
+        return static_cast<int>(span / policy.poll_interval()) + 1;
+    };
+    auto const old_enough = policy.rotate_after().value_or(0s) + policy.grace();
+    rounds((std::min)(spans(old_enough), 12), errand::renew);
+    check_tended(w, c, policy, h.account);
+    rounds(3, errand::renew_and_replace);
+    check_healed(w, c, h.account);
 }
 
-std::vector<std::string> play(history const& h, int* steps = nullptr, int* requests = nullptr) {
-    world w(h.seed, h.switches);
-    std::string const scope_id(32, '7');
-    auto const where = h.account ? access::any_scope(access::account_scope::parse(scope_id).value())
-                                 : access::any_scope(access::zone_scope::parse(scope_id).value());
-    auto const op = access::create_service_token(where, access::create_params("ci"));
-    auto const who = cf::api_token::make("simulated-credential").value();
-    auto const r = cf::make_request(op, who, cf::client_options());
-    auto const made =
-        cf::decode<access::create_service_token>(w.box.handle(r.value(), w.wall())).value();
-    w.secrets.insert(std::string(made.client_secret.reveal()));
-    w.sink.store(made).value();
+/// Plays a history; gives what is wrong with it.
+std::vector<std::string> play(history const& h) {
+    world w(h.seed, h.what, h.hosts, h.sinks);
+    if (!h.account) w.scope = access::zone_scope::parse(std::string(32, '7')).value();
+    w.add_stranger("ci");
+    consumers c(w, h.grace);
+    c.refresh_before = h.policy.refresh_before();
+    if (h.what.churns)
+        for (int i = 0; i != 3; ++i)
+            w.churned.push_back(w.add_token("churn"));
+    // The oldest first, so that each is as old as it is to be when the processes start.
+    std::vector<std::size_t> order;
+    for (std::size_t n = 0; n != h.tokens.size(); ++n)
+        order.push_back(n);
+    std::sort(order.begin(), order.end(), [&](auto a, auto b) {
+        return std::pair(h.tokens[b].age, a) < std::pair(h.tokens[a].age, b);
+    });
+    for (std::size_t n = 0; n != order.size(); ++n) {
+        auto const age = h.tokens[order[n]].age;
+        auto const next = n + 1 == order.size() ? 0s : h.tokens[order[n + 1]].age;
+        add_tended(w, c, h.tokens[order[n]], order[n]);
+        let_pass(w, age - next);
+    }
+    std::sort(c.tokens.begin(), c.tokens.end(),
+              [](auto const& a, auto const& b) { return a.key < b.key; });
 
     std::deque<process> processes;
     std::vector<task<void>> tasks;
-    for (auto const& p : h.rotations) {
-        processes.emplace_back(w, p);
-        tasks.push_back(rotate(processes.back(), where, made.id));
+    for (auto const& t : h.tasks) {
+        processes.emplace_back(w, t.faults);
+        bool const looks = t.what == errand::renew || t.what == errand::renew_and_replace;
+        tasks.push_back(looks ? renew(processes.back(), c, t) : rotate(processes.back(), c, t));
     }
-    // At every moment of the next hour.
-    for (auto moment = 0s; moment != 300s; moment += 1s)
-        w.clock.at(w.clock.now() + moment, [&w, &made] { check_in_use(w, made.id); });
+    std::mt19937_64 random(h.seed ^ 0x5bd1e995);
+    for (int i = 0; i != h.people; ++i) {
+        auto const when = std::chrono::milliseconds(random() % (i == 0 ? 400 : 200'000'000));
+        auto const choice = random();
+        w.clock.at(w.clock.now() + when, [&w, &c, choice] { meddle(w, c, choice); });
+    }
     run(w, tasks);
-    check_in_use(w, made.id);
-    if (steps != nullptr) *steps = processes.front().steps();
-    if (requests != nullptr) *requests = processes.front().requests();
-
-    // One that goes well later, when every grace period has ended, always succeeds.
-    w.clock.at(w.clock.now() + 2 * grace, [] {});
-    w.clock.run();
-    w.issued_ids.clear();
-    process last(w, plan());
-    std::vector<task<void>> tasks_of_last;
-    tasks_of_last.push_back(rotate(last, where, made.id));
-    run(w, tasks_of_last);
-    if (w.issued_ids.empty()) w.complain("a rotation without a fault did not succeed");
-    check_in_use(w, made.id);
-    check_successes(w);
-    check_silence(w);
+    c.knock();
+    check_bounds(w, c, h, processes);
+    recover(w, c, h);
+    check_always(w, c);
+    if (std::getenv("SHOW_HISTORY") != nullptr) show(w, c);
     return w.complaints;
 }
 
+bool ends_at_first = false; // complaint
+
 void tell(history const& h, tally& t, std::string const& what) {
-    t.add(play(h), what, h.seed);
+    static char const* const only = std::getenv("ONLY_HISTORY"); // part of what it is called
+    if (only != nullptr && what.find(only) == what.npos) return;
+    auto const wrong = play(h);
+    static bool const names_all = std::getenv("NAME_WRONG") != nullptr;
+    if (names_all && !wrong.empty())
+        std::printf("%s, seed %llu [%s]: %s\n", what.c_str(),
+                    static_cast<unsigned long long>(h.seed), h.what.name.c_str(), wrong[0].c_str());
+    t.add(wrong, what, h.seed);
+    if (!ends_at_first || t.wrong == 0) return;
+    t.show();
+    std::exit(1);
 }
 
-std::vector<cf::testing::sandbox_options> kinds_of_api() {
-    std::vector<cf::testing::sandbox_options> kinds(4);
-    kinds[1].rotate_raises_version = false;
-    kinds[2].lower_version_is_refused = false;
-    kinds[3].shows_version_and_enabled = false; // for accounts: /rotate
+/// What the API may be like.
+std::vector<kind> all_kinds() {
+    std::vector<kind> kinds;
+    auto const add = [&](char const* name) -> kind& {
+        kinds.emplace_back().name = name;
+        return kinds.back();
+    };
+    add("usual");
+    add("old API").switches.shows_version_and_enabled = false;
+    add("update shows no secret").switches.update_shows_secret = false;
+    add("rotate keeps version").switches.rotate_raises_version = false;
+    add("lower version ignored").switches.lower_version_is_refused = false;
+    add("updates move expiry").switches.update_moves_expiry = true;
+    add("refresh uses duration").switches.refresh_uses_duration = true;
+    add("expiry not shown with secret").switches.shows_expiry_with_secret = false;
+    add("masked secrets").switches.masks_secrets = true;
+    add("lag").lag = 10s;
+    auto& slow = add("long lag");
+    slow.lag = 10min;
+    slow.get_is_behind = true;
+    add("no permission to read").switches.read_permission = false;
+    add("no permission to list").may_list = false;
+    add("pages of 1").page_size = 1;
+    auto& pages = add("pages of 2 that shift");
+    pages.page_size = 2;
+    pages.churns = true;
+    auto& same = add("page ignored");
+    same.page_size = 2;
+    same.switches.ignores_page = true;
+    add("no counts").switches.has_result_info = false;
+    add("sinks' clock slow").sink_offset = -25h;
+    add("sinks' clock fast").sink_offset = 25h;
     return kinds;
 }
 
-void enumerate(tally& t) {
-    int kind = 0;
-    for (auto const& switches : kinds_of_api()) {
-        ++kind;
-        for (bool const account : {true, false}) {
-            if (!account && !switches.shows_version_and_enabled)
-                continue; // no way to rotate safely
-            history const base{.account = account, .switches = switches};
-            auto const name = "kind " + std::to_string(kind) + (account ? ", account" : ", zone");
-            tell(base, t, name);
-            for (int request = 1; request <= 2; ++request)
-                for (std::size_t left = 0; left <= 520; ++left) {
-                    auto shortened = base;
-                    shortened.rotations[0].cuts[request] = left;
-                    tell(shortened, t,
-                         name + ", request " + std::to_string(request) + " cut at " +
-                             std::to_string(left));
-                }
-            for (int request = 1; request <= 6; ++request) {
-                for (auto const f : all_faults()) {
-                    auto faulty = base;
-                    faulty.rotations[0].requests[request] = f;
-                    auto const label = name + ", request " + std::to_string(request) + " fate " +
-                                       std::to_string(static_cast<int>(f));
-                    int steps = 0, requests = 0;
-                    tell(faulty, t, label);
-                    static_cast<void>(play(faulty, &steps, &requests));
-                    if (requests < request) continue;
-                    for (int crash = 1; crash <= steps; ++crash) {
-                        auto dying = faulty;
-                        dying.rotations[0].crash_at_step = crash;
-                        tell(dying, t, label + ", crash " + std::to_string(crash));
-                    }
-                    for (int other = request + 1; other <= 6; ++other)
-                        for (auto const g : all_faults()) {
-                            auto twice = faulty;
-                            twice.rotations[0].requests[other] = g;
-                            tell(twice, t,
-                                 label + ", then request " + std::to_string(other) + " fate " +
-                                     std::to_string(static_cast<int>(g)));
-                        }
-                    auto sinking = faulty;
-                    sinking.rotations[0].sink_fails_at = 1;
-                    tell(sinking, t, label + ", sink");
-                }
+access::renewal_policy policy_of(std::chrono::seconds grace) {
+    return access::renewal_policy().rotate_after(2 * grace).grace(grace).poll_interval(grace / 3);
+}
+
+/// One process that rotates, or renews what is due.
+history base_history(kind const& k, bool account, errand what) {
+    history h{.what = k};
+    h.account = account;
+    h.what.latest = h.grace - 1h;
+    h.policy = policy_of(h.grace);
+    h.tasks[0].what = what;
+    h.tasks[0].grace = h.grace;
+    h.tasks[0].looks = 2;
+    h.tasks[0].every = h.grace / 3;
+    h.tasks[0].policy = h.policy;
+    return h;
+}
+
+/// Each fault of each request, step and call of a store, alone and in pairs; first in the usual
+/// world, where there are more of them.
+void enumerate_task(tally& t, history const& base, std::string const& label, bool thorough) {
+    tell(base, t, label);
+    for (int request = 1; request <= 4; ++request)
+        for (auto const f : all_faults()) {
+            auto faulty = base;
+            faulty.tasks[0].faults.requests[request] = f;
+            auto const what = label + ", request " + std::to_string(request) + " fate " +
+                              std::to_string(static_cast<int>(f));
+            tell(faulty, t, what);
+            for (int crash = 1; thorough && crash <= 40; ++crash) {
+                auto dying = faulty;
+                dying.tasks[0].faults.crash_at_step = crash;
+                tell(dying, t, what + ", crash " + std::to_string(crash));
             }
+            for (int other = request + 1; thorough && other <= 5; ++other)
+                for (auto const g : all_faults()) {
+                    auto twice = faulty;
+                    twice.tasks[0].faults.requests[other] = g;
+                    tell(twice, t,
+                         what + ", then request " + std::to_string(other) + " fate " +
+                             std::to_string(static_cast<int>(g)));
+                }
+            for (int call = 1; thorough && call <= 4; ++call)
+                for (auto const g : all_store_faults()) {
+                    auto sinking = faulty;
+                    sinking.tasks[0].faults.sink[call] = g;
+                    tell(sinking, t, what + ", sink " + std::to_string(call));
+                    auto unlogged = faulty;
+                    unlogged.tasks[0].faults.log[call] = g;
+                    tell(unlogged, t, what + ", log " + std::to_string(call));
+                }
+        }
+    for (int call = 1; call <= 5; ++call)
+        for (auto const f : all_store_faults()) {
+            auto sinking = base;
+            sinking.tasks[0].faults.sink[call] = f;
+            tell(sinking, t,
+                 label + ", sink call " + std::to_string(call) + " fate " +
+                     std::to_string(static_cast<int>(f)));
+            auto unlogged = base;
+            unlogged.tasks[0].faults.log[call] = f;
+            tell(unlogged, t,
+                 label + ", log call " + std::to_string(call) + " fate " +
+                     std::to_string(static_cast<int>(f)));
+        }
+    for (int step = 1; step <= 24; ++step) {
+        auto const at = ", step " + std::to_string(step);
+        auto dying = base;
+        dying.tasks[0].faults.crash_at_step = step;
+        tell(dying, t, label + at + ", crash");
+        auto stopping = base;
+        stopping.tasks[0].faults.cancel_at_step = step;
+        tell(stopping, t, label + at + ", cancel");
+        for (auto const span :
+             {std::chrono::seconds(11min), std::chrono::seconds(3h), std::chrono::seconds(80h)}) {
+            auto sleeping = base;
+            sleeping.tasks[0].faults.freezes[step] = span;
+            sleeping.tasks[0].faults.suspends = step % 2 == 0;
+            for (int n = 1; n <= 5; ++n) { // somebody looks meanwhile
+                task_plan look = base.tasks[0];
+                look.what = n == 4 ? errand::renew_and_replace : errand::renew;
+                look.faults.starts_at = n * base.grace / 3;
+                look.looks = 1;
+                sleeping.tasks.push_back(look);
+            }
+            tell(sleeping, t, label + at + ", freeze");
+            sleeping.tasks.resize(1); // somebody else rotates meanwhile
+            auto other = base.tasks[0];
+            other.what = errand::rotate;
+            other.faults.starts_at = span / 2;
+            other.grace = 3 * base.grace;
+            sleeping.tasks.push_back(other);
+            tell(sleeping, t, label + at + ", freeze, and another rotation");
+        }
+        if (!thorough) continue;
+        for (int again = 1; again <= 30; ++again) {
+            auto twice = dying;
+            twice.tasks.push_back(base.tasks[0]);
+            twice.tasks[1].faults = plan{.crash_at_step = again, .starts_at = 20min};
+            tell(twice, t, label + at + ", crash, and again at " + std::to_string(again));
         }
     }
+    for (auto const offset : {-25h, -2h, 2h, 25h}) {
+        auto wrong = base;
+        wrong.tasks[0].faults.wall_offset = offset;
+        wrong.tasks[0].faults.jumps[5] = -2 * offset;
+        tell(wrong, t, label + ", clock wrong");
+    }
+    for (auto const second : {errand::rotate, errand::revoke, errand::renew}) // side by side
+        for (int when = 0; when <= 6; ++when) {
+            auto two = base;
+            two.tasks.push_back(base.tasks[0]);
+            two.tasks[1].what = second;
+            two.tasks[1].grace = 3 * base.grace;
+            two.tasks[0].faults.latency = 1s;
+            two.tasks[1].faults.latency = std::chrono::milliseconds(700);
+            two.tasks[1].faults.starts_at = std::chrono::seconds(when);
+            tell(two, t, label + ", two at once");
+            two.tasks[0].faults.starts_at = 0s;
+            two.tasks[1].faults.starts_at = when * base.grace / 4;
+            tell(two, t, label + ", one after the other");
+        }
+}
+
+void enumerate(tally& t) {
+    auto const kinds = all_kinds();
+    for (std::size_t n = 0; n != kinds.size(); ++n)
+        for (bool const account : {true, false}) {
+            if (!account && n > 2) continue;
+            for (auto const what : {errand::rotate, errand::renew, errand::revoke}) {
+                auto const label = kinds[n].name + (account ? "" : ", zone") + ", errand " +
+                                   std::to_string(static_cast<int>(what));
+                enumerate_task(t, base_history(kinds[n], account, what), label,
+                               n == 0 && account && what != errand::revoke);
+            }
+        }
 }
 
 history random_history(std::uint64_t seed) {
-    std::mt19937_64 random(seed);
-    auto const kinds = kinds_of_api();
-    history h{.switches = kinds[random() % 3], .seed = seed}; // two at once need the version
-    h.account = random() % 2 == 0;
-    h.rotations.clear();
-    for (auto n = 1 + random() % 3; n != 0; --n)
-        h.rotations.push_back(random_plan(random, 3));
+    std::mt19937_64 random(seed * 0x9e3779b97f4a7c15);
+    auto const below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+    static auto const kinds = all_kinds();
+    history h;
+    h.what = below(2) == 0 ? kinds[0] : kinds[random() % kinds.size()];
+    h.seed = seed;
+    h.account = below(4) != 0;
+    h.hosts = 1 + below(3);
+    h.sinks = below(2) == 0 ? 1 : h.hosts;
+    h.grace = below(2) == 0 ? 1h : 30h;
+    h.what.latest = h.grace - 10min;
+    h.policy = policy_of(h.grace * (1 + below(3)));
+    h.policy.poll_interval(h.grace / 3);
+    if (below(4) == 0) h.policy.refresh_before(10 * 24h);
+    h.tokens.clear();
+    for (auto n = 1 + below(3); n != 0; --n) {
+        constexpr int hours[] = {72, 720, 8760, 8760};
+        token_plan t;
+        auto const life = hours[below(4)];
+        t.duration =
+            below(6) == 0 ? cf::token_duration::forever() : cf::token_duration::hours(life);
+        t.age = std::chrono::hours(below(3) == 0 ? life - 1 - below(20) : below(life * 3 / 4));
+        t.host = below(h.hosts);
+        h.tokens.push_back(t);
+    }
+    auto const wrong = static_cast<unsigned>(random());
+    int const rarity = 2 + below(5);
+    h.tasks.clear();
+    for (auto n = 1 + below(4); n != 0; --n) {
+        task_plan t{.faults = random_plan(random, rarity, wrong)};
+        t.faults.wall_offset = t.faults.wall_offset * 5 / 4;
+        t.token = random() % h.tokens.size();
+        t.faults.host = h.tokens[t.token].host;
+        constexpr errand errands[] = {
+            errand::rotate,  errand::rotate, errand::rotate,           errand::revoke,
+            errand::replace, errand::extend, errand::end_grace,        errand::renew,
+            errand::renew,   errand::renew,  errand::renew_and_replace};
+        t.what = errands[random() % std::size(errands)];
+        t.grace = h.grace * (below(2) == 0 ? 1 : 24);
+        t.is_by_id = below(3) == 0;
+        t.looks = 1 + below(5);
+        t.every = below(2) == 0 ? 0s : std::chrono::seconds(h.grace / 4);
+        t.policy = h.policy;
+        t.policy.replace_lost(t.what == errand::renew_and_replace);
+        if (below(3) != 0)
+            t.faults.starts_at = std::chrono::seconds(
+                random() % static_cast<unsigned>(h.grace.count() * (1 + below(4))));
+        h.tasks.push_back(std::move(t));
+    }
+    if (below(3) == 0) h.people = 1 + below(3);
     return h;
 }
 
@@ -168,8 +407,10 @@ history random_history(std::uint64_t seed) {
 int main(int argc, char** argv) {
     auto const schedules = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 10'000ULL;
     auto const first = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1ULL;
+    std::string_view const mode = argc > 3 ? argv[3] : "";
     tally enumerated, random;
-    enumerate(enumerated);
+    ends_at_first = mode == "first";
+    if (mode != "random") enumerate(enumerated);
     for (auto i = 0ULL; i != schedules; ++i)
         tell(random_history(first + i), random, "random");
     return finish(enumerated, random, first);

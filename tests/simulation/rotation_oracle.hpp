@@ -1,31 +1,94 @@
-// What must hold after every simulated history, from the sandbox's own state.
+// What must hold of tended tokens in the end: that they work, live, are rotated when due, or are
+// reported.
 #pragma once
 
-#include "rotation_world.hpp"
+#include "oracle.hpp"
+#include "rotation_actors.hpp"
 
-#include <algorithm>
+#include <cstdio>
 #include <string>
-#include <vector>
 
 namespace simulation {
 
-/// What a rotation reported as its success is still there.
-inline void check_successes(world& w) {
-    for (auto const& id : w.issued_ids) {
-        auto const* t = w.box.find(id);
-        auto const held = w.sink.stored(id);
-        if (t == nullptr || !held || held->client_secret.reveal() != t->secret)
-            w.complain("a rotation that succeeded has no token that works");
+inline void check_always(world& w, consumers& c) {
+    c.knock();
+    check_strangers(w);
+    check_silence(w);
+    for (auto const& i : w.log.list().value())
+        if (i.purpose != access::intent_purpose::rotate) w.complain("an intent of an issue");
+}
+
+/// Whether the product can do all that it has to.
+inline bool is_manageable(world const& w, bool is_account) {
+    auto const& s = w.what.switches;
+    bool const can_rotate = s.shows_version_and_enabled ? s.update_shows_secret : is_account;
+    return w.what.is_honest() && can_rotate;
+}
+
+/// When faults have ended and renewers have looked often enough.
+inline void check_tended(world& w, consumers& c, access::renewal_policy const& policy,
+                         bool is_account) {
+    if (!is_manageable(w, is_account)) return;
+    auto const now = w.wall();
+    auto const complain = [&](char const* what, tended const& t) {
+        w.complain(std::string(what) + ": " + t.key);
+    };
+    for (auto const& t : c.tokens) {
+        auto const* const there = w.box.find(t.id);
+        if (there == nullptr || !there->enabled) continue;
+        if (t.duration.is_forever() != there->duration.is_forever() ||
+            there->duration != t.duration)
+            complain("a token's duration was changed", t);
+        if (t.duration.is_forever()) continue;
+        auto const life = std::chrono::ceil<std::chrono::seconds>(*t.duration.value());
+        if (there->expires_at <= now && !t.was_reported) complain("a token has expired", t);
+        if (there->expires_at > now.plus(life))
+            complain("a token lives longer than its own duration", t);
+        if (c.is_lost(t)) continue;
+        auto const slack =
+            policy.poll_interval() * 2 + policy.grace() + 30h; // 30 h: clocks of sinks
+        auto const stored_at = c.in_sink(t)->stored_at.value_or(t.secret_at);
+        auto const free = (std::max)(stored_at, there->previous_expires_at.value_or(stored_at));
+        auto const old = free.plus(*policy.rotate_after() + slack);
+        if (old < now && there->expires_at > now) complain("a secret is not rotated when due", t);
     }
 }
 
-/// No secret stands in anything the library printed.
-inline void check_silence(world& w) {
-    for (auto const& text : w.printed) {
-        if (text.find("simulated-credential") != text.npos) w.complain("a credential was printed");
-        for (auto const& secret : w.secrets)
-            if (text.find(secret) != text.npos) w.complain("a secret was printed: " + text);
+/// When lost secrets were to be replaced, too.
+inline void check_healed(world& w, consumers& c, bool is_account) {
+    if (!is_manageable(w, is_account)) return;
+    for (auto& t : c.tokens) {
+        auto const* const there = w.box.find(t.id);
+        if (there == nullptr || !there->enabled || there->expires_at <= w.wall()) continue;
+        bool const is_seen = w.what.switches.shows_version_and_enabled || !t.is_by_hand;
+        if (c.is_lost(t) && is_seen) w.complain("a lost secret is never replaced: " + t.key);
     }
+    for (auto const& i : w.log.list().value()) {
+        auto const* const there = w.box.find(i.token_id);
+        bool const is_alive = there != nullptr && there->enabled && there->expires_at > w.wall();
+        if (i.state != access::intent_state::settled && is_alive)
+            w.complain("the intent of a rotation is never settled");
+    }
+}
+
+/// Prints what there is in the end.
+inline void show(world& w, consumers& c) {
+    std::printf("kind: %s\n", w.what.name.c_str());
+    for (auto const& text : w.printed)
+        std::printf("  %s\n", text.c_str());
+    for (auto const& t : c.tokens) {
+        auto const* s = c.in_sink(t);
+        std::printf("  tended %s %s sink %d holds secret %d%s\n", t.key.c_str(), t.id.c_str(),
+                    t.sink, s == nullptr ? -1 : s->number, c.is_lost(t) ? ", lost" : "");
+    }
+    for (auto const& t : w.box.tokens())
+        std::printf("  token %s v%d %s ends %s, secret before %s\n", t.id.c_str(), int(t.version),
+                    t.enabled ? "enabled" : "disabled", t.expires_at.to_string().c_str(),
+                    t.previous_expires_at ? t.previous_expires_at->to_string().c_str() : "-");
+    for (auto const& i : w.log.list().value())
+        std::printf("  intent %s state %d token %s opened %s until %s sink %s\n", i.tag.c_str(),
+                    int(i.state), i.token_id.c_str(), i.opened_at.to_string().c_str(),
+                    i.until.to_string().c_str(), i.sink.c_str());
 }
 
 } // namespace simulation

@@ -35,15 +35,18 @@ namespace access = cloudflare::access;
 struct kind {
     std::string name = "usual";
     cf::testing::sandbox_options switches{};
-    int page_size = 0;               ///< the server's own bound; 0: none
-    bool churns = false;             ///< others make and delete tokens between two pages
-    bool may_list = true;            ///< else 403
-    bool may_delete = true;          ///< else 403
-    std::size_t name_cut = 0;        ///< names are cut at so many bytes; 0: not
-    bool name_trimmed = false;       ///< blanks at the ends go
-    bool name_folded = false;        ///< to uppercase
-    std::chrono::seconds lag{0};     ///< how far lists are behind, deletes and renames included
-    std::chrono::seconds get_lag{0}; ///< how long a new token is not found by GET
+    int page_size = 0;                   ///< the server's own bound; 0: none
+    bool churns = false;                 ///< others make and delete tokens between two pages
+    bool may_list = true;                ///< else 403
+    bool may_delete = true;              ///< else 403
+    std::size_t name_cut = 0;            ///< names are cut at so many bytes; 0: not
+    bool name_trimmed = false;           ///< blanks at the ends go
+    bool name_folded = false;            ///< to uppercase
+    std::chrono::seconds lag{0};         ///< how far lists are behind, deletes and renames included
+    std::chrono::seconds get_lag{0};     ///< how long a new token is not found by GET
+    bool get_is_behind = false;          ///< GET shows what lists show, `lag` behind
+    std::chrono::seconds sink_offset{0}; ///< of the sinks' clock
+    std::chrono::seconds latest{0}; ///< so late a request of `hours_late` acts at most; 0: 30 h
     // What the users chose.
     bool keep_tag = false;
     bool return_when_stored = false;
@@ -58,6 +61,10 @@ struct kind {
     }
     /// Whether what the lists show can be trusted in the end: not one that shows nothing at all.
     [[nodiscard]] bool is_settleable() const { return shows_whole_lists() && has_strangers; }
+    /// Whether lists show every token that there is.
+    [[nodiscard]] bool is_honest() const {
+        return switches.read_permission && may_list && !(switches.ignores_page && page_size != 0);
+    }
     [[nodiscard]] std::string kept_name(std::string given) const {
         if (name_trimmed) {
             while (!given.empty() && given.back() == ' ')
@@ -101,12 +108,24 @@ struct stranger {
     int copied_from = -1; ///< the number of the issue whose token's name it has, if it is a copy
 };
 
+class process;
+
+/// Who looks on from outside. Requests by people have no sender.
+struct observer {
+    virtual ~observer() = default;
+    /// The server, or a sink, is about to change.
+    virtual void before_change() = 0;
+    virtual void after_request(cf::http::request const& sent, process const* sender,
+                               cf::time_point sent_at) = 0;
+    virtual void after_store(process const& p) = 0;
+};
+
 /// All that outlives the processes.
 struct world {
     world(std::uint64_t seed, kind k, int hosts, int sink_count)
         : what(std::move(k)), box(seed, what.switches), random(seed), host_count(hosts) {
         for (int i = 0; i != sink_count; ++i)
-            sinks.emplace_back([this] { return wall(); });
+            sinks.emplace_back([this] { return wall().plus(what.sink_offset); });
         keep_snapshot();
     }
     world(world const&) = delete;
@@ -129,7 +148,9 @@ struct world {
 
     /// The server's response to a request that arrives now.
     /// @param issue the record of the issue that sent it, or none
-    [[nodiscard]] cf::http::response act(cf::http::request const& sent, record* issue) {
+    [[nodiscard]] cf::http::response act(cf::http::request const& sent, record* issue,
+                                         process const* sender = nullptr,
+                                         cf::time_point sent_at = {}) {
         using cf::http::method;
         auto r = sent;
         auto const path = std::string_view(sent.target).substr(0, sent.target.find('?'));
@@ -142,17 +163,21 @@ struct world {
         if (is_create || r.method == method::put) keep_name_of(r);
         if (is_list && what.page_size != 0)
             r.target += "&per_page=" + std::to_string(what.page_size);
-        if (is_list && what.lag != 0s) return state_at(clock.now() - what.lag).handle(r, wall());
+        bool const is_behind = is_list || (r.method == method::get && what.get_is_behind);
+        if (is_behind && what.lag != 0s) return state_at(clock.now() - what.lag).handle(r, wall());
         if (r.method == method::get && !is_list && what.get_lag != 0s)
             if (auto const* t = box.find(path.substr(path.rfind('/') + 1));
                 t != nullptr && t->created_at.plus(what.get_lag) > wall())
                 r.target.replace(r.target.rfind('/') + 1, 36,
                                  "00000000-0000-4000-a000-000000000000");
         auto const before = box.tokens().size();
+        bool const is_seen = watcher != nullptr && r.method != method::get;
+        if (is_seen) watcher->before_change();
         auto response = box.handle(r, wall());
         if (is_create && box.tokens().size() > before && issue != nullptr)
             issue->made.push_back(box.tokens().back().id);
         if (r.method != method::get) note_change();
+        if (is_seen) watcher->after_request(r, sender, sent_at);
         if (is_list && what.churns && !faults_end) churn();
         return response;
     }
@@ -179,6 +204,19 @@ struct world {
         static_cast<void>(box.handle(r.value(), wall()));
         note_change();
     }
+    /// Has a person do something to a token.
+    template <class Operation>
+    void do_by_hand(Operation const& op) {
+        auto const r =
+            cf::make_request(op, cf::api_token::make("person").value(), cf::client_options());
+        static_cast<void>(act(r.value(), nullptr));
+    }
+    /// How late a request acts that acts late.
+    [[nodiscard]] std::chrono::seconds lateness() {
+        auto const minutes = what.latest == 0s ? 29 * 60 : what.latest / 1min;
+        return (what.latest == 0s ? 1h : 0h) +
+               std::chrono::minutes(random() % static_cast<unsigned>(minutes));
+    }
     void note_change() {
         for (auto const& t : box.tokens())
             secrets.insert(t.secret);
@@ -189,6 +227,7 @@ struct world {
     kind what;
     cf::testing::sandbox box;
     std::mt19937_64 random;
+    observer* watcher = nullptr;
     int host_count;
     std::deque<access::memory_sink> sinks;
     access::memory_intent_log log;

@@ -1,0 +1,378 @@
+// The consumers of secrets, all that there could be: each secret that a sink has shown is held until
+// the promised grace after it was last there, and knocks at the server whenever anything has changed
+// and whenever a time runs out. Each is let in, unless there is an excuse.
+#pragma once
+
+#include "actors.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace simulation {
+
+/// Why a process acts.
+enum class errand {
+    rotate,
+    revoke,
+    replace,
+    extend,
+    end_grace,
+    renew,
+    renew_and_replace
+};
+
+/// A token whose secret a sink holds.
+struct tended {
+    std::string key, id, client_id;
+    int sink = 0;
+    cf::token_duration duration = cf::token_duration::hours(8760);
+    bool is_by_hand = false; ///< people rotated it, cut its grace, disabled or deleted it
+    // What the server did last.
+    cf::timestamp changed_at{}; ///< its secret, or the end of a grace
+    cf::timestamp secret_at{};  ///< its secret
+    cf::timestamp touched_at{}; ///< by people
+    int rotations = 0;          ///< by the product
+    // What the product said last.
+    bool was_reported = false; ///< missing, disabled or expired
+    cf::timestamp looked_at{}; ///< when the last look began that came to an end for this token
+    cf::timestamp well_at{};   ///< the same, of those in which nothing failed for it
+};
+
+/// One secret of a token.
+struct shown_secret {
+    std::string id, client_id, secret;
+    int number = 0; ///< the token's first is 0
+    bool was_in_sink = false;
+    bool is_in_sink = false;
+    std::optional<cf::timestamp> stored_at{};
+    cf::timestamp must_work_until{};             ///< where it is in the sink no more
+    std::optional<cf::timestamp> lost_until{};   ///< what was reported: the latest such time
+    std::optional<cf::timestamp> excused_from{}; ///< by people, or on purpose
+    process const* replaced_by = nullptr;        ///< whose store that was
+    std::chrono::seconds slept_before{0};        ///< it, before that store
+    bool is_dead = false;                        ///< it was refused, with an excuse that lasts
+};
+
+/// How long after a loss a look may still take it for a rotation under way.
+inline constexpr std::chrono::seconds lease_span = 15min;
+
+class consumers : public observer {
+public:
+    /// What a process that rotates has in mind.
+    struct purpose {
+        errand what = errand::rotate;
+        std::chrono::seconds grace{0};
+        int made = -1; ///< the number of the last secret that it had the server make
+        std::vector<shown_secret*> replaced{}; ///< by its stores
+    };
+
+    /// @param grace the least of all rotators
+    consumers(world& w, std::chrono::seconds grace) : w_(w), grace_(grace), knocked_at_(w.wall()) {
+        w.watcher = this;
+    }
+
+    std::vector<tended> tokens{};
+    std::map<process const*, purpose> purposes{};
+    std::chrono::seconds refresh_before{0};
+
+    [[nodiscard]] tended* find(std::string_view id) {
+        auto const found =
+            std::find_if(tokens.begin(), tokens.end(), [&](auto const& t) { return t.id == id; });
+        return found == tokens.end() ? nullptr : &*found;
+    }
+    /// A token whose first secret a sink has got.
+    void add(tended t) {
+        t.changed_at = t.secret_at = w_.wall();
+        tokens.push_back(std::move(t));
+        note_secrets();
+        note_sinks();
+    }
+    [[nodiscard]] shown_secret& secret_of(std::string const& secret) { return secrets_.at(secret); }
+    /// The secret that the sink holds of a token.
+    [[nodiscard]] shown_secret* in_sink(tended const& t) {
+        auto const held = w_.sinks[static_cast<std::size_t>(t.sink)].stored(t.id);
+        return held ? &secrets_.at(std::string(held->client_secret.reveal())) : nullptr;
+    }
+    /// The secret that the server has given last; none where it has no such token.
+    [[nodiscard]] shown_secret* at_server(tended const& t) {
+        auto const* there = w_.box.find(t.id);
+        return there == nullptr ? nullptr : &secrets_.at(there->secret);
+    }
+    /// Whether nobody will ever store the secret that the server gave last, as far as leases tell.
+    [[nodiscard]] bool is_lost(tended const& t) {
+        auto const* current = at_server(t);
+        return current != nullptr && !current->is_in_sink;
+    }
+
+    void before_change() override { knock(); }
+    void after_store(process const& p) override {
+        for (auto& t : tokens) {
+            auto const* before = last_in_sink(t);
+            auto const* now = in_sink(t);
+            if (before != nullptr && now != nullptr && now->number < before->number &&
+                w_.what.switches.shows_version_and_enabled)
+                w_.complain("an older secret was written over a newer one");
+        }
+        // A suspended process cannot tell how long it took between the rotation and the store.
+        auto const slept = std::chrono::ceil<std::chrono::seconds>(p.time_lost());
+        for (auto* const s : note_sinks()) {
+            if (p.planned().suspends) s->must_work_until = s->must_work_until.plus(-slept);
+            purposes[&p].replaced.push_back(s);
+            if (w_.faults_end) continue;
+            s->replaced_by = &p;
+            s->slept_before = slept;
+        }
+        for (auto& t : tokens)
+            tell("in sink: " + t.key + " secret " +
+                 std::to_string(in_sink(t) ? in_sink(t)->number : -1));
+        knock();
+    }
+    void after_request(cf::http::request const& sent, process const* sender,
+                       cf::time_point sent_at) override {
+        note_secrets();
+        auto const path = std::string_view(sent.target).substr(0, sent.target.find('?'));
+        for (auto& t : tokens)
+            if (path.find(t.id) != path.npos) note_change(t, sent, sender, sent_at);
+        knock();
+    }
+
+    /// All consumers try their secrets, at each moment since the last time.
+    void knock() {
+        auto const now = w_.wall();
+        for (auto& [secret, s] : secrets_) {
+            if (!s.was_in_sink || s.is_dead) continue;
+            auto const end = s.is_in_sink ? now : (std::min)(now, s.must_work_until.plus(-1s));
+            if (auto const refused = first_refusal(s, end)) judge(s, *refused);
+        }
+        knocked_at_ = now;
+    }
+
+    /// A process died. It could not mend a grace of which its sleep had used up some.
+    void note_death(process const& p) {
+        knock();
+        auto const slept = std::chrono::ceil<std::chrono::seconds>(p.time_lost());
+        for (auto* const s : purposes[&p].replaced)
+            s->must_work_until = s->must_work_until.plus(-slept);
+    }
+    /// The product said that the token's secret in use works until then, and no longer.
+    void note_lost(tended& t, cf::timestamp until) {
+        knock();
+        auto* const s = in_sink(t);
+        if (s == nullptr) return;
+        s->lost_until = (std::max)(s->lost_until.value_or(until), until);
+    }
+    /// The product said that the secret before works until then.
+    void note_promise(tended& t, cf::timestamp until) {
+        knock();
+        for (auto& [secret, s] : secrets_)
+            if (s.id == t.id && s.was_in_sink && !s.is_in_sink && is_previous(t, s))
+                s.must_work_until = (std::max)(s.must_work_until, until);
+    }
+    /// Whether a secret is the one that lives on beside the last.
+    [[nodiscard]] bool is_previous(tended const& t, shown_secret const& s) {
+        auto const* there = w_.box.find(t.id);
+        return there != nullptr && there->previous_secret == s.secret;
+    }
+
+private:
+    [[nodiscard]] std::optional<cf::timestamp> first_refusal(shown_secret const& s,
+                                                             cf::timestamp end) {
+        std::vector<cf::timestamp> moments{knocked_at_, end};
+        if (auto const* t = w_.box.find(s.id)) {
+            moments.push_back(t->expires_at);
+            if (t->previous_expires_at) moments.push_back(*t->previous_expires_at);
+        }
+        std::sort(moments.begin(), moments.end());
+        for (auto const m : moments)
+            if (m >= knocked_at_ && m <= end && !w_.box.admits(s.client_id, s.secret, m)) return m;
+        return std::nullopt;
+    }
+
+    void judge(shown_secret& s, cf::timestamp when) {
+        auto& t = *find(s.id);
+        auto const* there = w_.box.find(s.id);
+        if (there == nullptr || !there->enabled) return; // by people: the product may not
+        if (there->expires_at <= when) {
+            bool const nobody_looked = t.well_at < there->expires_at.plus(-due_span(t));
+            if (!t.was_reported && !nobody_looked)
+                complain(t, "an expired token was not reported", when);
+            return;
+        }
+        if (s.excused_from && when >= *s.excused_from) {
+            s.is_dead = true;
+            return;
+        }
+        if (s.lost_until && when >= *s.lost_until) {
+            s.is_dead = true;
+            return;
+        }
+        // The process that rotated is dead or asleep, and nobody came by who could have said so.
+        bool const nobody_looked = t.looked_at < t.changed_at.plus(lease_span + 1min);
+        if (is_lost(t) && nobody_looked && when.seconds() - t.changed_at.seconds() > lease_span) {
+            s.is_dead = true;
+            return;
+        }
+        // A process that slept before its store owes a longer grace, and may sleep again before it
+        // gives that.
+        bool const owes = s.replaced_by != nullptr && s.replaced_by->time_lost() > s.slept_before;
+        if (owes && when >= s.must_work_until.plus(-s.slept_before)) {
+            s.is_dead = true;
+            return;
+        }
+        if (s.lost_until)
+            complain(t, "a lost token's secret in use died before the time that was named", when);
+        else if (s.is_in_sink)
+            complain(t, "a consumer was refused, and the sink has no other secret", when);
+        else
+            complain(t, "a consumer was refused within its grace", when);
+        s.is_dead = true;
+    }
+    /// Notes what is of use where a history is shown.
+    void tell(std::string text) {
+        static bool const is_shown = std::getenv("SHOW_HISTORY") != nullptr;
+        if (is_shown) w_.saw(std::move(text));
+    }
+    void complain(tended const& t, char const* what, cf::timestamp when) {
+        w_.complain(std::string(what) + ": " + t.key + " at " + when.to_string());
+    }
+    /// How long before its end a token is refreshed.
+    [[nodiscard]] std::chrono::seconds due_span(tended const& t) const {
+        auto const life = t.duration.value();
+        if (!life) return 0s;
+        return (std::min)(refresh_before, std::chrono::floor<std::chrono::seconds>(*life) / 3);
+    }
+
+    void note_change(tended& t, cf::http::request const& sent, process const* sender,
+                     cf::time_point sent_at) {
+        auto const now = w_.wall();
+        auto const* const there = w_.box.find(t.id);
+        auto const end = there == nullptr ? std::nullopt : there->previous_expires_at;
+        bool const is_by_hand = sender == nullptr;
+        bool const was_rotated = there != nullptr && there->secret != last_[t.id].first;
+        bool const is_moved = there != nullptr && end != last_[t.id].second;
+        auto const before = last_[t.id];
+        if (there != nullptr) last_[t.id] = {there->secret, end};
+        tell("at server: " + t.key + " version " + std::to_string(there ? there->version : 0) +
+             ", secret before until " + (end ? end->to_string() : "-") +
+             (is_by_hand ? ", by hand: " : ": ") + sent.body);
+        if (was_rotated || is_moved) t.changed_at = now;
+        if (was_rotated) t.secret_at = now;
+        if (is_by_hand) return note_hand(t, was_rotated);
+        auto const found = purposes.find(sender);
+        if (found == purposes.end()) return;
+        auto& why = found->second;
+        if (sent.method == cf::http::method::delete_ ||
+            sent.body.find("\"enabled\"") != sent.body.npos)
+            w_.complain("the product deletes or disables a token");
+        if (there == nullptr) return;
+        if (was_rotated) ++t.rotations;
+        if (was_rotated) why.made = secrets_.at(there->secret).number;
+        auto const is_late = w_.clock.now() - sent_at > 60s;
+        switch (why.what) {
+        case errand::revoke: excuse_all_but_last(t, now); return;
+        case errand::end_grace: excuse_all_but_last(t, end.value_or(now)); return;
+        case errand::extend:
+            if (end && before.second && *end < *before.second) excuse_all_but_last(t, *end);
+            return;
+        case errand::replace:
+        case errand::renew_and_replace: {
+            if (!was_rotated) break;
+            auto const& replaced = secrets_.at(before.first);
+            bool const was_lost = !replaced.stored_at || *replaced.stored_at > time_of(sent_at);
+            if (was_lost) return excuse_all_but_last(t, now);
+            break;
+        }
+        default: break;
+        }
+        // A request that acts later than the least grace is beyond the promise, be it the network or the
+        // process that slept.
+        auto const asleep = std::chrono::ceil<std::chrono::seconds>(sender->time_lost());
+        if (asleep + (w_.clock.now() - sent_at) >= grace_ && (was_rotated || is_moved))
+            return excuse_all_but_last(t, end.value_or(now));
+        // An earlier end that a late request sets: never less than it promised itself.
+        auto const promised = time_of(sent_at).plus(why.grace - asleep).plus(-1s);
+        bool const keeps = !w_.what.switches.max_grace.count();
+        if (is_late && end && before.second && *end < *before.second && *end >= promised)
+            for (auto& [secret, s] : secrets_)
+                if (s.id == t.id && !s.is_in_sink && is_previous(t, s)) s.excused_from = end;
+        if (was_rotated && keeps && !w_.what.switches.max_grace_of_rotation.count() &&
+            end.value_or(now) < promised)
+            complain(t, "a rotation gives a shorter grace than was asked for", now);
+    }
+    void note_hand(tended& t, bool was_rotated) {
+        t.is_by_hand = true;
+        t.touched_at = w_.wall();
+        auto const* const there = w_.box.find(t.id);
+        if (there == nullptr) return;
+        // Whatever lives on does so by their grace alone.
+        auto const end = there->previous_expires_at.value_or(w_.wall());
+        for (auto& [secret, s] : secrets_) {
+            if (s.id != t.id || s.secret == there->secret) continue;
+            bool const is_earlier = was_rotated || s.is_in_sink || is_previous(t, s);
+            bool const is_seen = w_.what.switches.shows_version_and_enabled; // by the product
+            auto const from = is_previous(t, s) && is_seen ? end : w_.wall();
+            if (is_earlier) s.excused_from = (std::min)(s.excused_from.value_or(from), from);
+        }
+    }
+    void excuse_all_but_last(tended const& t, cf::timestamp from) {
+        auto const* there = w_.box.find(t.id);
+        for (auto& [secret, s] : secrets_)
+            if (s.id == t.id && s.secret != there->secret)
+                s.excused_from = (std::min)(s.excused_from.value_or(from), from);
+    }
+    [[nodiscard]] cf::timestamp time_of(cf::time_point t) const {
+        return w_.wall().plus(-std::chrono::ceil<std::chrono::seconds>(w_.clock.now() - t));
+    }
+
+    [[nodiscard]] shown_secret const* last_in_sink(tended const& t) const {
+        for (auto const& [secret, s] : secrets_)
+            if (s.id == t.id && s.is_in_sink) return &s;
+        return nullptr;
+    }
+    void note_secrets() {
+        for (auto const& b : w_.box.tokens()) {
+            auto* const t = find(b.id);
+            if (t == nullptr || secrets_.contains(b.secret)) continue;
+            shown_secret s{b.id, b.client_id, b.secret};
+            s.number =
+                static_cast<int>(std::count_if(secrets_.begin(), secrets_.end(),
+                                               [&](auto const& o) { return o.second.id == b.id; }));
+            secrets_.emplace(b.secret, std::move(s));
+            if (s.number == 0) last_[b.id] = {b.secret, b.previous_expires_at};
+        }
+    }
+    /// @return secrets that are not in the sink any more
+    std::vector<shown_secret*> note_sinks() {
+        std::vector<shown_secret*> replaced;
+        auto const now = w_.wall();
+        for (auto const& t : tokens) {
+            auto* const held = in_sink(t);
+            for (auto& [secret, s] : secrets_) {
+                if (s.id != t.id) continue;
+                bool const is_there = held == &s;
+                if (s.is_in_sink && !is_there) {
+                    s.must_work_until = now.plus(grace_);
+                    replaced.push_back(&s);
+                }
+                if (is_there && !s.stored_at) s.stored_at = now;
+                s.is_in_sink = is_there;
+                s.was_in_sink = s.was_in_sink || is_there;
+            }
+        }
+        return replaced;
+    }
+
+    world& w_;
+    std::chrono::seconds grace_;
+    cf::timestamp knocked_at_;
+    std::map<std::string, shown_secret> secrets_{};
+    /// Of each token: its last secret, and the end of the grace of the one before.
+    std::map<std::string, std::pair<std::string, std::optional<cf::timestamp>>> last_{};
+};
+
+} // namespace simulation

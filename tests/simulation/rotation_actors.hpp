@@ -1,0 +1,262 @@
+// Who rotates and renews in the world, and the people beside them.
+#pragma once
+
+#include "consumers.hpp"
+
+#include <cloudflare/access/renewer.hpp>
+#include <cloudflare/access/rotator.hpp>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace simulation {
+
+/// What one process is to do.
+struct task_plan {
+    plan faults{};
+    errand what = errand::rotate;
+    std::size_t token = 0;
+    bool is_by_id = false; ///< the token's id is given beside the key
+    std::chrono::seconds grace{1h};
+    int looks = 1;                   ///< of a renewer
+    std::chrono::seconds every{0};   ///< between two looks; 0: as `renewer::run` does
+    access::renewal_policy policy{}; ///< of a renewer
+};
+
+inline access::rotation_options rotation_options_of(process& p) {
+    auto& w = p.in();
+    access::rotation_options o;
+    o.now_from([&p] { return p.wall(); }).random_from([&w] { return w.random(); });
+    if (w.what.latest != 0s) o.max_lateness(w.what.latest + 5min);
+    if (w.sinks.size() > 1) o.sink_name("sink " + std::to_string(w.sink_of(p.planned().host)));
+    return o;
+}
+
+/// The time after these words in an error, e.g. `works until 2026-11-24T00:00:00Z`.
+inline std::optional<cf::timestamp> time_after(std::string const& text, std::string_view words) {
+    auto const at = text.rfind(words);
+    if (at == text.npos) return std::nullopt;
+    auto const parsed = cf::timestamp::parse(text.substr(at + words.size(), 20));
+    return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
+/// Writes down what an error said of a token whose new secret is lost.
+inline void note_failure(world& w, consumers& c, tended& t, cf::error const& why) {
+    w.saw(why.to_string());
+    auto const named = time_after(why.to_string(), "works until ");
+    bool const is_told = why == cf::errc::rotation_lost || why == cf::errc::sink_failed;
+    if (is_told && named && c.is_lost(t)) c.note_lost(t, *named);
+}
+
+inline void note_rotated(process& p, consumers& c, tended& t, task_plan const& r,
+                         cf::result<access::rotated> const& done) {
+    auto& w = p.in();
+    if (!done) return note_failure(w, c, t, done.error());
+    auto const* const held = c.in_sink(t);
+    if (held == nullptr || held->number < c.purposes[&p].made)
+        return w.complain("a rotation that succeeded has no secret in the sink");
+    if (r.what == errand::rotate) c.note_promise(t, done->previous_valid_until);
+    if (done->token.id != t.id || done->token.client_id != t.client_id)
+        w.complain("a rotation gives another token");
+}
+
+/// A process that rotates, or changes a grace, and ends, or dies.
+inline task<void> rotate(process& p, consumers& c, task_plan const& r) {
+    auto& w = p.in();
+    co_await w.clock.until(w.clock.now() + p.planned().starts_at);
+    c.purposes[&p] = {r.what, r.grace};
+    auto& t = c.tokens[r.token];
+    try {
+        sink s{p};
+        log l{p};
+        access::rotator rotator(make_client(p), w.scope, s, l, rotation_options_of(p));
+        if (r.what == errand::extend) {
+            auto pending = rotator.extend_grace(t.id, r.grace);
+            auto const done = co_await std::move(pending);
+            if (!done) w.saw(done.error().to_string());
+        } else if (r.what == errand::end_grace) {
+            auto pending = rotator.end_grace(t.id);
+            auto const done = co_await std::move(pending);
+            if (!done) w.saw(done.error().to_string());
+        } else {
+            auto pending = r.what == errand::revoke    ? rotator.revoke_and_rotate(t.key)
+                           : r.what == errand::replace ? rotator.replace_lost(t.key, r.grace)
+                           : r.is_by_id                ? rotator.rotate(t.key, t.id, r.grace)
+                                                       : rotator.rotate(t.key, r.grace);
+            auto const done = co_await std::move(pending);
+            note_rotated(p, c, t, r, done);
+        }
+    } catch (crashed const&) {
+        c.note_death(p);
+    }
+}
+
+/// How a token is at one moment.
+struct standing {
+    bool is_there = false, is_enabled = false, is_expired = false, is_lost = false;
+    cf::timestamp changed_at{};
+    int number = 0;
+    int rotations = 0;
+};
+
+inline standing stand(world& w, consumers& c, tended const& t) {
+    auto const* there = w.box.find(t.id);
+    if (there == nullptr) return {};
+    return {true,         there->enabled, there->expires_at <= w.wall(),
+            c.is_lost(t), t.changed_at,   c.at_server(t)->number,
+            t.rotations};
+}
+
+/// Holds one entry of a look's report against the truth before and after it.
+inline void check_entry(world& w, consumers& c, tended& t, standing const& before,
+                        cf::timestamp begun, access::renewal_report::entry const& e) {
+    using enum access::renewal_state;
+    auto const now = stand(w, c, t);
+    auto const complain = [&](char const* what) { w.complain(std::string(what) + ": " + t.key); };
+    bool const was_changed = now.number != before.number;
+    auto const settled_by = begun.plus(-(lease_span + 1min) - w.what.lag);
+    bool const is_settled =
+        before.changed_at < settled_by && t.changed_at < settled_by && t.touched_at < settled_by;
+    if (w.what.is_honest()) {
+        bool const is_new = t.changed_at.plus(w.what.lag) >= begun;
+        if (e.state == missing && before.is_there && now.is_there && !is_new)
+            complain("a token is reported as missing that is there");
+        if (e.state != missing && !before.is_there && t.changed_at.plus(w.what.lag) < begun)
+            complain("a missing token is not reported");
+    }
+    if (e.state == missing && (e.rotated || e.refreshed))
+        complain("a missing token is reported as renewed");
+    if (e.rotated && c.in_sink(t) == nullptr) complain("a rotated token has no secret in the sink");
+    if (e.rotated && t.rotations == before.rotations)
+        complain("a token is reported as rotated that is not");
+    if (!before.is_there || !now.is_there || !w.what.switches.shows_version_and_enabled) return;
+    if (!before.is_enabled && !now.is_enabled && e.state != disabled && e.state != missing &&
+        is_settled)
+        complain("a disabled token is not reported");
+    if (e.state == disabled && before.is_enabled && now.is_enabled && is_settled)
+        complain("a token is reported as disabled that is not");
+    if (!before.is_enabled || !now.is_enabled) return;
+    if (before.is_expired && now.is_expired && e.state != expired && e.state != missing)
+        complain("an expired token is not reported");
+    if (before.is_expired || e.state == expired) return;
+    if (before.is_lost && now.is_lost && !was_changed && e.state != lost && e.state != missing &&
+        is_settled)
+        complain("a lost token is not reported");
+    if (e.state == lost && !before.is_lost && !now.is_lost && !was_changed)
+        complain("a token is reported as lost that is not");
+}
+
+/// Holds a look's report against the truth, and writes down what it said.
+inline void note_look(process& p, consumers& c, std::vector<standing> const& before,
+                      cf::timestamp begun, task_plan const& r,
+                      cf::result<access::renewal_report> const& done) {
+    auto& w = p.in();
+    c.knock();
+    if (!done) return w.saw(done.error().to_string());
+    for (std::size_t n = 0; n != c.tokens.size(); ++n) {
+        auto& t = c.tokens[n];
+        if (t.sink != w.sink_of(p.planned().host)) continue;
+        auto const is_of = [&](auto const& e) { return e.token_id == t.id && e.key == t.key; };
+        auto const& all = done->tokens;
+        auto const e = std::find_if(all.begin(), all.end(), is_of);
+        if (e == all.end() || std::count_if(all.begin(), all.end(), is_of) != 1) {
+            if (!p.is_cancelled()) w.complain("a look does not report each token once");
+            continue;
+        }
+        check_entry(w, c, t, before[n], begun, *e);
+        t.looked_at = begun;
+        using enum access::renewal_state;
+        t.was_reported = e->state == missing || e->state == disabled || e->state == expired;
+        if (!e->failure) t.well_at = begun;
+        if (e->failure) note_failure(w, c, t, *e->failure);
+        auto const until = e->previous_valid_until;
+        if (e->state == lost && !e->rotated) c.note_lost(t, until.value_or(w.wall()));
+        if (e->rotated && until && r.what == errand::renew) c.note_promise(t, *until);
+    }
+    auto const next = done->next_look;
+    if (next < begun || next > w.wall().plus(r.policy.poll_interval() + 5min))
+        w.complain("the next look is at the wrong time");
+}
+
+/// A process that renews, look after look, and ends, or dies.
+inline task<void> renew(process& p, consumers& c, task_plan const& r) {
+    auto& w = p.in();
+    co_await w.clock.until(w.clock.now() + p.planned().starts_at);
+    c.purposes[&p] = {r.what, r.policy.grace()};
+    std::vector<standing> before;
+    cf::timestamp begun;
+    auto const begin = [&] {
+        begun = w.wall();
+        before.clear();
+        for (auto const& t : c.tokens)
+            before.push_back(stand(w, c, t));
+    };
+    int looks = 0;
+    auto const note = [&](cf::result<access::renewal_report> const& done) {
+        note_look(p, c, before, begun, r, done);
+        begin();
+        return ++looks < r.looks && !w.faults_end;
+    };
+    try {
+        sink s{p};
+        log l{p};
+        access::renewer renewer(make_client(p), w.scope, s, l, r.policy, rotation_options_of(p));
+        begin();
+        if (r.every == 0s) {
+            auto pending = renewer.run(note);
+            co_await std::move(pending);
+        } else {
+            for (bool goes_on = true; goes_on;) {
+                begin();
+                auto pending = renewer.run_once();
+                auto const done = co_await std::move(pending);
+                goes_on = note(done);
+                if (goes_on) co_await w.clock.until(w.clock.now() + r.every);
+            }
+        }
+    } catch (crashed const&) {
+        c.note_death(p);
+    }
+}
+
+/// A person does one thing to a token.
+inline void meddle(world& w, consumers& c, std::uint64_t choice) {
+    auto& t = c.tokens[choice / 16 % c.tokens.size()];
+    auto const* const there = w.box.find(t.id);
+    if (there == nullptr) return;
+    auto const update = [&](access::update_params const& params) {
+        w.do_by_hand(access::update_service_token(w.scope, t.id, params));
+    };
+    auto const version = there->version;
+    switch (choice % 16) {
+    case 0:
+    case 1: update(access::update_params().name("renamed")); return;
+    case 2: w.do_by_hand(access::delete_service_token(w.scope, t.id)); return;
+    case 3:
+        update(access::update_params().enabled(false));
+        w.clock.at(w.clock.now() + std::chrono::minutes(choice / 256 % 5000), [&w, &t] {
+            if (w.box.find(t.id) == nullptr) return;
+            w.do_by_hand(
+                access::update_service_token(w.scope, t.id, access::update_params().enabled(true)));
+        });
+        return;
+    case 4: update(access::update_params().enabled(false)); return;
+    case 5:
+    case 6:
+        update(access::update_params().previous_client_secret_expires_at(
+            w.wall().plus(std::chrono::hours(choice / 256 % 100))));
+        return;
+    case 7: update(access::update_params().previous_client_secret_expires_at(w.wall())); return;
+    case 8:
+        update(access::update_params()
+                   .client_secret_version(version + 1)
+                   .previous_client_secret_expires_at(
+                       w.wall().plus(std::chrono::hours(choice / 256 % 30))));
+        return;
+    case 9: update(access::update_params().duration(t.duration)); return;
+    default: return;
+    }
+}
+
+} // namespace simulation
