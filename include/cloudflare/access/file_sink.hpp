@@ -86,7 +86,7 @@ public:
         return file_.rewrite(token_id, change);
     }
 
-    // For rotations: `rotation_sink`.
+    // Without an intent, for one token of which the file is known to be.
     [[nodiscard]] result<void> store(issued_service_token const& token) const {
         return file_.store(token);
     }

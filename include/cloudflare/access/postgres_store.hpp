@@ -153,7 +153,7 @@ private:
 
     [[nodiscard]] acquired connect(steady_time end) {
         using namespace detail::postgres;
-        auto const list = rotated(servers_->all(), turn_.load());
+        auto const list = detail::postgres::rotated(servers_->all(), turn_.load());
         auto made = std::make_unique<connection>(*servers_, list);
         for (;;) {
             auto wants = interest::nothing;
