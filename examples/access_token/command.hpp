@@ -26,6 +26,7 @@ task refresh(api_client client, options const& o);
 task remove_token(api_client client, options const& o);
 task rotate(api_client client, options const& o);
 task renew(api_client client, options const& o);
+task status(api_client client, options const& o);
 task issue(api_client client, options const& o);
 task ensure(api_client client, options const& o);
 task reconcile(api_client client, options const& o);

@@ -18,12 +18,15 @@ namespace {
 constexpr char const* synopsis = R"(Usage: access-token [OPTIONS] COMMAND
 
 Commands:
-  create NAME [--duration D] [--disabled] [--secret-file FILE]
+  create NAME [--duration D] [--disabled] [--secret-file FILE [--secret-format env|raw]]
   list [--name N] [--search S]
   get ID
   update ID [--name N] [--duration D] [--enable | --disable]
-  rotate ID [--grace D] [--replace-now] [--secret-file FILE]
-      never twice for one response lost; refused while an earlier grace period runs
+  rotate ID [--grace D] [--replace-now] [--secret-file FILE [--secret-format env|raw]]
+            [--intents FILE]
+      a new secret, to a new file or to the one that holds this token; the secret in use works
+      for the grace (default 24h; 5m at least; 0s: it dies now, on purpose); refused while an
+      earlier grace period runs, and where a secret was lost, unless --replace-now is given
   refresh ID
   delete ID
   issue NAME --secret-file FILE [--key KEY] [--duration D] [--disabled] [--intents FILE]
@@ -38,15 +41,22 @@ Commands:
       lists what is open and what is watched; needs no credentials
   intents forget TAG [--intents FILE]
       takes one out of the log, and says what may be left
-  renew ID --secret-file FILE [--refresh-before D] [--rotate-after D] [--grace D]
-      refreshes or rotates the token in that file where it is due
+  renew [ID] --secret-file FILE | --secret-dir DIR  [--refresh-before D] [--rotate-after D]
+        [--grace D] [--replace-lost] [--intents FILE] [--watch [--status-file FILE]]
+      refreshes or rotates the token in that file, or those of a directory, where it is due;
+      one whose new secret was lost is kept alive, or replaced by --replace-lost;
+      --watch: round after round, until a signal ends it in order
+  status --secret-file FILE | --secret-dir DIR  [--refresh-before D] [--rotate-after D]
+        [--intents FILE]
+      how they stand; nothing is changed
 
 Credentials come from CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY, or a file.
 A proxy is found in https_proxy and no_proxy.
 The secret goes to stdout, or to the secret file; all that is said goes to stderr.
 
 Exit status: 0 done; 1 refused or unreachable, nothing changed; 2 wrong usage;
-3 outcome unknown or something left behind, which stderr names.
+3 outcome unknown or something left behind, which stderr names; of renew and status: a token is
+lost, missing, disabled or expired, or its renewal failed.
 )";
 
 po::options_description described_options() {
@@ -71,12 +81,21 @@ po::options_description described_options() {
     add("grace", text(),
         "how long the secret in use is still accepted: 1h, 720h ... (default 24h; 0s: it dies "
         "now)");
-    add("replace-now", "rotate: although an earlier grace period runs, which ends it");
+    add("replace-now",
+        "rotate: although an earlier grace period runs, which ends it, or a secret was lost");
+    add("replace-lost",
+        "renew: make another secret in place of one that was lost; the one in use dies then");
+    add("watch", "renew: go on until SIGTERM; tells systemd where NOTIFY_SOCKET is set");
+    add("status-file", text(), "renew --watch: where each round says how all stands, in JSON");
     add("refresh-before", text(), "renew: what expires within this time (default 720h)");
     add("rotate-after", text(), "renew: secrets older than this (default: never)");
     add("secret-file", text(),
-        "a new file for the secret, readable by you only; of ensure and renew the one that holds "
-        "it");
+        "a file for the secret, readable by you only: of create and issue a new one, of renew and "
+        "status the one that holds it, of the others either");
+    add("secret-dir", text(), "renew, status: a directory of such files");
+    add("secret-format", text(),
+        "of the secret file: env, lines for a shell, which all commands can go on with (default), "
+        "or raw, the secret alone");
     add("key", text(), "issue: names what is asked for; asked again, it is the same token");
     add("name", text(), "list: of this name; update: the new name");
     add("search", text(), "list: that hold this text");
@@ -107,19 +126,22 @@ constexpr std::string_view common_options =
     " verbose base-url allow-insecure-http ca-file credentials-file account zone deadline attempts "
     "output ";
 
-constexpr std::array<command_syntax, 12> commands{{
-    {"create", "NAME", " duration disabled secret-file "},
+constexpr std::array<command_syntax, 13> commands{{
+    {"create", "NAME", " duration disabled secret-file secret-format "},
     {"list", "", " name search "},
     {"get", "ID", " "},
     {"update", "ID", " name duration enable disable "},
-    {"rotate", "ID", " grace replace-now secret-file intents "},
+    {"rotate", "ID", " grace replace-now secret-file secret-format intents "},
     {"refresh", "ID", " "},
     {"delete", "ID", " "},
-    {"issue", "NAME", " duration disabled secret-file key intents "},
-    {"ensure", "NAME", " duration secret-file intents "},
+    {"issue", "NAME", " duration disabled secret-file secret-format key intents "},
+    {"ensure", "NAME", " duration secret-file secret-format intents "},
     {"reconcile", "", " intents min-age gone-age strays delete "},
     {"intents", "", " intents "},
-    {"renew", "ID", " secret-file refresh-before rotate-after grace intents "},
+    {"renew", "[ID]",
+     " secret-file secret-dir secret-format refresh-before rotate-after grace replace-lost watch "
+     "status-file intents "},
+    {"status", "", " secret-file secret-dir refresh-before rotate-after intents "},
 }};
 
 bool holds(std::string_view options, std::string const& name) {
@@ -148,7 +170,9 @@ cf::result<void> check_words(std::vector<std::string> const& words, command_synt
         if (!forgets && words.size() > 1) return usage("intents takes no argument, or: forget TAG");
         return {};
     }
+    bool const is_optional = c.argument.starts_with('[');
     if (words.size() == (c.argument.empty() ? 1U : 2U)) return {};
+    if (is_optional && words.size() == 1) return {};
     return usage(name + (c.argument.empty() ? " takes no argument"
                                             : " takes one argument: " + std::string(c.argument)));
 }

@@ -25,6 +25,7 @@ task choose(api_client client, options const& o) {
     if (o.command == "ensure") return ensure(std::move(client), o);
     if (o.command == "reconcile") return reconcile(std::move(client), o);
     if (o.command == "rotate") return rotate(std::move(client), o);
+    if (o.command == "status") return status(std::move(client), o);
     return renew(std::move(client), o);
 }
 

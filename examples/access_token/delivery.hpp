@@ -4,14 +4,26 @@
 #include "options.hpp"
 #include "secret_file.hpp"
 
+#include <cloudflare/access/file_sink.hpp>
 #include <cloudflare/access/service_token.hpp>
 #include <cloudflare/core/result.hpp>
 
 #include <optional>
+#include <string>
 
-// The file for the secret, where one is wanted; made before anything is sent.
-cloudflare::result<std::optional<secret_file>> prepare_secret_file(options const& o);
+// Where a new secret goes: to a new file, or to stdout.
+class secret_target {
+public:
+    // A file is made ready, or refused (`errc::invalid_argument`), before anything is sent.
+    static cloudflare::result<secret_target> prepare(options const& o);
 
-// Hands a new secret over, to the file or to stdout; false where it could not be written.
-bool deliver(cloudflare::access::issued_service_token const& token,
-             std::optional<secret_file>& file, output_format format);
+    // Hands the secret over, and shows the token on stdout; false where the secret could not be written.
+    [[nodiscard]] bool deliver(cloudflare::access::issued_service_token const& token);
+
+private:
+    explicit secret_target(output_format output) : output_(output) {}
+
+    output_format output_;
+    std::optional<secret_file> raw_{};
+    std::optional<cloudflare::access::file_sink> sink_{};
+};

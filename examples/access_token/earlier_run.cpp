@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 namespace cf = cloudflare;
 using cf::access::file_intent_log;
@@ -86,20 +87,29 @@ awaitable<std::optional<cf::error>> settle_all(api_client client, options const&
 
 awaitable<cf::result<work_lock>> lock_for_work(api_client client, options const& o,
                                                std::string path, work_lock::kind wanted) {
+    auto locking = lock_for_work(client, o, std::vector<std::string>{std::move(path)}, wanted);
+    auto lock = co_await std::move(locking);
+    co_return lock;
+}
+
+awaitable<cf::result<work_lock>> lock_for_work(api_client client, options const& o,
+                                               std::vector<std::string> paths,
+                                               work_lock::kind wanted) {
     auto const& transport = client.transport();
     auto const end = transport.now() + 4 * o.client.deadline();
     bool is_said = false;
     for (auto pause = milliseconds(20);; pause = std::min(2 * pause, milliseconds(500))) {
-        auto tried = work_lock::try_lock(o.intents_file, path, wanted);
+        auto tried = work_lock::try_lock(o.intents_file, paths, wanted);
         if (tried.lock) co_return std::move(*tried.lock);
-        auto const who = "process " + std::to_string(tried.holder) + " is at work on " + path;
+        auto const who = "process " + std::to_string(tried.holder) + " is at work on " +
+                         (paths.size() == 1 ? paths[0] : "one of the secret files");
         if (transport.now() >= end)
             co_return not_sent(cf::errc::conflict, who + ", or is stopped: ask again later");
         if (!std::exchange(is_said, true)) say("waits: " + who);
         auto waiting = transport.sleep_until(transport.now() + pause);
         co_await std::move(waiting);
         auto const state = co_await boost::asio::this_coro::cancellation_state;
-        if (state.cancelled() != boost::asio::cancellation_type::none)
+        if (state.cancelled() != boost::asio::cancellation_type::none || transport.is_stopping())
             co_return not_sent(cf::errc::cancelled);
     }
 }

@@ -19,6 +19,11 @@
 awaitable<cloudflare::result<work_lock>> lock_for_work(api_client client, options const& o,
                                                        std::string path, work_lock::kind wanted);
 
+// The same for all of these files.
+awaitable<cloudflare::result<work_lock>> lock_for_work(api_client client, options const& o,
+                                                       std::vector<std::string> paths,
+                                                       work_lock::kind wanted);
+
 // What could not be settled of what earlier runs left.
 struct left_over {
     std::vector<cloudflare::access::intent> intents{};

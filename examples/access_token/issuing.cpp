@@ -6,16 +6,9 @@
 #include <cloudflare/access/issuer.hpp>
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 namespace cf = cloudflare;
-
-bool is_there(std::string const& path) {
-    std::error_code failed;
-    return std::filesystem::exists(path, failed);
-}
 
 exit_status refuse_file(options const& o, std::string const& why) {
     say("secret file: " + o.secret_file + ": " + why);

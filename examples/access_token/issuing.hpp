@@ -6,9 +6,6 @@
 
 #include <string>
 
-// Whether a file is there, with a token in it or not.
-bool is_there(std::string const& path);
-
 // Says why the secret file cannot be taken.
 exit_status refuse_file(options const& o, std::string const& why);
 

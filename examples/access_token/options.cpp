@@ -4,6 +4,8 @@
 #include "output.hpp"
 #include "token_file.hpp"
 
+#include <cloudflare/access/rotation_options.hpp>
+
 #include <boost/program_options/variables_map.hpp>
 
 #include <charconv>
@@ -188,13 +190,44 @@ cf::result<void> add_scope_of_intents(options& o, po::variables_map const& given
 
 bool uses_intents(std::string const& command) {
     return command == "issue" || command == "ensure" || command == "reconcile" ||
-           command == "intents" || command == "rotate" || command == "renew";
+           command == "intents" || command == "rotate" || command == "renew" || command == "status";
+}
+
+// Of a raw file no command can go on.
+cf::result<void> check_secret_format(options const& o) {
+    if (!o.wanted_format) return {};
+    if (o.secret_file.empty() && o.secret_dir.empty())
+        return usage("--secret-format needs a --secret-file");
+    if (o.format() == secret_format::raw && o.command != "create" && o.command != "rotate")
+        return usage("--secret-format raw: " + o.command +
+                     " must find the token in the file; a raw one does not name it");
+    return {};
+}
+
+// A grace that a consumer could miss is no grace.
+cf::result<void> check_grace(options const& o) {
+    auto const least = cf::access::rotation_options().min_grace();
+    if (!o.grace || *o.grace >= least) return {};
+    if (o.command == "renew") return usage("--grace must be at least 5m");
+    if (o.grace->count() == 0) return {};
+    return usage("--grace must be at least 5m, or 0s: then the secret in use dies at once");
 }
 
 // Options that a command must have, and those that exclude each other.
 cf::result<void> check_together(options const& o) {
-    bool const needs_file = o.command == "issue" || o.command == "ensure" || o.command == "renew";
+    bool const needs_file = o.command == "issue" || o.command == "ensure";
+    bool const needs_either = o.command == "renew" || o.command == "status";
     if (needs_file && o.secret_file.empty()) return usage(o.command + " needs a --secret-file");
+    if (needs_either && o.secret_file.empty() == o.secret_dir.empty())
+        return usage(o.command + " needs either a --secret-file or a --secret-dir");
+    if (!o.secret_dir.empty() && !o.argument.empty())
+        return usage("an ID and --secret-dir exclude each other: all its tokens are renewed");
+    if (auto const ok = check_secret_format(o); !ok) return ok;
+    if (auto const ok = check_grace(o); !ok) return ok;
+    if (!o.status_file.empty() && !o.watch) return usage("--status-file needs --watch");
+    for (auto const* other : {&o.secret_file, &o.intents_file})
+        if (!o.status_file.empty() && whole_path(o.status_file) == whole_path(*other))
+            return usage("--status-file must be a file of its own");
     if (!o.intents_file.empty() && whole_path(o.secret_file) == whole_path(o.intents_file))
         return usage("--secret-file and --intents must be two files");
     if (o.deletes_strays && !o.shows_strays) return usage("--delete needs --strays");
@@ -205,6 +238,15 @@ cf::result<void> check_together(options const& o) {
             return usage("--key must not hold control characters");
     if (o.key.size() > 200 || !cf::is_utf8(o.key))
         return usage("--key must be UTF-8, of 200 bytes at the most");
+    return {};
+}
+
+cf::result<void> find_secret_format(options& o, po::variables_map const& given) {
+    if (given.count("secret-format") == 0) return {};
+    auto const format = given["secret-format"].as<std::string>();
+    if (format == "env") o.wanted_format = secret_format::env;
+    if (format == "raw") o.wanted_format = secret_format::raw;
+    if (!o.wanted_format) return usage("--secret-format must be env or raw");
     return {};
 }
 
@@ -221,6 +263,9 @@ cf::result<void> add_command_options(options& o, po::variables_map const& given)
     if (given.count("name") != 0) o.name = given["name"].as<std::string>();
     if (given.count("search") != 0) o.search = given["search"].as<std::string>();
     if (given.count("secret-file") != 0) o.secret_file = given["secret-file"].as<std::string>();
+    if (given.count("secret-dir") != 0) o.secret_dir = given["secret-dir"].as<std::string>();
+    if (given.count("status-file") != 0) o.status_file = given["status-file"].as<std::string>();
+    if (auto const ok = find_secret_format(o, given); !ok) return ok;
     if (given.count("ca-file") != 0) o.ca_file = given["ca-file"].as<std::string>();
 
     if (given.count("key") != 0) o.key = given["key"].as<std::string>();
@@ -233,6 +278,8 @@ cf::result<void> add_command_options(options& o, po::variables_map const& given)
     if (auto const ok = find_age(given, "gone-age", o.gone_age); !ok) return ok;
     if (auto const ok = find_age(given, "refresh-before", o.refresh_before); !ok) return ok;
     if (auto const ok = find_age(given, "rotate-after", o.rotate_after); !ok) return ok;
+    o.replace_lost = given.count("replace-lost") != 0;
+    o.watch = given.count("watch") != 0;
     o.replace_now = given.count("replace-now") != 0;
     o.shows_strays = given.count("strays") != 0;
     o.deletes_strays = given.count("delete") != 0;
@@ -243,7 +290,8 @@ cf::result<void> add_command_options(options& o, po::variables_map const& given)
     if (format == "json") {
         o.output = output_format::json;
     } else if (format == "env") {
-        if (o.command == "list" || o.command == "intents" || o.shows_strays)
+        if (o.command == "list" || o.command == "intents" || o.command == "renew" ||
+            o.command == "status" || o.shows_strays)
             return usage("--output env shows one token, not a list");
         o.output = output_format::env;
     } else if (format != "text") {

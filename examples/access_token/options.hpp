@@ -15,6 +15,12 @@ enum class output_format {
     env
 };
 
+// How a secret file looks.
+enum class secret_format {
+    env, // the lines of `file_sink`
+    raw  // the secret and a newline: no later command can go on with it
+};
+
 struct options {
     cloudflare::client_options client{};
     std::optional<cloudflare::credentials> credentials{}; // there, where a command needs the API
@@ -26,6 +32,8 @@ struct options {
     std::string argument{}; // the NAME of create, issue and ensure, the TAG of intents, else an ID
     std::string key{};
     std::string secret_file{};
+    std::string secret_dir{};
+    std::optional<secret_format> wanted_format{};
     std::string intents_file{}; // of all that write or read intents
     std::optional<std::chrono::seconds> min_age{};
     std::optional<std::chrono::seconds> gone_age{};
@@ -36,9 +44,16 @@ struct options {
     std::optional<cloudflare::token_duration> duration{};
     std::optional<std::chrono::seconds> grace{}; // 0: none
     bool replace_now = false;
+    bool replace_lost = false;
+    bool watch = false;
+    std::string status_file{};
     bool shows_strays = false;
     bool deletes_strays = false;
     std::optional<bool> enabled{};
+
+    [[nodiscard]] secret_format format() const noexcept {
+        return wanted_format.value_or(secret_format::env);
+    }
 };
 
 // The options, or what is wrong with them. `--help` and `--version` are handled here: then there

@@ -14,11 +14,7 @@ std::string advice(options const& o, cf::error const& e) {
         return "a service token named \"" + o.argument + "\" " +
                (certain ? "exists" : "may exist") +
                " whose secret nobody has; look with: list --name, then" + where;
-    if (o.command == "rotate" || o.command == "renew")
-        return "the secret of " + o.argument + (certain ? " was" : " may have been") +
-               " rotated and the new one is lost; look at the version and the grace period with: "
-               "get " +
-               o.argument + ", then rotate again, if need be with --replace-now";
+    if (o.command == "rotate") return rotation_advice(o, o.argument, certain);
     if (o.command == "issue" || o.command == "ensure")
         return "a service token named \"" + o.argument +
                "\" may exist whose secret nobody has; settle it later with: reconcile" +
@@ -42,6 +38,22 @@ exit_status fail(options const& o, cf::error const& e) {
     if (!acted || only_reads(o)) return refused;
     say("left behind: " + advice(o, e));
     return left_behind;
+}
+
+std::string rotation_advice(options const& o, std::string const& token_id, bool is_certain) {
+    auto const* const place = o.secret_dir.empty() ? " --secret-file " : " --secret-dir ";
+    auto const where = o.secret_dir.empty() ? o.secret_file : o.secret_dir;
+    auto const file = where.empty() ? "" : place + where;
+    auto const command = o.command == "rotate" ? "access-token rotate " + token_id + file
+                                               : "access-token renew" + file;
+    auto const replacing = command + (o.command == "rotate" ? " --replace-now" : " --replace-lost");
+    if (is_certain)
+        return "the secret of " + token_id +
+               " was rotated and the new one is lost; the one in use works until the time above. "
+               "To make another, with which the one in use dies at once: " +
+               replacing;
+    return "the secret of " + token_id + " may have been rotated; to settle it: " + command +
+           ", and where that says that the new one is lost: " + replacing;
 }
 
 exit_status print(std::string const& text) {

@@ -17,5 +17,8 @@ enum exit_status {
 // Tells of an error, and of what it may have left behind.
 exit_status fail(options const& o, cloudflare::error const& e);
 
+// What to type next where the secret of a token was rotated and may be lost.
+std::string rotation_advice(options const& o, std::string const& token_id, bool is_certain);
+
 // Writes text to stdout.
 exit_status print(std::string const& text);

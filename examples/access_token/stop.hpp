@@ -27,6 +27,7 @@ public:
     send(cloudflare::http::request const& r, cloudflare::time_point deadline) const;
     task<void> sleep_until(cloudflare::time_point t) const;
     cloudflare::time_point now() const noexcept { return transport_.now(); }
+    [[nodiscard]] bool is_stopping() const noexcept { return state_->stopping; }
 
 private:
     cloudflare::beast_transport transport_;

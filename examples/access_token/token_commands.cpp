@@ -15,13 +15,13 @@ task create(api_client client, options const& o) {
     cf::access::create_params params(o.argument);
     if (o.duration) params.duration(*o.duration);
     if (o.enabled) params.enabled(*o.enabled);
-    auto file = prepare_secret_file(o);
-    if (!file) co_return fail(o, file.error());
+    auto target = secret_target::prepare(o);
+    if (!target) co_return fail(o, target.error());
 
     auto creating = tokens.create(params);
     auto const token = co_await std::move(creating);
     if (!token) co_return fail(o, token.error());
-    if (deliver(*token, *file, o.output)) co_return done;
+    if (target->deliver(*token)) co_return done;
 
     // A token whose secret nobody has is of use to nobody.
     auto removing = tokens.remove(token->id);

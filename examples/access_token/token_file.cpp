@@ -20,6 +20,11 @@ std::string whole_path(std::string const& path) {
     return failed ? absolute.string() : (directory / absolute.filename()).string();
 }
 
+bool is_there(std::string const& path) {
+    std::error_code failed;
+    return std::filesystem::exists(path, failed);
+}
+
 std::string key_in_file(std::string_view key, std::string const& path) {
     return std::string(key) + '\n' + path;
 }

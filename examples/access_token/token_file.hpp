@@ -11,6 +11,9 @@
 // The path of a file as it means the same to every process: absolute, its directory without links.
 std::string whole_path(std::string const& path);
 
+// Whether a file is there, with a token in it or not.
+bool is_there(std::string const& path);
+
 // Under which an intent keeps a token: the caller's key (it may be empty), and the file. So each file
 // has keys of its own.
 std::string key_in_file(std::string_view key, std::string const& path);

@@ -3,8 +3,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
-// A lock of one byte of a file beside the log of intents (`LOG.lock`), the byte chosen by the secret file's path. Whoever
+// A lock of one byte for each secret file of a file beside the log of intents (`LOG.lock`), the byte chosen by its path. Whoever
 // has it exclusively knows that no other process that has it is alive, so that an open intent for that secret file was
 // left behind.
 //
@@ -19,6 +20,9 @@ public:
 
     // Tries once.
     static attempt try_lock(std::string const& log, std::string const& secret_file, kind wanted);
+    // All of these files, or none.
+    static attempt try_lock(std::string const& log, std::vector<std::string> const& secret_files,
+                            kind wanted);
 
     work_lock(work_lock&& other) noexcept;
     work_lock& operator=(work_lock&&) = delete;

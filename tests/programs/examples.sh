@@ -34,6 +34,14 @@ expect() { # what, then a command that must succeed
     sed 's/^/    err: /' "$work/err"
     failures=$((failures + 1))
 }
+start_run() { # a run in the background, its SIGINT not ignored
+    env --default-signal=INT,TERM,HUP "$access_token" --base-url "$url" --ca-file "$work/ca.pem" "$@" >"$work/out" 2>"$work/err" &
+    running=$!
+}
+await() { # a command that succeeds within 10 s
+    for _ in $(seq 200); do "$@" && return; sleep 0.05; done
+    return 1
+}
 exits() { [ "$status" -eq "$1" ]; }
 out_has() { grep -q -- "$1" "$work/out"; }
 err_has() { grep -q -- "$1" "$work/err"; }
@@ -88,10 +96,13 @@ for scope in account zone; do
 done
 
 # Secrets go where they were asked to go, and nowhere else.
-run "${account[@]}" create filed --secret-file "$work/secret" --output json --verbose
+for format in '' '--secret-format raw'; do
+rm -f "$work/secret"
+# shellcheck disable=SC2086 # split on purpose
+run "${account[@]}" create filed --secret-file "$work/secret" $format --output json --verbose
 expect "create into a file exits 0" exits 0
 expect "the file is for its owner only" test "$(stat -c %a "$work/secret")" = 600
-expect "the file holds the secret" grep -q '^cfast_' "$work/secret"
+expect "the file holds the secret" grep -q '^\(CF_ACCESS_CLIENT_SECRET=\)\?cfast_' "$work/secret"
 expect "stdout does not" test "$(grep -c cfast_ "$work/out")" -eq 0
 expect "stderr does not" test "$(grep -c cfast_ "$work/err")" -eq 0
 before=$(cat "$work/secret")
@@ -100,6 +111,8 @@ expect "a secret file that exists is refused" exits 2
 expect "and left as it is" test "$(cat "$work/secret")" = "$before"
 run "${account[@]}" list --name filed
 expect "and nothing was created" test "$(wc -l <"$work/out")" -eq 1
+run "${account[@]}" delete "$(sed 's/ .*//' "$work/out")"
+done
 "$access_token" --base-url "$url" --ca-file "$work/ca.pem" "${account[@]}" create full >/dev/full 2>"$work/err"
 status=$?
 expect "a secret that stdout does not take is withdrawn" exits 1
@@ -148,6 +161,68 @@ expect "a token in the last third of its life is renewed" exits 0
 expect "by a refresh" err_has "^refreshed: $id"
 run "${account[@]}" renew "$id" --secret-file "$work/secret"
 expect "a token that the file does not hold is not renewed" exits 2
+
+# One format of the secret file: each command goes on where another ended.
+start_server
+mkdir -p "$work/dir"
+f=(--secret-file "$work/dir/one")
+run "${account[@]}" create one "${f[@]}"
+id=$(field id)
+run "${account[@]}" rotate "$id" "${f[@]}"
+expect "rotate goes on with the file of create" exits 0
+expect "which holds the next secret then" grep -q '^CF_ACCESS_CLIENT_SECRET_VERSION=2$' "$work/dir/one"
+expect "and stdout does not" test "$(grep -c cfast_ "$work/out")" -eq 0
+run "${account[@]}" get "$id"
+expect "the grace is a day where none is given" test "$(($(date -d "$(field previous_client_secret_expires_at)" +%s) - $(date +%s)))" -gt 86000
+run "${account[@]}" renew "${f[@]}"
+expect "renew goes on with it, and needs no ID" exits 0
+expect "with a line a token" out_has "^$id  fresh "
+run "${account[@]}" rotate "$id" "${f[@]}" --grace 0s
+expect "a grace of 0s revokes on purpose" exits 0
+run "${account[@]}" rotate "$id" --grace 10m # its secret is on stdout: the file has lost its own
+run "${account[@]}" rotate "$id" "${f[@]}"
+expect "a loss exits 3" exits 3
+expect "and names what to type" err_has "access-token rotate $id --secret-file $work/dir/one --replace-now"
+run "${account[@]}" status "${f[@]}"
+expect "status exits 3" exits 3
+expect "and shows it" out_has "^$id  lost "
+run "${account[@]}" renew --secret-dir "$work/dir"
+expect "renew exits 3" exits 3
+expect "and names what to type" err_has "access-token renew --secret-dir $work/dir --replace-lost"
+run "${account[@]}" renew --secret-dir "$work/dir" --replace-lost
+expect "which replaces it" exits 0
+run "${account[@]}" status --secret-dir "$work/dir" --output json
+expect "then status exits 0" exits 0
+expect "in JSON, too" out_has "\"id\":\"$id\",\"state\":\"fresh\""
+before=$(cat "$work/dir/one") sent=$(wc -l <"$work/requests")
+run "${account[@]}" create two "${f[@]}"
+expect "create refuses a file that is there" exits 2
+run "${account[@]}" rotate f174e90a-fafe-4643-bbbc-4a0ed4fc8415 "${f[@]}"
+expect "rotate refuses the file of another token" exits 2
+run "${account[@]}" rotate "$id" "${f[@]}" --grace 1m
+expect "a grace below five minutes is wrong usage" exits 2
+expect "nothing of that was sent" test "$(wc -l <"$work/requests")" -eq "$sent"
+expect "and the file is as it was" test "$(cat "$work/dir/one")" = "$before"
+run "${account[@]}" update "$id" --disable
+run "${account[@]}" renew "${f[@]}"
+expect "a disabled token exits 3" exits 3
+expect "and is named" err_has "$id is disabled"
+run "${account[@]}" delete "$id"
+run "${account[@]}" renew "${f[@]}"
+expect "a deleted one, too" exits 3
+expect "and is named" err_has "$id is missing"
+run "${account[@]}" create watched --duration 6s --secret-file "$work/watched"
+id=$(field id)
+start_run "${account[@]}" renew --secret-file "$work/watched" --watch --status-file "$work/status"
+await err_has "^refreshed: $id"
+expect "a watch refreshes what falls due" err_has "^refreshed: $id"
+await grep -qs '"refreshed":true' "$work/status"
+expect "its status file says so" grep -q '"refreshed":true' "$work/status"
+expect "and shows no secret" test "$(grep -c cfast_ "$work/status")" -eq 0
+kill -TERM $running
+wait $running
+status=$?
+expect "SIGTERM ends it in order" exits 0
 
 # Wrong usage.
 start_server
@@ -381,14 +456,6 @@ for words in $'frobnicate\x9b\xc2\x9b' $'get \xe2\x80\xae' $'--ca-file \xc2\x9b 
 done
 
 # Signals. The server has acted, or not, and does not respond.
-start_run() { # a run in the background, its SIGINT not ignored
-    env --default-signal=INT,TERM,HUP "$access_token" --base-url "$url" --ca-file "$work/ca.pem" "$@" >"$work/out" 2>"$work/err" &
-    running=$!
-}
-await() { # a command that succeeds within 10 s
-    for _ in $(seq 200); do "$@" && return; sleep 0.05; done
-    return 1
-}
 saw() { [ "$(requests "$1")" -ge "$2" ]; }
 stop_run() { # a signal; a second one where a request is waited for
     kill -"$1" $running
@@ -457,7 +524,7 @@ kill -INT $running
 wait $running
 status=$?
 expect "after one signal a response that comes soon is waited for" exits 0
-expect "and its secret kept" grep -q '^cfast_' "$work/patient"
+expect "and its secret kept" grep -q '^CF_ACCESS_CLIENT_SECRET=cfast_' "$work/patient"
 start_server --fault POST=hang-after
 start_run "${account[@]}" create patient
 await saw POST 1
@@ -741,6 +808,10 @@ refused 'ensure takes one argument: NAME' ensure "${f[@]}"
 refused 'ensure does not take --key' ensure x "${f[@]}" --key k
 refused 'ensure does not take --disabled' ensure x "${f[@]}" --disabled
 refused 'ensure does not take --grace' ensure x "${f[@]}" --grace 1h
+refused 'raw one does not name it' issue x "${f[@]}" --secret-format raw
+refused 'needs either' renew
+refused 'needs either' status "${f[@]}" --secret-dir "$work"
+refused 'needs --watch' renew "${f[@]}" --status-file "$work/status"
 refused '--key must not be empty' issue x "${f[@]}" --key ''
 refused '--key must not hold control' issue x "${f[@]}" --key $'a\nb'
 refused '--key must be UTF-8' issue x "${f[@]}" --key $'\xff'
@@ -789,7 +860,7 @@ for code in 95 22 38 28 122; do
     printf 'int posix_fallocate(int f, long o, long n) { return %s; }\nint posix_fallocate64(int f, long o, long n) { return %s; }\n' \
         $code $code | cc -shared -fPIC -x c -o "$work/shim.so" - 2>/dev/null || break
     start_server
-    LD_PRELOAD=$work/shim.so ASAN_OPTIONS=verify_asan_link_order=0 run "${account[@]}" create ci --secret-file "$work/allocated-$code"
+    LD_PRELOAD=$work/shim.so ASAN_OPTIONS=verify_asan_link_order=0 run "${account[@]}" create ci --secret-format raw --secret-file "$work/allocated-$code"
     case $code in
     28 | 122)
         expect "no space left is wrong usage" exits 2
