@@ -75,7 +75,7 @@ public:
         return sink_.list();
     }
 
-    // For rotations, where the sink has them: `rotation_sink`.
+    // Without an intent, where the sink below has them.
     [[nodiscard]] result<void> store(issued_service_token const& token)
         requires requires(inner_sink& s, issued_service_token const& t) { s.store(t); }
     {

@@ -159,7 +159,7 @@ public:
         return std::nullopt;
     }
 
-    /// As `rotation` stores: under the key that holds the token, else under the token's id.
+    /// Without an intent: under the key that holds the token, else under the token's id.
     [[nodiscard]] result<void> store(issued_service_token const& token) {
         return store_as(key_of(token.id), token, {});
     }
