@@ -299,6 +299,8 @@ private:
         }
         auto pending_late = mend_after_store(f, until);
         until = co_await std::move(pending_late);
+        // What the server has not granted yet, or not any more, is mended by renewal.
+        if (!detail::keeps_promise(f, until, tools_.now())) f.is_unclear = true;
         auto pending_close = detail::give_back(tools_, f);
         co_await std::move(pending_close);
         if (auto const verified = verify(token, until); !verified) co_return verified.error();

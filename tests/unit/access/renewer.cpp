@@ -246,6 +246,15 @@ TEST_CASE("what rotations of dead processes left in the log is settled") {
         CHECK(f.log.list().value().size() == 1);
         CHECK(f.log.list().value()[0].tag == other.tag);
     }
+    SUBCASE("one whose request may come late stays for a day") {
+        lease.until = f.way.wall().plus(1h);
+        f.log.update(lease).value();
+        f.round(renewal_policy()).value();
+        CHECK(f.log.list().value().at(0).state == intent_state::open);
+        f.way.shared->now += 23h + 45min;
+        f.round(renewal_policy()).value();
+        CHECK(f.log.list().value().size() == 1);
+    }
     SUBCASE("one whose secret is lost stays, as lost") {
         f.lose(ours, 1h);
         f.round(renewal_policy()).value();

@@ -24,6 +24,9 @@ auto const scope = access::account_scope::parse(std::string(32, 'a')).value();
 
 /// Fails as it is told to; whether it keeps what it fails to acknowledge is told, too.
 struct frail_sink : access::memory_sink {
+    frail_sink() : memory_sink([this] { return stored_at(); }) {}
+
+    std::function<timestamp()> stored_at = [] { return timestamp(); };
     int failing_stores = 0;
     bool keeps = false;
     bool is_full = false;
@@ -244,6 +247,21 @@ TEST_CASE("a running grace is respected") {
     CHECK(f.rotate().has_value());
 }
 
+TEST_CASE("where the end of a grace is not shown the age of the secret held tells of it") {
+    timestamp stored = now.plus(-1h + 1s);
+    fixture f;
+    f.sink.forget(id).value();
+    f.sink.stored_at = [&] { return stored; };
+    f.hold(4);
+    f.look(4);
+    CHECK(f.rotate().error() == errc::grace_running);
+    stored = now.plus(-1h);
+    f.sink.forget(id).value();
+    f.hold(4);
+    f.look(4).respond(5, end_of_hour, "fresh");
+    CHECK(f.rotate().has_value());
+}
+
 TEST_CASE("a grace below the least is refused, and options that contradict each other") {
     fixture f;
     auto const refused = f.rotate(299s).error();
@@ -288,6 +306,7 @@ TEST_CASE("a server that does not grant the grace is told of truly") {
     auto const done = f.rotate().value();
     CHECK(done.previous_valid_until == timestamp::parse("2026-11-24T00:20:00Z").value());
     CHECK(f.held_secret() == "fresh");
+    CHECK(f.log.list().value().at(0).state == intent_state::settled); // renewal mends it
 }
 
 TEST_CASE("a store that takes long does not use up the grace") {

@@ -45,16 +45,19 @@ enum class lease_end : unsigned char {
         bool const is_last = one.shown->client_secret_version == i.version;
         return is_last && end && *end < i.until ? lease_end::is_short : lease_end::stays;
     }
+    // What was written down may have been sent, and shortens a later grace when it comes: who
+    // rotates next inherits the lease, and holds the server to his own promise.
+    bool const may_act = i.state == intent_state::open && i.until != timestamp() &&
+                         i.opened_at.plus(options.max_lateness()) > now;
     switch (compare_versions(one.held, *one.shown)) {
     case held_version::latest:
-    case held_version::newer: return lease_end::is_over;
+    case held_version::newer: return may_act ? lease_end::stays : lease_end::is_over;
     case held_version::older:
         return i.state == intent_state::lost ? lease_end::stays : lease_end::is_lost;
     case held_version::unknown: break;
     }
     if (i.state == intent_state::lost) return lease_end::stays;
     if (end && *end == i.until) return lease_end::is_lost;
-    bool const may_act = i.opened_at.plus(options.max_lateness()) > now && i.until != timestamp();
     return may_act ? lease_end::stays : lease_end::is_over;
 }
 
