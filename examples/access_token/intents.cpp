@@ -50,7 +50,7 @@ std::string to_text(intent const& i) {
     return printable(line) + '\n';
 }
 
-boost::json::object to_json(intent const& i) {
+boost::json::object intent_json(intent const& i) {
     boost::json::object json{{"tag", i.tag},
                              {"state", name_of(i.state)},
                              {"opened_at", i.opened_at.to_string()},
@@ -68,7 +68,7 @@ std::string show(std::vector<intent> const& intents, output_format format) {
     boost::json::array list;
     for (auto const& i : intents) {
         text += to_text(i);
-        list.push_back(to_json(i));
+        list.push_back(intent_json(i));
     }
     return format == output_format::json ? printable_json(boost::json::serialize(list)) + '\n'
                                          : text;

@@ -74,7 +74,7 @@ private:
 ///         ...                                               // once more, with current.headers()
 ///
 /// The file is that of `file_sink`, or one of `directory_sink`'s, or has a JSON object with `client_id` and
-/// `client_secret` (`access-token --output json`), or the secret alone (`access-token --secret-file`).
+/// `client_secret` (`access-token --output json`), or the secret alone (`access-token --secret-format raw`).
 ///
 /// Each call looks at the file (open, fstat, close), and reads it where it is another one than before. A file that
 /// cannot be read, or is half written, does not cut a secret in use: what was read last is given until

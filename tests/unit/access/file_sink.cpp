@@ -624,4 +624,13 @@ TEST_CASE("list tells the one token, with its key where the file says it") {
     CHECK(sink.list().value()[0].key == "a b");
 }
 
+TEST_CASE("a token that would break a line is refused, and nothing is written") {
+    scratch const s;
+    file_sink const sink(s.path());
+    CHECK(sink.store(wanting(), token("id-1", "s3cret\nCF_ACCESS_TOKEN_ID=x")).error() ==
+          errc::sink_failed);
+    CHECK(sink.store(wanting(), token("id\r", "s3cret")).error() == errc::sink_failed);
+    CHECK(s.entries() == 0);
+}
+
 } // namespace file_sink_tests

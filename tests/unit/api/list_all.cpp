@@ -136,7 +136,7 @@ TEST_CASE("options of a call are those of each page") {
 
 TEST_CASE("pages are a complete list where they agree, repeat nothing and are as many as counted") {
     auto const page_with = [](std::vector<record> items, std::optional<std::int64_t> total_count) {
-        page<record> p{.items = std::move(items)};
+        page<record> p{.items = std::move(items), .info = {}};
         p.info.total_count = total_count;
         p.info.total_pages = 2;
         return p;

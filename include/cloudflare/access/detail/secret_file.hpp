@@ -39,6 +39,13 @@ inline constexpr std::string_view tag_line = "CF_ACCESS_TOKEN_TAG=";
     return std::nullopt;
 }
 
+[[nodiscard]] inline bool has_controls(std::string_view text) noexcept {
+    auto const is_control = [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    };
+    return std::any_of(text.begin(), text.end(), is_control);
+}
+
 /// A key as it stands in a file: on one line, and fit for a shell.
 [[nodiscard]] inline std::string key_text(std::string_view key) {
     std::string text;
@@ -140,6 +147,11 @@ public:
     /// @param of the intent that the token comes with, if any
     [[nodiscard]] result<void> store(issued_service_token const& token,
                                      intent const* of = nullptr) const {
+        for (std::string_view const part :
+             {std::string_view(token.id), std::string_view(token.client_id),
+              token.client_secret.reveal()})
+            if (has_controls(part))
+                return failed("a line cannot hold this token: a control character");
         auto const placed = place();
         if (!placed) return placed.error();
         auto const held = read(placed->path);
