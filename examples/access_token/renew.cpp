@@ -154,7 +154,7 @@ exit_status tell_round(options const& o, Sink const& sink,
 void write_status(options const& o, cf::timestamp now, cf::timestamp next,
                   cf::result<renewal_report> const& report, exit_status status) {
     if (o.status_file.empty()) return;
-    auto json = report ? to_json(*report) : boost::json::object();
+    auto json = report ? report_json(*report) : boost::json::object();
     json["looked_at"] = now.to_string();
     json["next_look"] = next.to_string();
     json["exit_status"] = static_cast<int>(status);

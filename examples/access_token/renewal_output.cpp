@@ -61,7 +61,7 @@ exit_status tell_failure(options const& o, entry const& e) {
 
 } // namespace
 
-boost::json::object to_json(renewal_report const& report) {
+boost::json::object report_json(renewal_report const& report) {
     boost::json::array tokens;
     for (auto const& e : report.tokens) {
         boost::json::object one{{"id", e.token_id}, {"state", state_of(e)}};
@@ -80,7 +80,7 @@ boost::json::object to_json(renewal_report const& report) {
 
 std::string show(renewal_report const& report, output_format format) {
     if (format == output_format::json)
-        return printable_json(boost::json::serialize(to_json(report))) + '\n';
+        return printable_json(boost::json::serialize(report_json(report))) + '\n';
     std::string text;
     for (auto const& e : report.tokens) {
         text += printable(e.token_id) + "  " + padded(std::string(state_of(e)), 16);

@@ -14,7 +14,7 @@
 // The tokens as a table, or as JSON.
 std::string show(cloudflare::access::renewal_report const& report, output_format format);
 
-boost::json::object to_json(cloudflare::access::renewal_report const& report);
+boost::json::object report_json(cloudflare::access::renewal_report const& report);
 
 // Names what is not well on stderr; gives the worst of it: 3 for a token that is lost, missing, disabled or expired, or
 // whose renewal failed after something was sent; 1 where nothing was changed.
