@@ -180,7 +180,8 @@ private:
         auto const judged = co_await std::move(pending_judge);
         if (judged) co_return judged;
         bool const is_lost = judged.error() == errc::rotation_lost;
-        auto pending_close = is_lost ? detail::leave_lost(tools_, f) : detail::give_back(tools_, f);
+        auto pending_close =
+            is_lost ? detail::leave_lost(tools_, f) : detail::give_back_unused(tools_, f);
         co_await std::move(pending_close);
         co_return judged.error();
     }

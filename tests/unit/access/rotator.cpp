@@ -518,6 +518,30 @@ TEST_CASE("where no version is shown a rotation whose outcome nobody knows is no
     CHECK(f.transport.requests().size() == 2);
 }
 
+TEST_CASE("a lease that was taken over for nothing is given back as it was") {
+    SUBCASE("one whose request may still act blocks the next rotation, too") {
+        fixture f;
+        f.hold(0);
+        auto const left = f.leave_lease(intent_state::open, now.plus(-23h), now.plus(1h));
+        for (int i = 0; i != 2; ++i) {
+            f.look(0);
+            CHECK(f.rotate().error() == errc::conflict);
+            CHECK(f.log.list().value().at(0).opened_at == left.opened_at);
+            CHECK(f.log.list().value().at(0).until == left.until);
+            CHECK(f.log.list().value().at(0).state == intent_state::open);
+        }
+    }
+    SUBCASE("one of a lost secret stays one") {
+        fixture f;
+        f.hold(0);
+        f.leave_lease(intent_state::lost, now.plus(-1h), now.plus(1h));
+        f.respond(0);
+        f.transport.respond(400, R"({"success":false,"errors":[{"code":12130,"message":"no"}]})");
+        CHECK(f.rotate().error() == errc::bad_request);
+        CHECK(f.log.list().value().at(0).state == intent_state::lost);
+    }
+}
+
 TEST_CASE("a grace is moved or ended by an update of its end alone, by the server's clock") {
     fixture f;
     f.wall = now.plus(25h);

@@ -66,11 +66,10 @@ struct rotation_flow {
         return shown_at.plus(passed);
     }
     int sends = 0;
-    bool is_inherited = false;  ///< the lease is that of a process taken for dead
     bool is_known_lost = false; ///< that process said that its secret is lost
     bool is_unclear = false;    ///< a request may act late
-    timestamp inherited_until{};
-    timestamp inherited_at{};
+    /// That lease as it was found.
+    std::optional<intent> inherited{};
 };
 
 [[nodiscard]] inline error not_sent(errc code, std::string why) {

@@ -28,13 +28,14 @@ enum class held_version : unsigned char {
 /// and its secret is lost, or may still act.
 [[nodiscard]] inline result<void> judge_inherited(rotation_flow const& f,
                                                   rotation_options const& options, timestamp now) {
-    if (!f.is_inherited || f.inherited_until == timestamp()) return {};
+    if (!f.inherited || f.inherited->until == timestamp()) return {};
     auto const end = f.before.previous_client_secret_expires_at;
-    if (f.is_known_lost || end == f.inherited_until) return rotation_lost(f.token_id(), end);
-    if (f.inherited_at.plus(options.max_lateness()) <= now) return {};
-    return not_sent(errc::conflict, "an earlier rotation of " + f.token_id() +
-                                        " has no known outcome and may still act until " +
-                                        f.inherited_at.plus(options.max_lateness()).to_string());
+    if (f.is_known_lost || end == f.inherited->until) return rotation_lost(f.token_id(), end);
+    if (f.inherited->opened_at.plus(options.max_lateness()) <= now) return {};
+    return not_sent(errc::conflict,
+                    "an earlier rotation of " + f.token_id() +
+                        " has no known outcome and may still act until " +
+                        f.inherited->opened_at.plus(options.max_lateness()).to_string());
 }
 
 [[nodiscard]] inline result<void> judge_token(rotation_flow const& f,

@@ -34,12 +34,10 @@ task_of<Tools, result<void>> inherit(Tools& tools, rotation_flow& f, intent hold
     auto pending = tools.update(mine);
     auto const written = co_await std::move(pending);
     if (!written) co_return written.error();
-    f.is_inherited = true;
     f.is_known_lost = holder.state == intent_state::lost;
     f.is_unclear = !f.is_known_lost;
-    f.inherited_until = holder.until;
-    f.inherited_at = holder.opened_at;
     f.lease = std::move(mine);
+    f.inherited = std::move(holder);
     co_return result<void>();
 }
 
@@ -84,6 +82,18 @@ task_of<Tools, void> give_back(Tools& tools, rotation_flow& f) {
     auto settled = f.lease;
     settled.state = intent_state::settled;
     auto pending = stays ? tools.update(settled) : tools.erase(f.lease);
+    auto const written = co_await std::move(pending);
+    static_cast<void>(written); // who has taken it over since, or renewal, settles it
+}
+
+/// Gives back a lease under which nothing was sent. One that was taken over is as it was: what its
+/// process has sent is as unknown as before.
+template <class Tools>
+task_of<Tools, void> give_back_unused(Tools& tools, rotation_flow& f) {
+    auto as_found = f.inherited.value_or(f.lease);
+    as_found.revision = f.lease.revision;
+    as_found.writer = f.lease.writer;
+    auto pending = f.inherited ? tools.update(as_found) : tools.erase(f.lease);
     auto const written = co_await std::move(pending);
     static_cast<void>(written); // who has taken it over since, or renewal, settles it
 }
