@@ -276,13 +276,14 @@ TEST_CASE("a database that is set otherwise is worked with all the same") {
 }
 
 TEST_CASE("a standby, which may lag behind, is refused") {
-    access::postgres_database db(
-        fresh_tables()
-            .connection(secret("options='-c default_transaction_read_only=on'"))
-            .deadline(std::chrono::milliseconds(100)));
-    auto const opened = db.open();
-    REQUIRE(opened.has_error());
-    CHECK(opened.error().to_string().find("read-only") != std::string::npos);
+    auto options = fresh_tables();
+    REQUIRE(log_with_database(options).insert(sample_intent(1)).has_value());
+    options.connection(secret("options='-c default_transaction_read_only=on'"))
+        .deadline(std::chrono::milliseconds(100));
+    for (auto const& listed : {log_with_database(options).list(), log_on_loop(options).list()}) {
+        REQUIRE(listed.has_error());
+        CHECK(listed.error().to_string().find("read-only") != std::string::npos);
+    }
 }
 
 TEST_CASE("a list of servers is tried in turn, silent ones too") {
@@ -310,15 +311,19 @@ TEST_CASE("a list of servers is tried in turn, silent ones too") {
 TEST_CASE("a forked child makes connections of its own, and leaves the parent's alone") {
     log_with_database log(fresh_tables());
     REQUIRE(log.insert(sample_intent(1)).has_value());
+    auto const insert_some = [&](int from) {
+        int inserted = 0;
+        for (int n = from; n != from + 50; ++n)
+            inserted += log.insert(sample_intent(n)) ? 1 : 0;
+        return inserted;
+    };
     auto const child = ::fork();
-    if (child == 0) {
-        bool const good = log.insert(sample_intent(2)).has_value();
-        ::_exit(good ? 0 : 1);
-    }
+    if (child == 0) ::_exit(insert_some(100) == 50 ? 0 : 1);
+    CHECK(insert_some(200) == 50);
     int status = 1;
     ::waitpid(child, &status, 0);
     CHECK(status == 0);
-    CHECK(log.list().value().size() == 2);
+    CHECK(log.list().value().size() == 101);
 }
 
 /// That none of these strings is in the error.

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <list>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -44,8 +43,8 @@ public:
     ~cutting_proxy() {
         is_over_ = true;
         acceptor_.join();
-        for (auto& t : relays_)
-            t.join();
+        while (relays_ != 0)
+            ::usleep(1000);
         ::close(listener_);
     }
 
@@ -109,7 +108,8 @@ private:
             bool const is_connected =
                 ::connect(server, reinterpret_cast<::sockaddr*>(&address), sizeof(address)) == 0;
             if (is_connected) {
-                relays_.emplace_back([this, client, server] { relay(client, server); });
+                ++relays_;
+                std::thread([this, client, server] { relay(client, server); }).detach();
                 continue;
             }
             ::close(client);
@@ -155,17 +155,17 @@ private:
             --held_;
         }
         ::close(server);
+        --relays_;
     }
 
     int listener_;
     int port_ = 0;
     std::atomic<bool> is_over_ = false, is_delivered_ = false;
-    std::atomic<int> struck_ = 0, held_ = 0;
+    std::atomic<int> struck_ = 0, held_ = 0, relays_ = 0;
     std::mutex mutex_;
     fault fault_ = fault::none; // under the mutex
     std::string words_;         // under the mutex
     std::thread acceptor_;
-    std::list<std::thread> relays_; // the acceptor's
 };
 
 } // namespace postgres_world
