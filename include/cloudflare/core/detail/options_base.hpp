@@ -18,7 +18,8 @@ namespace cloudflare::inline v0::detail {
 /// @tparam Options the derived class
 template <class Options>
 class options_base {
-protected:
+    friend Options;
+
     options_base() noexcept {}
 
     /// Assigns `value` to a setting, and returns the options for the next setter. The reference is
