@@ -457,6 +457,19 @@ TEST_CASE("a refusal after a lost response does not say that nothing was done") 
     CHECK(f.log.list().value().at(0).state == intent_state::open);
 }
 
+TEST_CASE("a cancelled rotation ends at once, and says that it may have acted") {
+    fixture f;
+    f.look(4);
+    f.transport.fail(errc::cancelled, delivery::unknown);
+    for (int i = 0; i != 40; ++i)
+        f.transport.fail(errc::cancelled, delivery::not_sent);
+    auto const failed = f.rotate().error();
+    CHECK(failed == errc::cancelled);
+    CHECK(failed.may_have_acted());
+    CHECK(f.updates().size() == 1);
+    CHECK(f.transport.waits().empty());
+}
+
 TEST_CASE("revoke_and_rotate ends all secrets before, also one in its grace, and holds the server "
           "to it") {
     fixture f;

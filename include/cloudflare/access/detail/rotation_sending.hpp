@@ -27,7 +27,9 @@ task_of<Tools, result<shown_secret>> look_for_rotation(Tools& tools, rotation_fl
             (f.lease.version != 0 ? after->client_secret_version.value_or(0) >= f.lease.version
                                   : after->previous_client_secret_expires_at == f.lease.until);
         if (has_rotated) co_return shown_secret();
-        if (tools.steady_now() >= end) co_return may_have_rotated(f.token_id(), why);
+        bool const is_cancelled = !after && after.error() == errc::cancelled;
+        if (is_cancelled || tools.steady_now() >= end)
+            co_return may_have_rotated(f.token_id(), why);
         auto pending_pause = tools.pause(std::chrono::seconds(1));
         co_await std::move(pending_pause);
     }
@@ -59,7 +61,7 @@ task_of<Tools, result<shown_secret>> raise_version(Tools& tools, rotation_flow& 
         if (is_certain(why) && !may_have_acted) co_return why;
         may_have_acted = f.is_unclear = true;
         span = (std::min)(span * 2, std::chrono::milliseconds(8000));
-        if (is_certain(why) || tools.steady_now() + span >= f.end) {
+        if (is_certain(why) || why == errc::cancelled || tools.steady_now() + span >= f.end) {
             auto pending_look = look_for_rotation(tools, f, why);
             auto found = co_await std::move(pending_look);
             co_return found;
