@@ -1,9 +1,9 @@
 #!/bin/bash
 # Issues, ensures, rotates and deletes over each fault of the sandbox server in turn, then reconciles: no token may be left that
 # nobody owns, no secret lost, or the program exits 3 and names what is left.
-# Usage: faults.sh ACCESS_TOKEN SANDBOX_SERVER
+# Usage: faults.sh ACCESS_TOKEN SANDBOX_SERVER [N], for every N-th fault
 set -u
-access_token=$1 sandbox_server=$2
+access_token=$1 sandbox_server=$2 every=${3:-1} number=0
 work=$(mktemp -d)
 trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
 export CLOUDFLARE_API_TOKEN=sample-token CLOUDFLARE_ACCOUNT_ID=023e105f4ecef8ad9ca31a8372d0c353
@@ -61,6 +61,7 @@ for what in drop-before drop-after reset-before reset-after respond-before:503:b
     drip:1 delay:300 delay:4000 chunked close gzip bare-status retry-after:1 retry-after:99999999999; do
     for when in POST#1 POST#2 PUT#1 PUT#2 DELETE#1 GET#1 '#1' '#2' '#3'; do
         fault="$when=$what"
+        [ $((number++ % every)) -eq 0 ] || continue
         runs=$((runs + 1))
         start_server
         run issue machine --secret-file "$work/secret" --intents "$work/intents" >"$work/out"
