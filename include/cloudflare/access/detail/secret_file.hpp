@@ -39,6 +39,15 @@ inline constexpr std::string_view tag_line = "CF_ACCESS_TOKEN_TAG=";
     return std::nullopt;
 }
 
+/// The ids and the version that a file's lines tell; each empty where they do not.
+[[nodiscard]] inline held_token ids_in(std::string_view text) {
+    held_token held{std::string(value_in(text, id_line).value_or("")),
+                    std::string(value_in(text, client_id_line).value_or(""))};
+    auto const version = value_in(text, version_line).value_or("");
+    std::from_chars(version.data(), version.data() + version.size(), held.version);
+    return held;
+}
+
 [[nodiscard]] inline bool has_controls(std::string_view text) noexcept {
     auto const is_control = [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
@@ -252,12 +261,8 @@ private:
         if (!S_ISREG(c.status.st_mode)) return failed("is no regular file");
         if (!opened->read(c.text)) return last_error();
         c.exists = true;
-        auto const id = value_in(c.text, id_line);
-        if (!id || id->empty() || !value_in(c.text, secret_line)) return c;
-        held_token held{std::string(*id),
-                        std::string(value_in(c.text, client_id_line).value_or(""))};
-        auto const version = value_in(c.text, version_line).value_or("");
-        std::from_chars(version.data(), version.data() + version.size(), held.version);
+        auto held = ids_in(c.text);
+        if (held.token_id.empty() || !value_in(c.text, secret_line)) return c;
         held.since = timestamp(std::chrono::sys_seconds(std::chrono::seconds(c.status.st_mtime)));
         held.tag = value_in(c.text, tag_line).value_or("");
         auto const key = value_in(c.text, key_line);

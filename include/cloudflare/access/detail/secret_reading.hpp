@@ -10,7 +10,6 @@
 #include <cloudflare/json/document.hpp>
 #include <cloudflare/json/object_reader.hpp>
 
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -76,16 +75,12 @@ struct read_token {
 /// The lines that a file sink writes. The secret's must have an end: a file that is written in place may be
 /// seen before it has.
 [[nodiscard]] inline std::optional<read_token> token_of_lines(std::string_view string) {
-    auto const id = value_in(string, client_id_line);
     auto const client_secret = value_in(string, secret_line);
-    if (!id || !client_secret) return std::nullopt;
+    if (!value_in(string, client_id_line) || !client_secret) return std::nullopt;
     if (client_secret->data() + client_secret->size() == string.data() + string.size())
         return std::nullopt;
     read_token read;
-    read.token.token_id = value_in(string, id_line).value_or("");
-    read.token.client_id = *id;
-    auto const version = value_in(string, version_line).value_or("");
-    std::from_chars(version.data(), version.data() + version.size(), read.token.version);
+    read.token = ids_in(string);
     read.client_secret = secret(*client_secret);
     return read;
 }
