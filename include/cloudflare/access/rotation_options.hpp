@@ -83,9 +83,6 @@ public:
     [[nodiscard]] std::chrono::milliseconds settle_window() const noexcept {
         return common_.settle_window();
     }
-    [[nodiscard]] std::chrono::milliseconds pause() const noexcept {
-        return std::chrono::seconds(1);
-    }
     [[nodiscard]] std::chrono::seconds min_grace() const noexcept { return min_grace_; }
     [[nodiscard]] std::chrono::seconds max_lateness() const noexcept { return max_lateness_; }
     [[nodiscard]] verify_function const& verifier() const noexcept { return verify_; }

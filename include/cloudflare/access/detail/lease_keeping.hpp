@@ -14,10 +14,6 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-[[nodiscard]] inline bool is_lease(intent const& i, any_scope const& scope) {
-    return i.purpose == intent_purpose::rotate && i.scope == scope;
-}
-
 /// The lease that a token's rotation has, or has left; null: none.
 [[nodiscard]] inline intent const* lease_of(std::string_view token_id, any_scope const& scope,
                                             std::vector<intent> const& intents) {

@@ -65,10 +65,8 @@ struct rotation_flow {
         auto const passed = std::chrono::ceil<std::chrono::seconds>(now - asked_at);
         return shown_at.plus(passed);
     }
-    int sends = 0;
-    bool is_known_lost = false; ///< that process said that its secret is lost
-    bool is_unclear = false;    ///< a request may act late
-    /// That lease as it was found.
+    bool is_unclear = false; ///< a request may act late
+    /// The lease of a process taken for dead, as it was found.
     std::optional<intent> inherited{};
 };
 

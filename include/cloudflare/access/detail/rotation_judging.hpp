@@ -30,7 +30,8 @@ enum class held_version : unsigned char {
                                                   rotation_options const& options, timestamp now) {
     if (!f.inherited || f.inherited->until == timestamp()) return {};
     auto const end = f.before.previous_client_secret_expires_at;
-    if (f.is_known_lost || end == f.inherited->until) return rotation_lost(f.token_id(), end);
+    bool const is_known_lost = f.inherited->state == intent_state::lost;
+    if (is_known_lost || end == f.inherited->until) return rotation_lost(f.token_id(), end);
     if (f.inherited->opened_at.plus(options.max_lateness()) <= now) return {};
     return not_sent(errc::conflict,
                     "an earlier rotation of " + f.token_id() +

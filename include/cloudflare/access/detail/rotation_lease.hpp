@@ -16,10 +16,14 @@ namespace cloudflare::inline v0::access::detail {
                                         holder.token_id + ", has not ended: ask again later");
 }
 
+[[nodiscard]] inline bool is_lease(intent const& i, any_scope const& scope) {
+    return i.purpose == intent_purpose::rotate && i.scope == scope;
+}
+
 /// Whether the holder's process lives, as far as the age of its lease tells.
 template <class Tools>
 [[nodiscard]] bool is_under_way(Tools const& tools, intent const& holder) {
-    return settlement<Tools>::is_young(holder, tools.now(), tools.options());
+    return is_young(holder, tools.now(), tools.options());
 }
 
 /// Takes over what a dead process has left.
@@ -34,8 +38,7 @@ task_of<Tools, result<void>> inherit(Tools& tools, rotation_flow& f, intent hold
     auto pending = tools.update(mine);
     auto const written = co_await std::move(pending);
     if (!written) co_return written.error();
-    f.is_known_lost = holder.state == intent_state::lost;
-    f.is_unclear = !f.is_known_lost;
+    f.is_unclear = holder.state != intent_state::lost;
     f.lease = std::move(mine);
     f.inherited = std::move(holder);
     co_return result<void>();
@@ -116,8 +119,8 @@ task_of<Tools, result<void>> close_settled(Tools& tools, std::string token_id) {
     auto const all = co_await std::move(pending);
     if (!all) co_return all.error();
     for (auto const& i : *all) {
-        bool const is_memory = i.purpose == intent_purpose::rotate && i.scope == tools.scope() &&
-                               i.token_id == token_id && i.state == intent_state::settled;
+        bool const is_memory = is_lease(i, tools.scope()) && i.token_id == token_id &&
+                               i.state == intent_state::settled;
         if (!is_memory) continue;
         auto pending_erase = tools.erase(i);
         auto const erased = co_await std::move(pending_erase);

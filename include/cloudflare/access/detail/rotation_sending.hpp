@@ -48,7 +48,6 @@ task_of<Tools, result<shown_secret>> raise_version(Tools& tools, rotation_flow& 
     bool may_have_acted = false;
     auto span = std::chrono::milliseconds(500);
     for (;;) {
-        ++f.sends;
         auto pending = tools.change(f.token_id(), params);
         auto updated = co_await std::move(pending);
         if (updated && !updated->client_secret) co_return shown_secret();
@@ -74,7 +73,6 @@ task_of<Tools, result<shown_secret>> raise_version(Tools& tools, rotation_flow& 
 /// Sends `/rotate` once: a second one would end the secret in use.
 template <class Tools>
 task_of<Tools, result<shown_secret>> rotate_once(Tools& tools, rotation_flow& f) {
-    ++f.sends;
     auto pending = tools.rotate(f.token_id(),
                                 rotate_params().previous_client_secret_expires_at(f.lease.until));
     auto token = co_await std::move(pending);

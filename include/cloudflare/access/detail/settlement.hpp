@@ -70,11 +70,6 @@ public:
         co_return watched;
     }
 
-    [[nodiscard]] static bool is_young(intent const& i, timestamp now,
-                                       issue_options const& options) {
-        return detail::is_young(i, now, options);
-    }
-
 private:
     [[nodiscard]] timestamp watch_end() const { return now_.plus(tools_.options().watch()); }
 
