@@ -1,11 +1,10 @@
 /// One rotation of a token at a time, by the log of intents.
 #pragma once
 
+#include <cloudflare/access/detail/intent_age.hpp>
+#include <cloudflare/access/detail/key_wait.hpp>
 #include <cloudflare/access/detail/rotation_flow.hpp>
-#include <cloudflare/access/detail/single_flight.hpp>
 
-#include <algorithm>
-#include <chrono>
 #include <string>
 #include <utility>
 
@@ -47,33 +46,23 @@ task_of<Tools, result<void>> inherit(Tools& tools, rotation_flow& f, intent hold
 /// Inserts the lease; waits while another rotation of the token has it.
 template <class Tools>
 task_of<Tools, result<void>> take_lease(Tools& tools, rotation_flow& f) {
-    auto span = std::chrono::milliseconds(50);
-    int short_waits = 0;
+    key_wait wait;
     for (;;) {
-        auto pending = tools.insert(f.lease);
-        auto inserted = co_await std::move(pending);
-        if (!inserted) {
-            auto pending_erase = tools.try_erase(f.lease); // it may have been kept
-            auto const erased = co_await std::move(pending_erase);
-            static_cast<void>(erased);
-            co_return with_delivery(inserted.error(), delivery::not_sent);
-        }
-        if (!*inserted || (*inserted)->tag == f.lease.tag) co_return result<void>();
-        auto const holder = std::move(**inserted);
-        if (!is_under_way(tools, holder)) {
-            auto pending_inherit = inherit(tools, f, holder);
+        auto pending = insert_unless_held(tools, f.lease);
+        auto const holder = co_await std::move(pending);
+        if (!holder) co_return holder.error();
+        if (!*holder) co_return result<void>();
+        if (!is_under_way(tools, **holder)) {
+            auto pending_inherit = inherit(tools, f, **holder);
             auto const inherited = co_await std::move(pending_inherit);
             if (inherited) co_return inherited;
             if (inherited.error() != errc::conflict)
                 co_return with_delivery(inherited.error(), delivery::not_sent);
         }
-        if (tools.steady_now() + span >= f.end) co_return lease_is_held(holder);
-        auto const until = tools.steady_now() + span;
-        co_await tools.client().transport().sleep_until(until);
-        short_waits = tools.steady_now() < until ? short_waits + 1 : 0;
-        if (short_waits == max_short_waits)
-            co_return error(errc::cancelled, error_details{.delivery = delivery::not_sent});
-        span = (std::min)(span * 2, std::chrono::milliseconds(2000));
+        if (tools.steady_now() + wait.span() >= f.end) co_return lease_is_held(**holder);
+        auto pending_wait = wait.once(tools, f.end);
+        auto const waited = co_await std::move(pending_wait);
+        if (!waited) co_return waited;
     }
 }
 

@@ -3,17 +3,12 @@
 
 #include <cloudflare/access/detail/intent_age.hpp>
 #include <cloudflare/access/detail/issue_flow.hpp>
+#include <cloudflare/access/detail/key_wait.hpp>
 #include <cloudflare/access/detail/settlement.hpp>
 
-#include <algorithm>
-#include <chrono>
-#include <string>
 #include <utility>
 
 namespace cloudflare::inline v0::access::detail {
-
-/// A cancelled wait ends at once: after so many of them in a row the issue was cancelled.
-inline constexpr int max_short_waits = 10;
 
 [[nodiscard]] inline error key_is_held(intent const& holder) {
     return {errc::conflict,
@@ -48,29 +43,19 @@ task_of<Tools, bool> settle_holder(Tools& tools, intent holder) {
 /// @param tools those that end by it
 template <class Tools>
 task_of<Tools, result<void>> take_key(Tools& tools, issue_flow& f) {
-    auto span = std::chrono::milliseconds(50);
-    int short_waits = 0;
+    key_wait wait;
     for (;;) {
-        auto pending = tools.insert(f.wanted);
-        auto inserted = co_await std::move(pending);
-        if (!inserted) {
-            auto pending_try_erase = tools.try_erase(f.wanted); // it may have been kept
-            auto const erased = co_await std::move(pending_try_erase);
-            static_cast<void>(erased);
-            co_return with_delivery(inserted.error(), delivery::not_sent);
-        }
-        if (!*inserted || (*inserted)->tag == f.wanted.tag) co_return result<void>();
-        auto holder = std::move(**inserted);
-        if (is_late(tools, f)) co_return key_is_held(holder);
-        auto pending_settle_holder = settle_holder(tools, std::move(holder));
+        auto pending = insert_unless_held(tools, f.wanted);
+        auto holder = co_await std::move(pending);
+        if (!holder) co_return holder.error();
+        if (!*holder) co_return result<void>();
+        if (is_late(tools, f)) co_return key_is_held(**holder);
+        auto pending_settle_holder = settle_holder(tools, std::move(**holder));
         bool const is_free = co_await std::move(pending_settle_holder);
         if (is_free) continue;
-        auto const until = (std::min)(f.end, tools.steady_now() + span);
-        co_await tools.client().transport().sleep_until(until);
-        short_waits = tools.steady_now() < until ? short_waits + 1 : 0;
-        if (short_waits == max_short_waits)
-            co_return error(errc::cancelled, error_details{.delivery = delivery::not_sent});
-        span = (std::min)(span * 2, std::chrono::milliseconds(2000));
+        auto pending_wait = wait.once(tools, f.end);
+        auto const waited = co_await std::move(pending_wait);
+        if (!waited) co_return waited;
     }
 }
 
