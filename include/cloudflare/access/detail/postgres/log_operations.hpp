@@ -164,21 +164,34 @@ private:
     bool looks_ = false;
 };
 
+/// A write by revision, after which one that was not acknowledged is looked for.
+class revision_operation : public intent_operation {
+protected:
+    using intent_operation::intent_operation;
+
+    /// Whether the next statement looks what has become of the write.
+    [[nodiscard]] bool looks() const noexcept { return looks_; }
+    [[nodiscard]] std::optional<result<void>> take_write(reply const& given, bool in_doubt) {
+        if (given.affected == 1) return result<void>();
+        if (!in_doubt) return result<void>(written_since());
+        looks_ = true;
+        return std::nullopt;
+    }
+
+private:
+    bool looks_ = false;
+};
+
 /// Compare-and-set by revision. A write that was not acknowledged is known by what the row holds.
-class update_operation : public intent_operation {
+class update_operation : public revision_operation {
 public:
     using value_type = void;
 
-    update_operation(tables const& names, intent const& i) : intent_operation(names, i) {}
+    update_operation(tables const& names, intent const& i) : revision_operation(names, i) {}
 
-    [[nodiscard]] statement next() const { return looks_ ? look_by_tag() : update(); }
+    [[nodiscard]] statement next() const { return looks() ? look_by_tag() : update(); }
     [[nodiscard]] std::optional<result<void>> take(reply const& given, bool in_doubt) {
-        if (!looks_) {
-            if (given.affected == 1) return result<void>();
-            if (!in_doubt) return result<void>(written_since());
-            looks_ = true;
-            return std::nullopt;
-        }
+        if (!looks()) return take_write(given, in_doubt);
         if (given.rows.empty()) return result<void>(written_since());
         auto const held = intent_from(given.rows.front());
         if (!held) return result<void>(held.error());
@@ -200,26 +213,19 @@ private:
         s.value(i.until.to_string()).value(i.writer);
         return s;
     }
-
-    bool looks_ = false;
 };
 
 /// Erases by revision. After a try that was not acknowledged an intent that is not there any more
 /// was erased by that try, or written and erased by somebody else: only an error is right then.
-class erase_operation : public intent_operation {
+class erase_operation : public revision_operation {
 public:
     using value_type = void;
 
-    erase_operation(tables const& names, intent const& i) : intent_operation(names, i) {}
+    erase_operation(tables const& names, intent const& i) : revision_operation(names, i) {}
 
-    [[nodiscard]] statement next() const { return looks_ ? look_by_tag() : erase(); }
+    [[nodiscard]] statement next() const { return looks() ? look_by_tag() : erase(); }
     [[nodiscard]] std::optional<result<void>> take(reply const& given, bool in_doubt) {
-        if (!looks_) {
-            if (given.affected == 1) return result<void>();
-            if (!in_doubt) return result<void>(written_since());
-            looks_ = true;
-            return std::nullopt;
-        }
+        if (!looks()) return take_write(given, in_doubt);
         if (!given.rows.empty()) return result<void>(written_since());
         return result<void>(error(errc::intent_log_failed,
                                   "PostgreSQL: intent " + wanted().tag +
@@ -235,8 +241,6 @@ private:
             .value(wanted().tag)
             .value(wanted().revision);
     }
-
-    bool looks_ = false;
 };
 
 class list_intents_operation {
