@@ -1,16 +1,12 @@
 /// Stores that block, for programs that must not: their functions run on another executor.
 #pragma once
 
+#include <cloudflare/access/detail/uncancelled.hpp>
 #include <cloudflare/access/intent_log.hpp>
 #include <cloudflare/access/secret_sink.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <optional>
 #include <string_view>
@@ -26,22 +22,10 @@ auto call_there(Function f) -> boost::asio::awaitable<decltype(f())> {
     co_return f();
 }
 
-/// Calls `f` on `elsewhere`, and comes back with what it gives. Once begun it is not cancelled: a
-/// store that was left half way would leave it open what it kept.
+/// Calls `f` on `elsewhere`, and comes back with what it gives. Once begun it is not cancelled.
 template <class Function>
-auto offload(boost::asio::any_io_executor elsewhere, Function f)
-    -> boost::asio::awaitable<decltype(f())> {
-    namespace asio = boost::asio;
-    bool const throws = co_await asio::this_coro::throw_if_cancelled();
-    co_await asio::this_coro::throw_if_cancelled(false);
-    auto pending = asio::co_spawn(
-        elsewhere, call_there(std::move(f)),
-        asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
-    auto given = co_await std::move(pending);
-    auto const state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() == asio::cancellation_type::none)
-        co_await asio::this_coro::throw_if_cancelled(throws);
-    co_return given;
+auto offload(boost::asio::any_io_executor elsewhere, Function f) {
+    return access::detail::uncancelled(std::move(elsewhere), call_there(std::move(f)));
 }
 
 } // namespace detail

@@ -7,6 +7,7 @@
 #include <cloudflare/access/detail/postgres/attempts.hpp>
 #include <cloudflare/access/detail/postgres/log_operations.hpp>
 #include <cloudflare/access/detail/postgres/sink_operations.hpp>
+#include <cloudflare/access/detail/uncancelled.hpp>
 #include <cloudflare/access/postgres_options.hpp>
 #include <cloudflare/core/detail/system_random.hpp>
 
@@ -77,8 +78,7 @@ private:
 
     template <class T>
     [[nodiscard]] task<T> on_strand(task<T> pending) {
-        return detail::postgres::uncancelled(boost::asio::make_strand(executor_),
-                                             std::move(pending));
+        return detail::uncancelled(boost::asio::make_strand(executor_), std::move(pending));
     }
 
     [[nodiscard]] task<result<void>> opened() {

@@ -5,9 +5,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -27,22 +24,6 @@
 namespace cloudflare::inline v0::access::detail::postgres {
 
 namespace asio = boost::asio;
-
-/// Runs a task to its end on `where`, whatever is cancelled meanwhile: a store that was left half way
-/// would leave it open what it kept.
-template <class T>
-asio::awaitable<T> uncancelled(asio::any_io_executor where, asio::awaitable<T> task) {
-    bool const throws = co_await asio::this_coro::throw_if_cancelled();
-    co_await asio::this_coro::throw_if_cancelled(false);
-    auto pending = asio::co_spawn(
-        where, std::move(task),
-        asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable));
-    auto given = co_await std::move(pending);
-    auto const state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() == asio::cancellation_type::none)
-        co_await asio::this_coro::throw_if_cancelled(throws);
-    co_return given;
-}
 
 [[nodiscard]] inline asio::awaitable<void> sleep_until(steady_time t) {
     asio::steady_timer timer(co_await asio::this_coro::executor, t);
