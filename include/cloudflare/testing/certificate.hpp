@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/core/config.hpp>
+#include <cloudflare/core/detail/free_with.hpp>
 
 #include <chrono>
 #include <memory>
@@ -42,13 +43,7 @@ struct certificate_options {
 
 namespace detail {
 
-template <auto Free>
-struct free_with {
-    template <class T>
-    void operator()(T* p) const noexcept {
-        Free(p);
-    }
-};
+using cloudflare::detail::free_with;
 using x509_ptr = std::unique_ptr<X509, free_with<X509_free>>;
 using key_ptr = std::unique_ptr<EVP_PKEY, free_with<EVP_PKEY_free>>;
 

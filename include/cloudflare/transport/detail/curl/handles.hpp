@@ -1,6 +1,7 @@
 /// libcurl's handles as values that free themselves.
 #pragma once
 
+#include <cloudflare/core/detail/free_with.hpp>
 #include <cloudflare/core/wipe.hpp>
 
 #include <curl/curl.h>
@@ -10,13 +11,6 @@
 
 namespace cloudflare::inline v0::detail::curl {
 
-template <auto Free>
-struct free_with {
-    template <class T>
-    void operator()(T* p) const noexcept {
-        Free(p);
-    }
-};
 using easy_handle = std::unique_ptr<CURL, free_with<curl_easy_cleanup>>;
 using multi_handle = std::unique_ptr<CURLM, free_with<curl_multi_cleanup>>;
 
