@@ -65,7 +65,7 @@ awaitable<std::optional<cf::error>> settle_all(api_client client, options const&
     auto const end = transport.now() + look_time;
     for (bool is_last = false;;) {
         cf::access::issue_options settings;
-        settings.min_age(seconds(0)).gone_age(is_last ? seconds(0) : look_time);
+        settings.min_age(seconds(0)).presumed_absent_age(is_last ? seconds(0) : look_time);
         cf::access::reconciler reconciler(client, *o.scope, sink, own, settings);
         auto reconciling = reconciler.run_once();
         auto report = co_await std::move(reconciling);

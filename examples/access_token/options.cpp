@@ -231,7 +231,7 @@ cf::result<void> check_together(options const& o) {
     if (!o.intents_file.empty() && whole_path(o.secret_file) == whole_path(o.intents_file))
         return usage("--secret-file and --intents must be two files");
     if (o.deletes_strays && !o.shows_strays) return usage("--delete needs --strays");
-    if (o.min_age && o.gone_age && *o.gone_age < *o.min_age)
+    if (o.min_age && o.presumed_absent_age && *o.presumed_absent_age < *o.min_age)
         return usage("--gone-age must not be below --min-age");
     for (char const c : o.key)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
@@ -275,7 +275,7 @@ cf::result<void> add_command_options(options& o, po::variables_map const& given)
         o.intents_file = std::move(*file);
     }
     if (auto const ok = find_age(given, "min-age", o.min_age); !ok) return ok;
-    if (auto const ok = find_age(given, "gone-age", o.gone_age); !ok) return ok;
+    if (auto const ok = find_age(given, "gone-age", o.presumed_absent_age); !ok) return ok;
     if (auto const ok = find_age(given, "refresh-before", o.refresh_before); !ok) return ok;
     if (auto const ok = find_age(given, "rotate-after", o.rotate_after); !ok) return ok;
     o.replace_lost = given.count("replace-lost") != 0;

@@ -36,7 +36,7 @@ struct options {
     std::optional<secret_format> wanted_format{};
     std::string intents_file{}; // of all that write or read intents
     std::optional<std::chrono::seconds> min_age{};
-    std::optional<std::chrono::seconds> gone_age{};
+    std::optional<std::chrono::seconds> presumed_absent_age{};
     std::optional<std::chrono::seconds> refresh_before{};
     std::optional<std::chrono::seconds> rotate_after{};
     std::optional<std::string> name{};

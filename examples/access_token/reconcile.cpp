@@ -73,7 +73,7 @@ task reconcile(api_client client, options const& o) {
     token_files files(log);
     cf::access::issue_options settings;
     if (o.min_age) settings.min_age(*o.min_age);
-    if (o.gone_age) settings.gone_age(*o.gone_age);
+    if (o.presumed_absent_age) settings.presumed_absent_age(*o.presumed_absent_age);
     cf::access::reconciler reconciler(client, *o.scope, files, log, settings);
 
     auto reconciling = reconciler.run_once();

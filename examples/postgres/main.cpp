@@ -54,7 +54,7 @@ int run(std::string const& command, std::string const& first, std::string const&
     }
     access_tokens::issue_options options;
     if (!first.empty()) options.min_age(std::chrono::seconds(std::stol(first)));
-    if (!second.empty()) options.gone_age(std::chrono::seconds(std::stol(second)));
+    if (!second.empty()) options.presumed_absent_age(std::chrono::seconds(std::stol(second)));
     access_tokens::reconciler reconciler(client, account, sink, intents, options);
     auto const done = reconciler.run_once().get();
     if (!done) return fail(done.error());

@@ -63,7 +63,7 @@ api_token credentials() {
 }
 cfa::issue_options patience() {
     cfa::issue_options o;
-    o.settle_window(0ms).deadline(3s).min_age(4s).gone_age(4s);
+    o.settle_window(0ms).deadline(3s).min_age(4s).presumed_absent_age(4s);
     return o.watch(60s);
 }
 
@@ -294,7 +294,7 @@ public:
         look();
         client c(blocking_beast_transport(), credentials(), to(server_.base_url()));
         cfa::issue_options at_once;
-        at_once.min_age(0s).gone_age(0s).watch(60s);
+        at_once.min_age(0s).presumed_absent_age(0s).watch(60s);
         cfa::reconciler reconciler(c, account(), *sink_, *log_, at_once);
         auto const settled = reconciler.run_once().get();
         if (!settled) return complain(settled.error().to_string());

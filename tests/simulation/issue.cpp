@@ -398,7 +398,7 @@ void enumerate(tally& t) {
                         tell(sleeping, t, label + at + ", freeze");
                     }
                 // A reconciler that comes while an issue is under way leaves it alone, however slow
-                // it is; one that sleeps for less than `gone_age` comes through.
+                // it is; one that sleeps for less than `presumed_absent_age` comes through.
                 auto beside = base;
                 beside.issues[0].faults.latency = 1s;
                 beside.reconcilers = {plan{.starts_at = std::chrono::seconds(step / 3)}};

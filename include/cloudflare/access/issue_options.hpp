@@ -56,8 +56,12 @@ public:
     /// The age from which a token counts as not made if no complete list shows it; from then on its
     /// intent is only watched. A list without any token, which may be due to a missing permission,
     /// counts where getting a token that does not exist ends with "not found". Default one hour.
-    issue_options& gone_age(std::chrono::seconds span) noexcept { return set(gone_age_, span); }
-    [[nodiscard]] std::chrono::seconds gone_age() const noexcept { return gone_age_; }
+    issue_options& presumed_absent_age(std::chrono::seconds span) noexcept {
+        return set(presumed_absent_age_, span);
+    }
+    [[nodiscard]] std::chrono::seconds presumed_absent_age() const noexcept {
+        return presumed_absent_age_;
+    }
 
     /// How long an intent is watched after it was settled, for a token that a late request makes.
     /// Default 30 days.
@@ -112,9 +116,9 @@ public:
             return error(errc::invalid_argument,
                          "issue options: min_age must exceed the deadline, or a reconciler "
                          "withdraws tokens of issues under way");
-        if (gone_age_ < min_age_)
+        if (presumed_absent_age_ < min_age_)
             return error(errc::invalid_argument,
-                         "issue options: gone_age must not be below min_age");
+                         "issue options: presumed_absent_age must not be below min_age");
         if (watch_ < std::chrono::seconds(0))
             return error(errc::invalid_argument, "issue options: watch must not be negative");
         return {};
@@ -142,7 +146,7 @@ private:
     std::chrono::milliseconds deadline_ = std::chrono::minutes(10);
     std::chrono::milliseconds settle_window_{30'000};
     std::chrono::seconds min_age_ = std::chrono::minutes(15);
-    std::chrono::seconds gone_age_ = std::chrono::hours(1);
+    std::chrono::seconds presumed_absent_age_ = std::chrono::hours(1);
     std::chrono::seconds watch_ = std::chrono::hours(30 * 24);
     bool keep_tag_ = false;
     bool return_when_stored_ = false;

@@ -76,7 +76,7 @@ public:
         if (!listed) co_return listed.error();
         // As old as they were before the list, however long that took.
         auto const now = tools_.time_at(before);
-        settlement settles(tools_, *listed, now, tools_.options().gone_age());
+        settlement settles(tools_, *listed, now, tools_.options().presumed_absent_age());
         for (auto& i : mine) {
             auto pending_settle = settle(settles, i, now, done);
             co_await std::move(pending_settle);

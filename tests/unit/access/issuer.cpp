@@ -361,10 +361,10 @@ TEST_CASE("options that contradict each other are refused, and nothing is sent")
     refused(issue_options().settle_window(-1ms), "settle_window");
     refused(issue_options().deadline(15min), "min_age must exceed");
     refused(issue_options().min_age(600s).deadline(600s), "min_age must exceed");
-    refused(issue_options().gone_age(899s), "gone_age");
+    refused(issue_options().presumed_absent_age(899s), "presumed_absent_age");
     refused(issue_options().watch(-1s), "watch");
     CHECK(issue_options().min_age(601s).deadline(600'999ms).check());
-    CHECK(issue_options().gone_age(15min).watch(0s).settle_window(0ms).check());
+    CHECK(issue_options().presumed_absent_age(15min).watch(0s).settle_window(0ms).check());
     CHECK(h.make().issue(access::create_params("issue:" + tag)).get().error() ==
           errc::invalid_argument);
     CHECK(h.way.requests().empty());
@@ -795,7 +795,7 @@ TEST_CASE("options are what the comments say") {
     CHECK(o.deadline() == 10min);
     CHECK(o.settle_window() == 30s);
     CHECK(o.min_age() == 15min);
-    CHECK(o.gone_age() == 1h);
+    CHECK(o.presumed_absent_age() == 1h);
     CHECK(o.watch() == 30 * 24h);
     CHECK(o.sink_name().empty());
     CHECK(o.note().empty());

@@ -29,14 +29,14 @@ public:
     /// @param shared must outlive the settlement
     /// @param listing the scope's tokens, listed after the intents were read
     /// @param now the server's time before the list was asked for
-    /// @param gone_age see `issue_options`
+    /// @param presumed_absent_age see `issue_options`
     settlement(Tools& shared, token_listing const& listing, timestamp now,
-               std::chrono::seconds gone_age)
+               std::chrono::seconds presumed_absent_age)
         : tools_(shared),
           known_(shared, listing),
           settled_(shared, known_, now),
           now_(now),
-          gone_age_(gone_age),
+          presumed_absent_age_(presumed_absent_age),
           writer_(shared.options().make_tag()) {}
     settlement(settlement const&) = delete; // its parts refer to one another
     settlement& operator=(settlement const&) = delete;
@@ -96,7 +96,7 @@ private:
             auto const given_up = co_await std::move(pending);
             co_return given_up;
         }
-        if (!known_.is_complete() || age(i, now_) < gone_age_) co_return result<void>();
+        if (!known_.is_complete() || age(i, now_) < presumed_absent_age_) co_return result<void>();
         if (known_.shows_nothing()) {
             auto pending = known_.may_read();
             auto const readable = co_await std::move(pending);
@@ -169,7 +169,7 @@ private:
     token_evidence<Tools> known_;
     settled_intents<Tools> settled_;
     timestamp now_;
-    std::chrono::seconds gone_age_;
+    std::chrono::seconds presumed_absent_age_;
     std::string writer_;
 };
 
