@@ -48,6 +48,12 @@ public:
         if (held && *held) (*held)->key = key;
         return held;
     }
+    /// The secret that is kept under the key; nothing where none is. It is as it was stored: see
+    /// `unseal` for a sealed one.
+    [[nodiscard]] result<std::optional<secret>> secret_of(std::string_view key) const {
+        auto const placed = file_of(key);
+        return placed ? placed->secret_of(key) : placed.error();
+    }
     [[nodiscard]] result<std::vector<held_token>> list() const {
         std::vector<std::string> names;
         if (System::list(path_.c_str(), names) != 0)

@@ -100,6 +100,19 @@ struct held_and_shown {
     bool is_lost = false;               ///< says the log; needed where the API shows no version
 };
 
+/// What is done with a token next.
+enum class renewal_action : unsigned char {
+    none,
+    refresh,
+    rotate
+};
+
+/// The action's name.
+[[nodiscard]] constexpr std::string_view to_string(renewal_action a) noexcept {
+    constexpr std::string_view names[] = {"none", "refresh", "rotate"};
+    return names[static_cast<unsigned>(a)];
+}
+
 /// What is to be done with one token now, and when to look again.
 struct renewal_plan {
     renewal_state state = renewal_state::fresh;
@@ -108,7 +121,9 @@ struct renewal_plan {
     bool is_lost = false; ///< a later secret than the one held was made, and nobody has it
     bool keep_alive =
         false; ///< a new secret is lost: the grace of the one in use is to be prolonged
-    std::optional<timestamp> next_due{};
+    std::optional<timestamp> next_due{};        ///< when to look again
+    renewal_action next = renewal_action::none; ///< what is due now, or falls due first
+    std::optional<timestamp> next_at{};         ///< when that was due, or falls due
 };
 
 namespace detail {
@@ -151,13 +166,20 @@ private:
     [[nodiscard]] bool is_expired() const { return ends() && *token_.expires_at <= now_; }
 
     /// Whether a time has come; else it is looked for again then.
-    [[nodiscard]] bool is_due(timestamp when) {
+    [[nodiscard]] bool is_due(timestamp when, renewal_action what) {
+        bool const is_first = !plan_.next_at || when < *plan_.next_at;
+        if (is_first && what != renewal_action::none) {
+            plan_.next = what;
+            plan_.next_at = when;
+        }
         if (when <= now_) return true;
         plan_.next_due = plan_.next_due ? (std::min)(*plan_.next_due, when) : when;
         return false;
     }
     void plan_refresh() {
-        if (!ends() || !is_due(token_.expires_at->plus(-refresh_span(token_, policy_)))) return;
+        if (!ends() || !is_due(token_.expires_at->plus(-refresh_span(token_, policy_)),
+                               renewal_action::refresh))
+            return;
         plan_.refresh = true;
         plan_.state = renewal_state::due_for_refresh;
     }
@@ -167,7 +189,8 @@ private:
             held_.since != timestamp() ? std::optional(held_.since) : token_.created_at;
         if (!policy_.rotate_after() || !since || version_ == held_version::newer) return;
         auto const grace_end = token_.previous_client_secret_expires_at.value_or(timestamp());
-        if (!is_due((std::max)(since->plus(*policy_.rotate_after()), grace_end))) return;
+        auto const when = (std::max)(since->plus(*policy_.rotate_after()), grace_end);
+        if (!is_due(when, renewal_action::rotate)) return;
         plan_.rotate = true;
         plan_.state = renewal_state::due_for_rotation;
     }
@@ -175,9 +198,8 @@ private:
     void plan_lost() {
         plan_.state = renewal_state::lost;
         plan_.is_lost = true;
-        plan_.is_lost = true;
         auto const end = token_.previous_client_secret_expires_at;
-        plan_.keep_alive = !end || is_due(end->plus(-policy_.grace()));
+        plan_.keep_alive = !end || is_due(end->plus(-policy_.grace()), renewal_action::none);
     }
 
     held_token const& held_;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@ struct renewal_report {
     struct entry {
         std::string key; ///< of the sink
         std::string token_id;
+        std::string client_id{};
+        std::int64_t version = 0; ///< of the secret that the sink holds; 0: not known
         std::string name{};
         renewal_state state = renewal_state::fresh; ///< as it was found
         bool refreshed = false;
@@ -27,6 +30,8 @@ struct renewal_report {
         std::optional<timestamp> expires_at{};
         /// When the secret before the last one dies; of a token that is lost, the one in use.
         std::optional<timestamp> previous_valid_until{};
+        renewal_action next = renewal_action::none; ///< what falls due next
+        std::optional<timestamp> next_at{};         ///< when
         std::optional<error> failure{};
     };
     std::vector<entry> tokens; ///< all that the sink holds
@@ -216,8 +221,10 @@ private:
     [[nodiscard]] std::pair<entry, renewal_plan> planned(held_and_shown const& one,
                                                          renewal_report& report) const {
         auto const plan = plan_renewal(one, policy_, tools_.now());
-        entry e{one.held.key, one.held.token_id};
+        entry e{one.held.key, one.held.token_id, one.held.client_id, one.held.version};
         e.state = plan.state;
+        e.next = plan.next;
+        e.next_at = plan.next_at;
         if (plan.next_due) report.next_look = (std::min)(report.next_look, *plan.next_due);
         if (!one.shown) return {std::move(e), plan};
         e.name = one.shown->name;
@@ -229,13 +236,15 @@ private:
     }
 
     /// When what was done falls due again.
-    void look_again(held_and_shown one, entry const& done, renewal_report& report) const {
+    void look_again(held_and_shown one, entry& done, renewal_report& report) const {
         if (!one.shown || (!done.refreshed && !done.rotated)) return;
         one.shown->expires_at = done.expires_at;
         one.shown->previous_client_secret_expires_at = done.previous_valid_until;
         if (done.rotated) one.held.since = tools_.now();
-        auto const due = plan_renewal(one, policy_, tools_.now()).next_due;
-        if (due) report.next_look = (std::min)(report.next_look, *due);
+        auto const plan = plan_renewal(one, policy_, tools_.now());
+        done.next = plan.next;
+        done.next_at = plan.next_at;
+        if (plan.next_due) report.next_look = (std::min)(report.next_look, *plan.next_due);
     }
 
     task<void> act(held_and_shown const& one, renewal_plan plan, entry& e) {
@@ -251,6 +260,7 @@ private:
             e.rotated = done.has_value();
             if (done && plan.is_lost) e.failure.reset();
             if (done) e.previous_valid_until = done->previous_valid_until;
+            if (done) e.version = done->token.client_secret_version.value_or(e.version);
             if (!done) e.failure = done.error();
         } else if (plan.keep_alive) {
             auto pending = keep_alive(e);

@@ -31,6 +31,7 @@ struct trace_event {
     unsigned attempt = 0; ///< counted from 1
     int http_status = 0;  ///< 0 where no response came
     std::chrono::nanoseconds elapsed{};
+    std::chrono::nanoseconds waited{}; ///< for a permit of the limiter, before the attempt
     std::string_view cf_ray{};
     std::optional<rate_limit> limit{}; ///< from the response's `Ratelimit`, if it has one
     /// The `messages` of a successful response; never null.

@@ -45,6 +45,9 @@ TEST_CASE("each key has a file of its own") {
     CHECK(sink.find("web-1").value().value().token_id == "id-1");
     CHECK(sink.find("web-2").value().value().token_id == "id-2");
     CHECK_FALSE(sink.find("web-3").value().has_value());
+    CHECK(sink.secret_of("web-2").value().value().reveal() == "two");
+    CHECK_FALSE(sink.secret_of("web-3").value().has_value());
+    CHECK(sink.secret_of("").error() == errc::invalid_argument);
     CHECK(read(s.path("web-1")).find("CF_ACCESS_CLIENT_SECRET=one\n") != std::string::npos);
     CHECK(sink.store(wanting("web-1"), token("id-2", "two")).error() == errc::sink_failed);
     CHECK(s.entries() == 2);

@@ -158,6 +158,26 @@ TEST_CASE("where no version is shown the log says what is lost") {
     CHECK_FALSE(plan(one, policy).rotate);
 }
 
+TEST_CASE("a plan says what falls due first, and when, or has fallen due") {
+    using access::renewal_action;
+    auto const policy = renewal_policy().refresh_before(10h).rotate_after(30h);
+    auto const early = plan(held(10h, 15h), policy);
+    CHECK(early.next == renewal_action::refresh);
+    CHECK(early.next_at == now.plus(5h));
+    auto const late = plan(held(10h, 40h), policy);
+    CHECK(late.next == renewal_action::rotate);
+    CHECK(late.next_at == now.plus(20h));
+    auto const due = plan(held(31h, 40h), policy);
+    CHECK(due.next == renewal_action::rotate);
+    CHECK(due.next_at == now.plus(-1h));
+    auto forever = held(10h, 40h);
+    forever.shown->duration = token_duration::forever();
+    auto const nothing = plan(forever, renewal_policy());
+    CHECK(nothing.next == renewal_action::none);
+    CHECK_FALSE(nothing.next_at.has_value());
+    CHECK(to_string(renewal_action::rotate) == "rotate");
+}
+
 TEST_CASE("a disabled token is left alone, and one that is not there is missing") {
     auto one = held(900h, 1h);
     one.shown->enabled = false;

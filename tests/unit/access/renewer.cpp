@@ -170,6 +170,23 @@ TEST_CASE("a short-lived token is refreshed and rotated, each at its time") {
     CHECK(rotated == 2);
 }
 
+TEST_CASE("a report tells what is held of each token, and what falls due next") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.way.shared->now += 12h;
+    auto const before = f.round(rotating).value().tokens.at(0);
+    CHECK(before.client_id == ours.client_id);
+    CHECK(before.version == 1);
+    CHECK(before.next == access::renewal_action::rotate);
+    CHECK(before.next_at == f.way.wall().plus(12h));
+    f.way.shared->now += 12h;
+    auto const after = f.round(rotating).value().tokens.at(0);
+    CHECK(after.rotated);
+    CHECK(after.version == 2);
+    CHECK(after.next == access::renewal_action::rotate);
+    CHECK(after.next_at == f.way.wall().plus(24h));
+}
+
 TEST_CASE("look changes nothing") {
     fixture f;
     f.make("ours");

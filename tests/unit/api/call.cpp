@@ -838,6 +838,24 @@ TEST_CASE("a request that was given up tells the limiter nothing of the server")
     CHECK(more == 19); // before the first response 20 are permitted at once
 }
 
+TEST_CASE("the trace tells how long an attempt has waited for its permit") {
+    std::vector<std::chrono::nanoseconds> waited;
+    limited_calls const calls(one_in_ten_seconds, client_options().trace([&](trace_event const& e) {
+        waited.push_back(e.waited);
+    }));
+    auto first = calls.make();
+    REQUIRE(first.start(t0) == action::send);
+    REQUIRE(first.succeeded() == action::done);
+    auto second = calls.make(60s);
+    REQUIRE(second.start(t0 + 1s) == action::wait);
+    REQUIRE(second.resume(t0 + 2s) == action::wait); // early
+    REQUIRE(second.resume(t0 + 10s) == action::send);
+    REQUIRE(second.succeeded() == action::done);
+    REQUIRE(waited.size() == 2);
+    CHECK(waited[0] == 0s);
+    CHECK(waited[1] == 9s);
+}
+
 TEST_CASE("a call that ends while it waits for its permit leaves its place at once") {
     int traced = 0;
     limited_calls const calls(one_in_ten_seconds,

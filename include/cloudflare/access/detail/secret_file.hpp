@@ -151,6 +151,19 @@ public:
         return {};
     }
 
+    /// The secret that the file holds; nothing where it holds no token.
+    [[nodiscard]] result<std::optional<secret>> secret_of(std::string_view key) const {
+        auto const target = resolve_links<System>(path_, errc::sink_failed);
+        if (!target) return target.error();
+        auto const held = read(*target);
+        if (!held) return held.error();
+        std::optional<secret> found;
+        bool const is_held = held->token && held->token->token_id != replaces_;
+        if (is_held && may_be_of(*held, key))
+            found.emplace(value_in(held->text, secret_line).value_or(std::string_view()));
+        return found;
+    }
+
     /// Writes the token's secret, in place of an older one of the same token.
     ///
     /// @param of the intent that the token comes with, if any

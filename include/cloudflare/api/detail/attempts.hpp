@@ -110,6 +110,7 @@ private:
                                                 error_details{.delivery = delivery::not_sent}),
                         stop_reason::deadline);
         }
+        if (state_ != call_state::queued) asked_ = now;
         if (auto const later = permit_.request(now)) {
             if (*later < deadline_) return wait(call_state::queued, *later);
             permit_.withdraw(now);
@@ -186,6 +187,7 @@ private:
         event.messages = &notes;
         event.attempt = count_;
         event.elapsed = now - sent_;
+        event.waited = sent_ - asked_;
         if (response) {
             event.http_status = response->status;
             event.cf_ray = response->fields.find("cf-ray");
@@ -230,6 +232,7 @@ private:
     limiter::permit permit_;
     time_point deadline_{};
     time_point until_{};
+    time_point asked_{}; // when this attempt first asked for its permit
     time_point sent_{};
     error failure_;
 };
