@@ -6,6 +6,7 @@
 #include <cloudflare/access/detail/secret_file.hpp>
 #include <cloudflare/access/intent.hpp>
 #include <cloudflare/access/secret_sink.hpp>
+#include <cloudflare/core/detail/options_base.hpp>
 #include <cloudflare/core/redact.hpp>
 
 #include <algorithm>
@@ -23,40 +24,36 @@
 namespace cloudflare::inline v0::access {
 
 /// Options of `command_sink`. Built by chained setters.
-class command_sink_options {
+class command_sink_options : public cloudflare::detail::options_base<command_sink_options> {
 public:
-    command_sink_options() {}
-
-    /// How long a program may take, in all: then it and its process group are killed. Default 30 s.
+    /// How long the program may run; then it and its process group are killed. Clamped to
+    /// 1 ms to 24 hours. Default 30 s.
     command_sink_options& timeout(std::chrono::milliseconds span) noexcept {
-        timeout_ = span;
-        return *this;
+        return set(timeout_, span);
     }
-    /// How much a program may print to stdout. Default 1 MiB.
-    command_sink_options& max_output(std::size_t bytes) noexcept {
-        max_output_ = bytes;
-        return *this;
-    }
-    /// A file by whose lock (`flock`) the processes of a host exclude each other while one looks and
-    /// stores. It is made where it is not there. Without it only the threads of one sink do.
-    command_sink_options& lock_file(std::string path) {
-        lock_file_ = std::move(path);
-        return *this;
-    }
-    /// A variable for the program beside those that it inherits, or in place of one, e.g. `VAULT_ADDR`.
+    [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
+
+    /// How many bytes the program may print to stdout; more is an error. Default 1 MiB.
+    command_sink_options& max_output(std::size_t bytes) noexcept { return set(max_output_, bytes); }
+    [[nodiscard]] std::size_t max_output() const noexcept { return max_output_; }
+
+    /// A file whose lock (`flock`) is held during each operation, so that the processes of a host
+    /// exclude each other. It is created if it does not exist. Default empty: only the threads that
+    /// share the sink exclude each other.
+    command_sink_options& lock_file(std::string path) { return set(lock_file_, std::move(path)); }
+    [[nodiscard]] std::string const& lock_file() const noexcept { return lock_file_; }
+
+    /// Adds a variable to the program's environment, e.g. `VAULT_ADDR`; it replaces an inherited
+    /// one of that name.
     command_sink_options& variable(std::string_view name, std::string_view value) {
         variables_.push_back(std::string(name).append("=").append(value));
         return *this;
     }
-
-    [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
-    [[nodiscard]] std::size_t max_output() const noexcept { return max_output_; }
-    [[nodiscard]] std::string const& lock_file() const noexcept { return lock_file_; }
     [[nodiscard]] std::vector<std::string> const& variables() const noexcept { return variables_; }
 
 private:
     std::chrono::milliseconds timeout_ = std::chrono::seconds(30);
-    std::size_t max_output_ = 1024 * 1024;
+    std::size_t max_output_ = std::size_t{1024} * 1024;
     std::string lock_file_;
     std::vector<std::string> variables_;
 };

@@ -5,6 +5,7 @@
 #include <cloudflare/access/detail/secret_reading.hpp>
 #include <cloudflare/access/sealing_key.hpp>
 #include <cloudflare/access/secret_sink.hpp>
+#include <cloudflare/core/detail/options_base.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/secret.hpp>
 #include <cloudflare/http/headers.hpp>
@@ -37,27 +38,20 @@ struct held_secret {
 };
 
 /// Options of `current_secret`. Built by chained setters.
-class current_secret_options {
+class current_secret_options : public cloudflare::detail::options_base<current_secret_options> {
 public:
-    current_secret_options() {}
-
-    /// Opens sealed secrets:
+    /// A function that opens sealed secrets. It is called for each secret that is read, and returns
+    /// an error for one that it does not accept. Default: none, and a sealed secret is an error.
     ///
-    ///     options.open([keys](auto const& held, auto const& sealed) { return access::unseal(keys, held, sealed); })
-    ///
-    /// It is asked for each secret that is read; one that is not sealed is its to refuse. Without it a
-    /// sealed secret is an error.
-    current_secret_options& open(secret_change f) {
-        open_ = std::move(f);
-        return *this;
-    }
-    /// The client id, for a file that has the secret alone.
-    current_secret_options& client_id(std::string id) {
-        client_id_ = std::move(id);
-        return *this;
-    }
-
+    ///     options.open([keys](auto const& held, auto const& sealed) {
+    ///         return access::unseal(keys, held, sealed);
+    ///     });
+    current_secret_options& open(secret_change f) { return set(open_, std::move(f)); }
     [[nodiscard]] secret_change const& open() const noexcept { return open_; }
+
+    /// The client id to use with a file that has the secret alone. Default empty: such a file is an
+    /// error.
+    current_secret_options& client_id(std::string id) { return set(client_id_, std::move(id)); }
     [[nodiscard]] std::string const& client_id() const noexcept { return client_id_; }
 
 private:

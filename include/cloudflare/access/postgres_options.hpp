@@ -1,6 +1,7 @@
 /// Settings of the stores in PostgreSQL.
 #pragma once
 
+#include <cloudflare/core/detail/options_base.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/secret.hpp>
 
@@ -13,53 +14,46 @@
 namespace cloudflare::inline v0::access {
 
 /// Options of `postgres_database` and `async_postgres_database`. Built by chained setters.
-class postgres_options {
+class postgres_options : public cloudflare::detail::options_base<postgres_options> {
 public:
-    // Not defaulted: g++ 12 destroys an aggregate twice inside a co_await expression.
-    postgres_options() noexcept {}
-
-    /// libpq's connection string or URI, which may hold a password. Default empty: what the
-    /// environment says (PGHOST, PGDATABASE, PGSERVICE ...). Whatever it says, servers that are
-    /// read-only are refused, for a standby may lag behind.
+    /// libpq's connection string or URI, which may contain a password. Default empty: libpq reads
+    /// the environment (PGHOST, PGDATABASE, PGSERVICE ...). Read-only servers are always refused,
+    /// because a standby may lag behind.
     postgres_options& connection(secret string) noexcept {
-        connection_ = std::move(string);
-        return *this;
+        return set(connection_, std::move(string));
     }
-    /// The schema that holds the tables; made where it is missing. Default empty: the first of the
-    /// connection's search path. Lowercase letters, digits and `_`, at most 63 characters, no digit
-    /// first.
-    postgres_options& schema(std::string name) {
-        schema_ = std::move(name);
-        return *this;
-    }
-    /// What the names of the tables begin with, before `access_intents`, `access_secrets` and
-    /// `access_schema`. Default empty. Characters as in `schema`, at most 40.
-    postgres_options& table_prefix(std::string prefix) {
-        table_prefix_ = std::move(prefix);
-        return *this;
-    }
-    /// The most connections that are open at once; further calls wait for one. Default 4.
-    postgres_options& max_connections(std::size_t count) noexcept {
-        max_connections_ = count;
-        return *this;
-    }
-    /// How long one call may take: waiting for a connection, connecting, and trying again included.
-    /// Default 10 s.
-    postgres_options& deadline(std::chrono::milliseconds span) noexcept {
-        deadline_ = span;
-        return *this;
-    }
-    /// How long connecting to one server may take before the next one is tried. Default 3 s.
-    postgres_options& connect_timeout(std::chrono::milliseconds span) noexcept {
-        connect_timeout_ = span;
-        return *this;
-    }
-
     [[nodiscard]] secret const& connection() const noexcept { return connection_; }
+
+    /// The schema of the tables, created if it does not exist. Default empty: the first of the
+    /// connection's search path. At most 63 lowercase letters, digits and `_`, no digit first.
+    postgres_options& schema(std::string name) { return set(schema_, std::move(name)); }
     [[nodiscard]] std::string const& schema() const noexcept { return schema_; }
+
+    /// The prefix of the tables' names `access_intents`, `access_secrets` and `access_schema`.
+    /// Default empty. Characters as in `schema`, at most 40.
+    postgres_options& table_prefix(std::string prefix) {
+        return set(table_prefix_, std::move(prefix));
+    }
     [[nodiscard]] std::string const& table_prefix() const noexcept { return table_prefix_; }
+
+    /// How many connections may be open at once; further calls wait for one. Default 4.
+    postgres_options& max_connections(std::size_t count) noexcept {
+        return set(max_connections_, count);
+    }
     [[nodiscard]] std::size_t max_connections() const noexcept { return max_connections_; }
+
+    /// How long one call may take, including the wait for a connection, connecting and retries; up
+    /// to 24 hours. Default 10 s.
+    postgres_options& deadline(std::chrono::milliseconds span) noexcept {
+        return set(deadline_, span);
+    }
     [[nodiscard]] std::chrono::milliseconds deadline() const noexcept { return deadline_; }
+
+    /// How long connecting to one server may take before the next one is tried; up to 24 hours.
+    /// Default 3 s.
+    postgres_options& connect_timeout(std::chrono::milliseconds span) noexcept {
+        return set(connect_timeout_, span);
+    }
     [[nodiscard]] std::chrono::milliseconds connect_timeout() const noexcept {
         return connect_timeout_;
     }

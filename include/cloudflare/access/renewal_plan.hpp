@@ -5,6 +5,7 @@
 #include <cloudflare/access/detail/rotation_judging.hpp>
 #include <cloudflare/access/secret_sink.hpp>
 #include <cloudflare/access/service_token.hpp>
+#include <cloudflare/core/detail/options_base.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -16,54 +17,46 @@
 namespace cloudflare::inline v0::access {
 
 /// When tokens are renewed. Built by chained setters.
-class renewal_policy {
+class renewal_policy : public cloudflare::detail::options_base<renewal_policy> {
 public:
     using consumers_function = std::function<bool(held_token const&)>;
 
-    renewal_policy() {}
-
-    /// Refresh a token when it expires within this span, or within a third of its life where that
-    /// is less. Default 30 days.
+    /// A token is refreshed when it expires within this span, or within a third of its duration
+    /// where that is shorter. Default 30 days.
     renewal_policy& refresh_before(std::chrono::seconds span) noexcept {
-        refresh_before_ = span;
-        return *this;
+        return set(refresh_before_, span);
     }
-    /// Rotate a secret that the sink has held for longer than this. Default: never.
-    renewal_policy& rotate_after(std::chrono::seconds span) noexcept {
-        rotate_after_ = span;
-        return *this;
-    }
-    /// How long the secret before is accepted after a rotation. Default one day.
-    renewal_policy& grace(std::chrono::seconds span) noexcept {
-        grace_ = span;
-        return *this;
-    }
-    /// What is done with a token whose new secret was lost in a rotation: true, another one is made,
-    /// and the secret in use dies at once; false, the secret in use is kept alive, and the loss is
-    /// reported in every round. Default false.
-    renewal_policy& replace_lost(bool on) noexcept {
-        replace_lost_ = on;
-        return *this;
-    }
-    /// The longest time between two looks. Default one day.
-    renewal_policy& poll_interval(std::chrono::seconds span) noexcept {
-        poll_interval_ = span;
-        return *this;
-    }
-    /// Tells whether all consumers of a token have its new secret: then the grace of the one before
-    /// is ended early. Must not throw. Default: no grace is ended early.
-    renewal_policy& consumers_have(consumers_function f) {
-        consumers_have_ = std::move(f);
-        return *this;
-    }
-
     [[nodiscard]] std::chrono::seconds refresh_before() const noexcept { return refresh_before_; }
+
+    /// A secret is rotated when the sink has held it for longer than this. Default: never.
+    renewal_policy& rotate_after(std::chrono::seconds span) noexcept {
+        return set(rotate_after_, span);
+    }
     [[nodiscard]] std::optional<std::chrono::seconds> rotate_after() const noexcept {
         return rotate_after_;
     }
+
+    /// How long the previous secret is accepted after a rotation. Default one day.
+    renewal_policy& grace(std::chrono::seconds span) noexcept { return set(grace_, span); }
     [[nodiscard]] std::chrono::seconds grace() const noexcept { return grace_; }
+
+    /// Whether a new secret that was lost in a rotation is replaced by another one, which ends the
+    /// secret in use at once. Otherwise the secret in use is kept alive and every round reports the
+    /// loss. Default false.
+    renewal_policy& replace_lost(bool on) noexcept { return set(replace_lost_, on); }
     [[nodiscard]] bool replaces_lost() const noexcept { return replace_lost_; }
+
+    /// The longest time between two rounds. Default one day.
+    renewal_policy& poll_interval(std::chrono::seconds span) noexcept {
+        return set(poll_interval_, span);
+    }
     [[nodiscard]] std::chrono::seconds poll_interval() const noexcept { return poll_interval_; }
+
+    /// Tells whether all consumers of a token have its new secret, so that the grace period of the
+    /// previous one can end early. Must not throw. Default: no grace period ends early.
+    renewal_policy& consumers_have(consumers_function f) {
+        return set(consumers_have_, std::move(f));
+    }
     [[nodiscard]] consumers_function const& consumers() const noexcept { return consumers_have_; }
 
 private:

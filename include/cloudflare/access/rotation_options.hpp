@@ -1,8 +1,9 @@
-/// Settings of rotator and renewer.
+/// The options of rotator and renewer.
 #pragma once
 
 #include <cloudflare/access/issue_options.hpp>
 #include <cloudflare/access/service_token.hpp>
+#include <cloudflare/core/detail/options_base.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/timestamp.hpp>
 
@@ -14,84 +15,74 @@
 namespace cloudflare::inline v0::access {
 
 /// Options of `rotator`, and of the rotations of a `renewer`. Built by chained setters.
-class rotation_options {
+class rotation_options : public cloudflare::detail::options_base<rotation_options> {
 public:
     using clock = issue_options::clock;
     using random = issue_options::random;
     using verify_function = std::function<result<void>(issued_service_token const&)>;
 
-    rotation_options() {}
-
-    /// How long a rotation may take, the wait for another one of the same token included. Default
+    /// How long a rotation may take, including its wait for another one of the same token. Default
     /// 10 minutes.
-    rotation_options& deadline(std::chrono::milliseconds span) {
-        common_.deadline(span);
-        return *this;
-    }
-    /// The age from which the lease of another rotation of the token is taken over: its process is
-    /// taken for dead. Must exceed the deadline. Default 15 minutes.
-    rotation_options& min_age(std::chrono::seconds span) {
-        common_.min_age(span);
-        return *this;
-    }
-    /// The shortest grace that `rotate` accepts: who reads the sink needs that long to come by.
-    /// Default 5 minutes.
-    rotation_options& min_grace(std::chrono::seconds span) noexcept {
-        min_grace_ = span;
-        return *this;
-    }
-    /// How long the token is watched after a request with an unknown outcome. Default 30 s.
-    rotation_options& settle_window(std::chrono::milliseconds span) {
-        common_.settle_window(span);
-        return *this;
-    }
-    /// How long after it was sent a request may still act, as far as `/rotate` is concerned, which
-    /// an API that shows no versions leaves as the only way: so long a token is not rotated again
-    /// after an unknown outcome. Default one day.
-    rotation_options& max_lateness(std::chrono::seconds span) noexcept {
-        max_lateness_ = span;
-        return *this;
-    }
-    /// Tries the new secret once it is stored, e.g. against an application behind Access. Must not
-    /// throw.
-    rotation_options& verify(verify_function f) {
-        verify_ = std::move(f);
-        return *this;
-    }
-    /// Names the sink, where hosts with sinks of their own share one log. Default empty.
-    rotation_options& sink_name(std::string name) {
-        common_.sink_name(std::move(name));
-        return *this;
-    }
-    /// What is written down with each intent, e.g. where the secret goes: no secret itself.
-    rotation_options& note(std::string text) {
-        common_.note(std::move(text));
-        return *this;
-    }
-    /// Where the time comes from until a response has told the server's. Default: the system's
-    /// clock.
-    rotation_options& now_from(clock c) {
-        common_.now_from(std::move(c));
-        return *this;
-    }
-    /// Where random bits come from, 64 at a time. Default: `std::random_device`.
-    rotation_options& random_from(random r) {
-        common_.random_from(std::move(r));
-        return *this;
+    rotation_options& deadline(std::chrono::milliseconds span) noexcept {
+        return common_.deadline(span), *this;
     }
 
+    /// The age from which another rotation's lease of the token is taken over, because its process
+    /// is presumed dead. Must exceed the deadline. Default 15 minutes.
+    rotation_options& min_age(std::chrono::seconds span) noexcept {
+        return common_.min_age(span), *this;
+    }
+
+    /// The shortest grace period that `rotate` accepts: how long those who use the secret need to
+    /// read the new one. At least 1 s. Default 5 minutes.
+    rotation_options& min_grace(std::chrono::seconds span) noexcept {
+        return set(min_grace_, span);
+    }
+    [[nodiscard]] std::chrono::seconds min_grace() const noexcept { return min_grace_; }
+
+    /// How long to look for the effect of a request with an unknown outcome. Default 30 s.
+    rotation_options& settle_window(std::chrono::milliseconds span) noexcept {
+        return common_.settle_window(span), *this;
+    }
     [[nodiscard]] std::chrono::milliseconds settle_window() const noexcept {
         return common_.settle_window();
     }
-    [[nodiscard]] std::chrono::seconds min_grace() const noexcept { return min_grace_; }
+
+    /// How late a `/rotate` with an unknown outcome may still act: for so long the token is not
+    /// rotated again. Only for an API that shows no `client_secret_version`. Default one day.
+    rotation_options& max_lateness(std::chrono::seconds span) noexcept {
+        return set(max_lateness_, span);
+    }
     [[nodiscard]] std::chrono::seconds max_lateness() const noexcept { return max_lateness_; }
+
+    /// Tries the new secret once it is stored, e.g. with a request to an application behind Access.
+    /// Its error becomes the rotation's. Must not throw. Default: none.
+    rotation_options& verify(verify_function f) { return set(verify_, std::move(f)); }
     [[nodiscard]] verify_function const& verifier() const noexcept { return verify_; }
+
+    /// The name of the sink. If several hosts, each with its own sink, share one log, the names
+    /// must differ. Default empty.
+    rotation_options& sink_name(std::string name) {
+        return common_.sink_name(std::move(name)), *this;
+    }
+
+    /// A note to store with each intent, e.g. where the secret goes; it must not contain a secret.
+    /// Default empty.
+    rotation_options& note(std::string value) { return common_.note(std::move(value)), *this; }
+
+    /// The clock to use until a response has told the server's time. Default: the system's clock.
+    rotation_options& now_from(clock c) { return common_.now_from(std::move(c)), *this; }
     [[nodiscard]] timestamp now() const { return common_.now(); }
 
-    /// Those that issue has, too.
+    /// The source of random bits, 64 at a time. Default: `std::random_device`.
+    rotation_options& random_from(random r) { return common_.random_from(std::move(r)), *this; }
+
+    /// The options that an issue has, too.
     [[nodiscard]] issue_options const& common() const noexcept { return common_; }
 
-    /// Whether a rotator can work by these options; else `errc::invalid_argument`.
+    /// Checks the options of a rotator.
+    ///
+    /// @return `errc::invalid_argument` with the rule that is broken
     [[nodiscard]] result<void> check() const {
         auto const rule = [](char const* text) { return error(errc::invalid_argument, text); };
         if (common_.deadline() <= std::chrono::milliseconds(0))

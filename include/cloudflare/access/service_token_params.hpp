@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/core/config.hpp>
+#include <cloudflare/core/detail/options_base.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/timestamp.hpp>
 #include <cloudflare/core/token_duration.hpp>
@@ -38,39 +39,34 @@ public:
 } // namespace detail
 
 /// What a new service token is to be.
-class create_params {
+class create_params : public cloudflare::detail::options_base<create_params> {
 public:
-    /// @param name any UTF-8 text but the empty one; the API allows the same name twice
+    /// @param name UTF-8, not empty; several tokens may have the same name
     explicit create_params(std::string name) { settings_.name = std::move(name); }
 
-    /// Another name. The same rules.
-    create_params& name(std::string text) {
-        settings_.name = std::move(text);
-        return *this;
-    }
+    /// Replaces the name. The same rules.
+    create_params& name(std::string string) { return set(settings_.name, std::move(string)); }
+    [[nodiscard]] std::string const& name() const noexcept { return *settings_.name; }
+
     /// How long the token is valid. The API's default is one year, `8760h`.
-    create_params& duration(token_duration d) {
-        settings_.duration = std::move(d);
-        return *this;
-    }
+    create_params& duration(token_duration d) { return set(settings_.duration, std::move(d)); }
+
     /// Whether the token is accepted from the start. The API's default is true.
-    create_params& enabled(bool on) {
-        settings_.enabled = on;
-        return *this;
-    }
-    /// The number of the first secret: 1 or more. The API's default is 1.
-    create_params& client_secret_version(std::int64_t version) {
-        settings_.client_secret_version = version;
-        return *this;
-    }
-    /// Until when a secret before this one is accepted; of no use before a rotation.
-    create_params& previous_client_secret_expires_at(timestamp t) {
-        settings_.previous_client_secret_expires_at = t;
-        return *this;
+    create_params& enabled(bool on) noexcept { return set(settings_.enabled, on); }
+
+    /// The version of the first secret: 1 or more. The API's default is 1.
+    create_params& client_secret_version(std::int64_t version) noexcept {
+        return set(settings_.client_secret_version, version);
     }
 
-    [[nodiscard]] std::string const& name() const noexcept { return *settings_.name; }
+    /// Until when a secret before this one is accepted; has no effect before a rotation.
+    create_params& previous_client_secret_expires_at(timestamp t) noexcept {
+        return set(settings_.previous_client_secret_expires_at, t);
+    }
+
+    /// @return `errc::invalid_argument`, which names the field and the rule
     [[nodiscard]] result<void> check() const { return settings_.check(); }
+    /// The request's body, as JSON.
     [[nodiscard]] std::string body() const { return settings_.body(); }
 
 private:
@@ -78,48 +74,41 @@ private:
 };
 
 /// What an update changes; what is not set stays.
-class update_params {
+class update_params : public cloudflare::detail::options_base<update_params> {
 public:
-    // Not defaulted: g++ 12 destroys an aggregate twice inside a co_await expression.
-    update_params() noexcept {}
+    /// The new name: UTF-8, not empty.
+    update_params& name(std::string string) { return set(settings_.name, std::move(string)); }
 
-    update_params& name(std::string text) {
-        settings_.name = std::move(text);
-        return *this;
-    }
-    /// A new length of life, counted from now: the API sets `expires_at` anew.
-    update_params& duration(token_duration d) {
-        settings_.duration = std::move(d);
-        return *this;
-    }
+    /// The new duration, counted from now: the API sets `expires_at` anew.
+    update_params& duration(token_duration d) { return set(settings_.duration, std::move(d)); }
+
     /// False stops both secrets, which can be undone, and ends a running grace period, which
     /// cannot.
-    update_params& enabled(bool on) {
-        settings_.enabled = on;
-        return *this;
-    }
-    /// Raising the version rotates the secret, and the response holds the new one. Such an update is
+    update_params& enabled(bool on) noexcept { return set(settings_.enabled, on); }
+
+    /// Raising the version rotates the secret, and the response has the new one. Such an update is
     /// not sent again when its outcome is unknown.
-    update_params& client_secret_version(std::int64_t version) {
-        settings_.client_secret_version = version;
-        return *this;
+    update_params& client_secret_version(std::int64_t version) noexcept {
+        return set(settings_.client_secret_version, version);
     }
-    /// Until when the previous secret is accepted. May be changed after a rotation: later for more
-    /// time, to the past to end it.
-    update_params& previous_client_secret_expires_at(timestamp t) {
-        settings_.previous_client_secret_expires_at = t;
-        return *this;
+
+    /// Until when the previous secret is accepted. May be changed after a rotation: a later time
+    /// extends the grace period, a time in the past ends it.
+    update_params& previous_client_secret_expires_at(timestamp t) noexcept {
+        return set(settings_.previous_client_secret_expires_at, t);
     }
 
     /// Whether this may rotate the secret.
     [[nodiscard]] bool rotates() const noexcept {
         return settings_.client_secret_version.has_value();
     }
+    /// @return `errc::invalid_argument`, which names the field and the rule
     [[nodiscard]] result<void> check() const {
         if (settings_.empty())
             return error(errc::invalid_argument, "update: must change at least one field");
         return settings_.check();
     }
+    /// The request's body, as JSON.
     [[nodiscard]] std::string body() const { return settings_.body(); }
 
 private:
@@ -127,17 +116,13 @@ private:
 };
 
 /// How a secret is rotated.
-class rotate_params {
+class rotate_params : public cloudflare::detail::options_base<rotate_params> {
 public:
-    // Not defaulted: g++ 12 destroys an aggregate twice inside a co_await expression.
-    rotate_params() noexcept {}
-
-    /// Until when the secret in use is still accepted. Without it that secret dies at once.
+    /// Until when the secret in use is still accepted. Default: it is revoked at once.
     rotate_params& previous_client_secret_expires_at(timestamp t) noexcept {
-        until_ = t;
-        return *this;
+        return set(until_, t);
     }
-
+    /// The request's body, as JSON.
     [[nodiscard]] std::string body() const;
 
 private:
@@ -145,38 +130,26 @@ private:
 };
 
 /// Which service tokens are listed.
-class list_params {
+class list_params : public cloudflare::detail::options_base<list_params> {
 public:
-    // Not defaulted: g++ 12 destroys an aggregate twice inside a co_await expression.
-    list_params() noexcept {}
-
-    /// What the API takes where no `per_page` is given.
+    /// The API's page size where no `per_page` is given.
     static constexpr std::int64_t default_per_page = 1000;
 
-    /// Tokens of this name. Whether the API compares the whole name is not recorded: compare it
-    /// yourself.
-    list_params& name(std::string text) {
-        name_ = std::move(text);
-        return *this;
-    }
-    /// Tokens that this text is found in.
-    list_params& search(std::string text) {
-        search_ = std::move(text);
-        return *this;
-    }
-    /// Which page, from 1. The API's default is 1.
-    list_params& page(std::int64_t number) noexcept {
-        page_ = number;
-        return *this;
-    }
-    /// How many a page: 1 to 1000. The API's default is 1000.
-    list_params& per_page(std::int64_t count) noexcept {
-        per_page_ = count;
-        return *this;
-    }
+    /// Only tokens of this name; not empty. The API may also list tokens whose names contain it:
+    /// compare the names of those that are listed.
+    list_params& name(std::string string) { return set(name_, std::move(string)); }
 
+    /// Only tokens in which this string is found; not empty.
+    list_params& search(std::string string) { return set(search_, std::move(string)); }
+
+    /// Which page, from 1. The API's default is 1.
+    list_params& page(std::int64_t number) noexcept { return set(page_, number); }
+
+    /// How many tokens a page: 1 to 1000. The API's default is 1000.
+    list_params& per_page(std::int64_t count) noexcept { return set(per_page_, count); }
     [[nodiscard]] std::optional<std::int64_t> per_page() const noexcept { return per_page_; }
 
+    /// @return `errc::invalid_argument`, which names the field and the rule
     [[nodiscard]] result<void> check() const {
         if (name_ && name_->empty())
             return error(errc::invalid_argument, "name: must not be empty");
@@ -188,6 +161,7 @@ public:
         return {};
     }
 
+    /// Appends the query to a request target.
     void append_to(std::string& target) const {
         http::query query(target);
         if (name_) query.add("name", *name_);
