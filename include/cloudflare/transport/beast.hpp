@@ -4,6 +4,7 @@
 
 #include <cloudflare/core/config.hpp>
 #include <cloudflare/transport/beast_options.hpp>
+#include <cloudflare/transport/connection_event.hpp>
 #include <cloudflare/transport/transport.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -90,6 +91,10 @@ public:
 
     /// The executor that runs the sockets and timers.
     [[nodiscard]] boost::asio::any_io_executor get_executor() const noexcept;
+
+    /// How many connections there are now, and how many calls wait for one. An idle connection
+    /// counts until it is closed, perhaps by the next request. Thread-safe.
+    [[nodiscard]] connection_counts connections() const;
 
     /// Closes the idle connections; those in use are not affected. Thread-safe.
     void close_idle() const noexcept;

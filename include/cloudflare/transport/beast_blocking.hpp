@@ -4,6 +4,7 @@
 #include <cloudflare/core/config.hpp>
 #include <cloudflare/transport/beast_options.hpp>
 #include <cloudflare/transport/blocking.hpp>
+#include <cloudflare/transport/connection_event.hpp>
 #include <cloudflare/transport/transport.hpp>
 
 #include <memory>
@@ -32,6 +33,10 @@ public:
                                                     time_point deadline) const;
     [[nodiscard]] task<void> sleep_until(time_point t) const;
     [[nodiscard]] time_point now() const noexcept { return time_point::clock::now(); }
+
+    /// How many connections there are now; no call ever waits for one. An idle connection counts
+    /// until it is closed, perhaps by the next request.
+    [[nodiscard]] connection_counts connections() const;
 
 private:
     std::shared_ptr<detail::beast::blocking_state> state_;

@@ -3,6 +3,7 @@
 
 #include <cloudflare/core/detail/options_base.hpp>
 #include <cloudflare/core/fwd.hpp>
+#include <cloudflare/transport/connection_event.hpp>
 #include <cloudflare/transport/proxy.hpp>
 
 #include <algorithm>
@@ -122,6 +123,15 @@ public:
         return connect_timeout_;
     }
 
+    /// Called when a connection was opened, reused or closed: for logs and metrics. See
+    /// `connection_hook` for threads. Default none.
+    beast_options& connection_trace(connection_hook hook) noexcept {
+        return set(connection_trace_, std::move(hook));
+    }
+    [[nodiscard]] connection_hook const& connection_trace() const noexcept {
+        return connection_trace_;
+    }
+
     /// How long the attempt to connect to one address may take before the next address is tried at
     /// the same time (RFC 8305). Default 250 ms, as the RFC recommends.
     beast_options& connection_attempt_delay(std::chrono::milliseconds span) noexcept {
@@ -154,6 +164,7 @@ private:
     std::chrono::milliseconds max_idle_before_unsafe_{5'000};
     std::chrono::milliseconds connect_timeout_{10'000};
     std::chrono::milliseconds connection_attempt_delay_{250};
+    connection_hook connection_trace_;
 };
 
 } // namespace cloudflare::inline v0

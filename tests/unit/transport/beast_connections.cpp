@@ -1,5 +1,6 @@
 // Which connections the Beast transport opens, keeps and shares, and through which proxy.
 #include <cloudflare/transport/beast.hpp>
+#include <cloudflare/transport/beast_blocking.hpp>
 
 #include <cloudflare/testing/detail/conformance/trial.hpp>
 #include <cloudflare/testing/detail/scripted_server.hpp>
@@ -35,6 +36,7 @@ namespace asio = boost::asio;
 using namespace cloudflare;
 using namespace std::chrono_literals;
 using testing::always;
+using testing::in_turn;
 using testing::reply;
 using testing::scripted_server;
 using testing::detail::make_response;
@@ -362,6 +364,157 @@ TEST_CASE("an origin that the proxy does not serve, and a plain one, is reached 
     CHECK(count_of(send_all(options, {request_to(secure.origin()), request_to(plain.origin())}),
                    200) == 2);
     CHECK(proxy_server.requests().empty());
+}
+
+/// Sends one request after the other by a transport whose connections it notes.
+struct noted_transport {
+    std::string lines{}; ///< `CHANGE NUMBER` and why
+    std::vector<connection_counts> counts{};
+    asio::io_context context{1};
+    std::optional<beast_transport> transport{};
+    responses given{};
+
+    explicit noted_transport(beast_options options) {
+        options.connection_trace([this](connection_event const& e) { note(e); });
+        transport.emplace(context.get_executor(), options);
+    }
+    ~noted_transport() { transport.reset(); }
+
+    void note(connection_event const& e) {
+        auto line = std::string(to_string(e.change)) + ' ' + std::to_string(e.connection);
+        if (e.session_resumed) line += " resumed";
+        if (e.why != close_reason::none) line.append(": ").append(to_string(e.why));
+        if (e.failure != nullptr) line.append(": ").append(e.failure->code().message());
+        CHECK(e.elapsed >= 0ns);
+        lines += line + '\n';
+        if (transport) counts.push_back(transport->connections()); // the lock is not held
+    }
+    void send(http::origin const& to, std::chrono::milliseconds timeout = 10s) {
+        begin(to, timeout);
+        context.run();
+        context.restart();
+    }
+    void begin(http::origin const& to, std::chrono::milliseconds timeout) {
+        asio::co_spawn(
+            context,
+            send_one(*transport, request_to(to), time_point::clock::now() + timeout, given),
+            asio::detached);
+    }
+    /// What was noted since the last time.
+    std::string take() { return std::exchange(lines, {}); }
+};
+
+TEST_CASE("a hook is told of each connection: opened, resumed, reused, closed and why") {
+    auto const last =
+        std::string("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    scripted_server server(in_turn({{make_response(200)},
+                                    {make_response(200)},
+                                    {.bytes = last, .then = reply::end::close},
+                                    {make_response(200)},
+                                    {.bytes = "HTTP/1.1 200", .then = reply::end::cut},
+                                    {make_response(200)},
+                                    {make_response(200)},
+                                    {.then = reply::end::hang}}),
+                           {.tls = true});
+    temporary_file const ca(server.ca_pem());
+    noted_transport t(beast_options().ca_file(ca.path()));
+    t.send(server.origin());
+    CHECK(t.take() == "opened 1\n");
+    CHECK(t.transport->connections() == connection_counts{.open = 1, .idle = 1});
+    t.send(server.origin());
+    CHECK(t.take() == "reused 1\n");
+    CHECK(t.counts.back() == connection_counts{.open = 1});
+    t.send(server.origin());
+    CHECK(t.take() == "reused 1\n"
+                      "closed 1: it cannot carry another request\n");
+    CHECK(t.counts.back() == connection_counts{});
+    t.send(server.origin());
+    CHECK(t.take() == "opened 2 resumed\n");
+    t.transport->close_idle();
+    CHECK(t.take() == "closed 2 resumed: close_idle()\n");
+    t.send(server.origin());
+    CHECK(t.take() == "opened 3 resumed\n"
+                      "closed 3 resumed: the request failed: connection lost\n");
+    t.send(server.origin());
+    CHECK(t.take() == "opened 4 resumed\n");
+
+    scripted_server closing(always({.bytes = make_response(200), .then = reply::end::close}));
+    t.send(closing.origin());
+    std::this_thread::sleep_for(200ms); // the server's close arrives
+    t.send(closing.origin());
+    CHECK(t.take() == "opened 5\n"
+                      "closed 5: the server had closed it, or sent unsolicited bytes\n"
+                      "opened 6\n");
+    t.transport->close_idle();
+    t.take();
+    t.send(server.origin());
+    CHECK(t.take() == "opened 7 resumed\n");
+    t.send(http::origin::parse("http://127.0.0.1:1").value());
+    CHECK(t.take() == "not opened 0: connection refused or unreachable\n");
+    t.begin(server.origin(), 200ms);
+    t.context.run();
+    CHECK(t.take() == "reused 7 resumed\n"
+                      "closed 7 resumed: the request failed: deadline exceeded\n");
+    CHECK(t.given.size() == 11);
+    CHECK(t.transport->connections() == connection_counts{});
+}
+
+TEST_CASE("a hook is told of connections that end with the transport, and of calls that wait") {
+    scripted_server server(
+        in_turn({{make_response(200)}, {make_response(200)}, {.then = reply::end::hang}}));
+    std::string lines;
+    {
+        noted_transport t(beast_options().max_connections(1).idle_timeout(20ms));
+        t.send(server.origin());
+        std::this_thread::sleep_for(30ms);
+        t.send(server.origin());
+        CHECK(t.take() == "opened 1\n"
+                          "closed 1: idle for too long\n"
+                          "opened 2\n");
+        t.begin(server.origin(), 10s);
+        t.begin(server.origin(), 10s);
+        t.context.run_for(50ms);
+        CHECK(t.transport->connections() == connection_counts{.open = 1, .idle = 0, .waiting = 1});
+        t.transport->shutdown();
+        CHECK(t.transport->connections() == connection_counts{.open = 1});
+    }
+    auto const options = beast_options().connection_trace(
+        [&](connection_event const& e) { lines.append(to_string(e.why)) += '\n'; });
+    {
+        asio::io_context context(1); // is destroyed under a call
+        beast_transport const transport(context.get_executor(), options);
+        responses given;
+        auto const never = time_point::clock::now() + 10s;
+        asio::co_spawn(context, send_one(transport, request_to(server.origin()), never, given),
+                       asio::detached);
+        while (lines.empty())
+            context.run_one();
+    }
+    CHECK(lines == "\n"
+                   "the transport or the call was destroyed\n");
+    lines.clear();
+    scripted_server kept(always({make_response(200)}));
+    CHECK(count_of(send_all(options, {request_to(kept.origin())}), 200) == 1);
+    CHECK(lines == "\n"
+                   "the transport or the call was destroyed\n");
+}
+
+TEST_CASE("a transport that blocks tells of its connections, too") {
+    scripted_server server(always({make_response(200)}));
+    std::string lines;
+    {
+        blocking_beast_transport const transport(
+            beast_options().connection_trace([&](connection_event const& e) {
+                lines.append(to_string(e.change)).append(' ' + std::to_string(e.requests) + '\n');
+            }));
+        for (int i = 0; i != 2; ++i)
+            CHECK(
+                transport.send(request_to(server.origin()), time_point::clock::now() + 10s).get());
+        CHECK(transport.connections() == connection_counts{.open = 1, .idle = 1});
+    }
+    CHECK(lines == "opened 0\n"
+                   "reused 1\n"
+                   "closed 2\n");
 }
 
 /// Sends `count` requests, one after the other.

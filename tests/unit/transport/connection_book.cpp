@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -25,16 +26,16 @@ http::origin const two = http::origin::parse("https://two.example").value();
 constexpr auto ever = std::chrono::hours(24);
 clock_time const t0{1000s};
 
-std::vector<int> numbers(std::vector<connection> const& closed) {
+std::vector<int> numbers(std::vector<book::retired> const& closed) {
     std::vector<int> all;
     for (auto const& c : closed)
-        all.push_back(*c);
+        all.push_back(*c.connection);
     return all;
 }
 
 struct fixture {
     book b;
-    std::vector<connection> closing{};
+    std::vector<book::retired> closing{};
     explicit fixture(std::size_t per_host = 100, std::size_t total = 100, std::size_t idle = 16)
         : b({per_host, total, idle}) {}
 
@@ -150,12 +151,85 @@ TEST_CASE("connections past their time are closed, of every host, and younger on
     f.b.close_older(t0 + 31s + 1ns, 30s, f.closing);
     CHECK(numbers(f.closing) == std::vector{1, 3});
     CHECK(f.take(one, t0 + 31s) == 2);
-    f.b.close_all_idle(f.closing);
+    f.b.close_all_idle(close_reason::close_idle, f.closing);
     CHECK(f.closing.size() == 2);
     f.keep(one, 2, t0 + 32s);
-    f.b.close_all_idle(f.closing);
+    f.b.close_all_idle(close_reason::close_idle, f.closing);
     CHECK(numbers(f.closing) == std::vector{1, 3, 2});
     CHECK(f.b.find(one).open() == 0);
+}
+
+TEST_CASE("each connection is closed for a reason, which the event says") {
+    fixture f(2, 3, 1);
+    CHECK(f.take(one) == 0);
+    CHECK(f.take(one) == 0);
+    f.keep(one, 1, t0);
+    f.keep(one, 2, t0); // one more than are kept
+    CHECK(f.take(one, t0 + 10s, 5s) == 0);
+    CHECK(f.take(one, t0 + 10s, 5s) == 0); // the idle one is in the way
+    CHECK(f.take(two) == 0);
+    f.keep(two, 3, t0 + 10s);
+    auto const three = http::origin::parse("https://three.example").value();
+    CHECK(f.take(three, t0 + 10s) == 0); // of all origins together
+    f.keep(three, 4, t0 + 10s);
+    f.b.close_older(t0 + 41s, 30s, f.closing);
+    f.keep(one, 5, t0 + 41s);
+    f.b.close_all_idle(close_reason::shutdown, f.closing);
+    std::vector<close_reason> reasons;
+    for (auto const& c : f.closing)
+        reasons.push_back(c.why);
+    CHECK(numbers(f.closing) == std::vector{1, 2, 3, 4, 5});
+    CHECK(reasons == std::vector{close_reason::idle_limit, close_reason::displaced,
+                                 close_reason::displaced, close_reason::idle_timeout,
+                                 close_reason::shutdown});
+}
+
+TEST_CASE("connections, idle ones and waiters are counted over all origins") {
+    fixture f(1, 2);
+    CHECK(f.b.counts() == connection_counts{});
+    caller a, b;
+    CHECK(f.take(one) == 0);
+    CHECK(f.take(two) == 0);
+    f.b.enqueue(f.b.find(one), a);
+    auto const place = f.b.enqueue(f.b.find(two), b);
+    CHECK(f.b.counts() == connection_counts{.open = 2, .idle = 0, .waiting = 2});
+    f.keep(one, 1);
+    f.b.leave(f.b.find(two), place);
+    CHECK(f.b.counts() == connection_counts{.open = 2, .idle = 1, .waiting = 1});
+    f.b.free_slot(f.b.find(two));
+    f.b.dismiss_all([](caller&) {});
+    CHECK(f.b.counts() == connection_counts{.open = 1, .idle = 1, .waiting = 0});
+}
+
+TEST_CASE("an event of a connection is one line that says what happened and why") {
+    auto const line = [](connection_event const& e) {
+        std::ostringstream out;
+        out << e;
+        return out.str();
+    };
+    connection_event e{.change = connection_change::opened, .origin = one};
+    e.connection = 3;
+    e.elapsed = 24ms;
+    e.session_resumed = true;
+    CHECK(line(e) == "https://one.example: connection 3 opened in 24 ms, TLS session resumed");
+    e.change = connection_change::reused;
+    e.requests = 1;
+    CHECK(line(e) == "https://one.example: connection 3 reused after 1 request in 24 ms");
+    error const lost(errc::connection_lost);
+    e.change = connection_change::closed;
+    e.requests = 2;
+    e.why = close_reason::request_failed;
+    e.failure = &lost;
+    CHECK(line(e) == "https://one.example: connection 3 closed after 2 requests in 24 ms: the "
+                     "request failed: " +
+                         lost.to_string());
+    connection_event failed{.change = connection_change::open_failed, .origin = two};
+    failed.failure = &lost;
+    CHECK(line(failed) ==
+          "https://two.example: connection not opened in 0 ms: " + lost.to_string());
+    std::ostringstream counts;
+    counts << connection_counts{.open = 3, .idle = 2, .waiting = 1};
+    CHECK(counts.str() == "3 open, 2 idle, 1 waiting");
 }
 
 TEST_CASE("an idle connection taken in exchange frees a slot") {

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cloudflare/http/origin.hpp>
+#include <cloudflare/transport/connection_event.hpp>
 #include <cloudflare/transport/detail/boot_clock.hpp>
 #include <cloudflare/transport/detail/idle_list.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <list>
 #include <optional>
 #include <utility>
@@ -55,6 +55,11 @@ public:
         std::size_t open_ = 0; ///< slots in use, and idle connections
         std::list<queued> waiting_;
     };
+    /// A connection that the caller has to close, and why.
+    struct retired {
+        Connection connection;
+        close_reason why;
+    };
     using position = typename std::list<typename host::queued>::iterator;
 
     explicit connection_book(connection_limits limits) noexcept : limits_(limits) {}
@@ -70,9 +75,10 @@ public:
     /// @param max_age how long the connection may have been idle
     /// @param closing receives an idle connection that has to be closed to free its slot
     [[nodiscard]] std::optional<std::optional<Connection>>
-    take(host& h, time_point now, duration max_age, std::vector<Connection>& closing) {
+    take(host& h, time_point now, duration max_age, std::vector<retired>& closing) {
         if (auto idle = h.idle_.take_newest(now, max_age)) return idle;
-        if (h.open_ >= limits_.per_host && !h.idle_.empty()) close_oldest(h, closing);
+        if (h.open_ >= limits_.per_host && !h.idle_.empty())
+            close_oldest(h, close_reason::displaced, closing);
         if (open_ >= limits_.total) close_oldest_of_all(closing);
         if (h.open_ >= limits_.per_host || open_ >= limits_.total) return std::nullopt;
         ++h.open_;
@@ -88,28 +94,40 @@ public:
     /// Frees a slot.
     void free_slot(host& h) noexcept { free_slots(h, 1); }
     /// Frees a slot, and keeps its connection where the limits allow.
-    void keep(host& h, Connection c, time_point now, std::vector<Connection>& closing) {
+    void keep(host& h, Connection c, time_point now, std::vector<retired>& closing) {
         if (limits_.idle_per_host == 0) {
-            closing.push_back(std::move(c));
+            closing.push_back({std::move(c), close_reason::idle_limit});
             return free_slots(h, 1);
         }
-        if (h.idle_.size() >= limits_.idle_per_host) close_oldest(h, closing);
+        if (h.idle_.size() >= limits_.idle_per_host)
+            close_oldest(h, close_reason::idle_limit, closing);
         h.idle_.push(std::move(c), now);
     }
 
     /// Removes the connections that have been idle for longer than `max_age`.
-    void close_older(time_point now, duration max_age, std::vector<Connection>& closing) {
+    void close_older(time_point now, duration max_age, std::vector<retired>& closing) {
         for (auto& h : hosts_) {
             if (h.idle_.empty() || now - h.idle_.oldest_since() <= max_age) continue;
             auto older = h.idle_.take_older(now, max_age);
             free_slots(h, older.size());
-            std::move(older.begin(), older.end(), std::back_inserter(closing));
+            for (auto& c : older)
+                closing.push_back({std::move(c), close_reason::idle_timeout});
         }
     }
-    void close_all_idle(std::vector<Connection>& closing) {
+    void close_all_idle(close_reason why, std::vector<retired>& closing) {
         for (auto& h : hosts_)
             while (!h.idle_.empty())
-                close_oldest(h, closing);
+                close_oldest(h, why, closing);
+    }
+
+    [[nodiscard]] connection_counts counts() const noexcept {
+        connection_counts all;
+        all.open = open_;
+        for (auto const& h : hosts_) {
+            all.idle += h.idle_.size();
+            all.waiting += h.waiting_.size();
+        }
+        return all;
     }
 
     /// Puts `w` at the end of the queue.
@@ -147,17 +165,17 @@ private:
         h.open_ -= count;
         open_ -= count;
     }
-    void close_oldest(host& h, std::vector<Connection>& closing) {
-        closing.push_back(h.idle_.take_oldest());
+    void close_oldest(host& h, close_reason why, std::vector<retired>& closing) {
+        closing.push_back({h.idle_.take_oldest(), why});
         free_slots(h, 1);
     }
-    void close_oldest_of_all(std::vector<Connection>& closing) {
+    void close_oldest_of_all(std::vector<retired>& closing) {
         host* oldest = nullptr;
         for (auto& h : hosts_)
             if (!h.idle_.empty() &&
                 (oldest == nullptr || h.idle_.oldest_since() < oldest->idle_.oldest_since()))
                 oldest = &h;
-        if (oldest != nullptr) close_oldest(*oldest, closing);
+        if (oldest != nullptr) close_oldest(*oldest, close_reason::displaced, closing);
     }
 
     connection_limits limits_;

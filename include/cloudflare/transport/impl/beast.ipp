@@ -111,12 +111,26 @@ inline asio::awaitable<result<pool::lease>> wait_and_open(transport_state& self,
     if (taken.connection) co_return std::move(taken);
     auto const tls = self.tls_for(r.origin);
     if (!tls) co_return tls.error();
+    auto const& reporter = self.connections.reporter();
+    auto const began = time_point::clock::now();
     auto pending = open_connection(self, r.origin, *tls, taken.find_ticket(),
                                    connect_deadline(deadline, self.options.connect_timeout()));
     auto opened = co_await std::move(pending);
-    if (!opened) co_return opened.error();
+    if (!opened) {
+        reporter.open_failed(r.origin, began, opened.error());
+        co_return opened.error();
+    }
     taken.connection = std::move(*opened);
+    reporter.opened(*taken.connection, r.origin, began);
     co_return std::move(taken);
+}
+
+/// Keeps or closes the connection of a request that has ended.
+inline void give_back(pool::lease& used, bool keep_alive, result<http::response> const& response) {
+    if (keep_alive) return used.release();
+    if (response) return used.close(close_reason::not_persistent);
+    auto const failed = response.error();
+    used.close(close_reason::request_failed, &failed);
 }
 
 inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_state> self,
@@ -138,6 +152,7 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
     }
 
     auto& c = *lease->connection;
+    if (!c.is_new()) self->connections.reporter().reused(c);
     deadlines::entry watch(*self->timers, c.socket);
     bool const others_are_in_flight = watch.arm(deadline);
     round_trip trip(c, r, self->options, others_are_in_flight);
@@ -153,7 +168,7 @@ inline asio::awaitable<result<http::response>> send(std::shared_ptr<transport_st
         }
     }
     auto response = trip.finish(watch.disarm(), is_cancelled(cancellation));
-    if (trip.keep_alive()) lease->release();
+    give_back(*lease, trip.keep_alive(), response);
     if (!is_cancelled(cancellation)) co_await asio::this_coro::throw_if_cancelled(throws);
     co_return response;
 }
@@ -190,6 +205,10 @@ CLOUDFLARE_DECL boost::asio::any_io_executor beast_transport::get_executor() con
 
 CLOUDFLARE_DECL void beast_transport::close_idle() const noexcept {
     state_->connections.close_idle();
+}
+
+CLOUDFLARE_DECL connection_counts beast_transport::connections() const {
+    return state_->connections.counts();
 }
 
 CLOUDFLARE_DECL void beast_transport::shutdown() const noexcept {

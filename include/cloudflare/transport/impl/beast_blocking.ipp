@@ -32,6 +32,7 @@ public:
         if (!lease) return lease.error();
 
         auto& c = *lease->connection;
+        if (!c.is_new()) shared_.connections.reporter().reused(c);
         round_trip trip(c, r, shared_.options, false);
         while (trip.next() != round_trip::action::nothing) {
             auto const what = trip.next() == round_trip::action::to_send ? readiness::to_write
@@ -47,9 +48,11 @@ public:
             }
         }
         auto response = trip.finish(false, false);
-        if (trip.keep_alive()) lease->release();
+        give_back(*lease, trip.keep_alive(), response);
         return response;
     }
+
+    [[nodiscard]] connection_counts connections() { return shared_.connections.counts(); }
 
 private:
     /// A lease with an open connection. Runs the context until there is one.
@@ -86,6 +89,10 @@ CLOUDFLARE_DECL blocking_beast_transport::blocking_beast_transport(beast_options
 CLOUDFLARE_DECL blocking<result<http::response>>
 blocking_beast_transport::send(http::request const& r, time_point deadline) const {
     co_return state_->send(r, deadline);
+}
+
+CLOUDFLARE_DECL connection_counts blocking_beast_transport::connections() const {
+    return state_->connections();
 }
 
 CLOUDFLARE_DECL blocking<void> blocking_beast_transport::sleep_until(time_point t) const {

@@ -3,6 +3,7 @@
 
 #include <cloudflare/core/fwd.hpp>
 #include <cloudflare/core/result.hpp>
+#include <cloudflare/http/origin.hpp>
 #include <cloudflare/transport/detail/beast/read_buffer.hpp>
 #include <cloudflare/transport/detail/beast/response_reader.hpp>
 #include <cloudflare/transport/detail/beast/tls_session.hpp>
@@ -17,6 +18,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -120,10 +122,14 @@ public:
     /// The request's complete response has been received.
     void end_request() noexcept {
         is_in_use_ = false;
-        is_new_ = false;
+        ++requests_;
     }
+    /// Whether a request has begun and not ended.
+    [[nodiscard]] bool is_in_use() const noexcept { return is_in_use_; }
+    /// How many requests have been completed on the connection.
+    [[nodiscard]] std::uint64_t requests() const noexcept { return requests_; }
     /// Whether no request has been completed on the connection yet.
-    [[nodiscard]] bool is_new() const noexcept { return is_new_; }
+    [[nodiscard]] bool is_new() const noexcept { return requests_ == 0; }
 
     /// Whether there are received bytes that are not part of a response.
     [[nodiscard]] bool has_unread() const noexcept {
@@ -149,6 +155,14 @@ public:
     std::optional<response_reader> reader;
     bool has_given_ticket = false;
 
+    /// What events say of the connection.
+    struct identification {
+        http::origin origin;
+        std::uint64_t number; ///< from 1, in the transport
+        time_point opened_at;
+    };
+    std::optional<identification> identity; ///< only where the user has a hook for events
+
 private:
     [[nodiscard]] asio::const_buffer outgoing() const noexcept {
         return tls ? tls->outgoing() : plain_outgoing_;
@@ -157,7 +171,7 @@ private:
     std::shared_ptr<fork_detector const> forks_;
     asio::const_buffer plain_outgoing_;
     bool is_in_use_ = false;
-    bool is_new_ = true;
+    std::uint64_t requests_ = 0;
 };
 
 struct close_connection {

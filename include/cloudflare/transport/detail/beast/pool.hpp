@@ -3,7 +3,9 @@
 
 #include <cloudflare/http/origin.hpp>
 #include <cloudflare/transport/beast_options.hpp>
+#include <cloudflare/transport/connection_event.hpp>
 #include <cloudflare/transport/detail/beast/connection.hpp>
+#include <cloudflare/transport/detail/beast/connection_reporter.hpp>
 #include <cloudflare/transport/detail/connection_book.hpp>
 #include <cloudflare/transport/detail/guarded.hpp>
 
@@ -24,12 +26,31 @@ namespace cloudflare::inline v0::detail::beast {
 
 /// Leases connections to calls. Calls wait in a queue where all connections are in use.
 ///
-/// Thread-safe. Connections are closed after the lock has been released: closing takes system
-/// calls.
+/// Thread-safe. Connections are closed after the lock has been released, because closing takes
+/// system calls, and the user's hook may call the transport.
 class pool {
     struct waiter;
     using book = connection_book<connection_ptr, waiter>;
-    using connections = std::vector<connection_ptr>;
+
+    /// Closes and reports its connections in the destructor. To be made before the lock is taken.
+    class closing_list {
+    public:
+        explicit closing_list(pool const& owner) noexcept : reporter_(owner.reporter_) {}
+        closing_list(closing_list const&) = delete;
+        closing_list& operator=(closing_list const&) = delete;
+        ~closing_list() {
+            for (auto& c : list) {
+                auto const event = reporter_.closing(*c.connection, c.why);
+                c.connection.reset();
+                reporter_.report(event);
+            }
+        }
+
+        std::vector<book::retired> list{};
+
+    private:
+        connection_reporter const& reporter_;
+    };
 
     /// An origin in the book, and the TLS session that a new connection to it may resume.
     struct host {
@@ -70,8 +91,7 @@ public:
             return *this;
         }
         ~lease() {
-            connection.reset();
-            if (owner_ != nullptr) owner_->free_slot(*host_, nullptr);
+            if (owner_ != nullptr) close(close_reason::none);
         }
 
         [[nodiscard]] explicit operator bool() const noexcept { return owner_ != nullptr; }
@@ -84,6 +104,12 @@ public:
         }
         /// Returns the connection to the pool for the next request to its origin.
         void release() { std::exchange(owner_, nullptr)->free_slot(*host_, std::move(connection)); }
+        /// Closes the connection, if there is one.
+        ///
+        /// @param why, failure for the event; `none`: see `connection_reporter::closing`
+        void close(close_reason why, error const* failure = nullptr) {
+            std::exchange(owner_, nullptr)->close(*host_, std::move(connection), why, failure);
+        }
         /// The TLS session that a new connection may resume, or null.
         [[nodiscard]] session_ticket find_ticket() const { return owner_->find_ticket(*host_); }
 
@@ -96,18 +122,29 @@ public:
 
     explicit pool(beast_options const& options)
         : idle_timeout_(options.idle_timeout()),
+          reporter_(options.connection_trace()),
           state_(connection_limits{options.max_connections_per_host(), options.max_connections(),
                                    options.max_idle_connections()}) {}
+
+    pool(pool const&) = delete;
+    pool& operator=(pool const&) = delete;
+    ~pool() {
+        closing_list closing(*this);
+        state_.lock()->book.close_all_idle(close_reason::destroyed, closing.list);
+    }
+
+    [[nodiscard]] connection_reporter const& reporter() const noexcept { return reporter_; }
+    [[nodiscard]] connection_counts counts() { return state_.lock()->book.counts(); }
 
     /// A lease for a request to `origin`; empty where all are in use or the pool is shut down.
     ///
     /// @param max_idle how long a connection in it may have been idle
     [[nodiscard]] lease try_acquire(http::origin const& origin, boot_clock::duration max_idle) {
-        connections closing;
+        closing_list closing(*this);
         auto const s = state_.lock();
         if (s->is_shut_down) return {};
         auto const now = boot_clock::now();
-        s->book.close_older(now, idle_timeout_, closing);
+        s->book.close_older(now, idle_timeout_, closing.list);
         return take(*s, s->find(origin), now, max_idle, closing);
     }
 
@@ -118,9 +155,9 @@ public:
                   boot_clock::duration max_idle, time_point deadline);
 
     void close_idle() {
-        connections closing;
+        closing_list closing(*this);
         auto const s = state_.lock();
-        s->book.close_all_idle(closing);
+        s->book.close_all_idle(close_reason::close_idle, closing.list);
         serve_waiters(*s, closing);
     }
 
@@ -130,6 +167,7 @@ public:
 
 private:
     void free_slot(host& h, connection_ptr kept);
+    void close(host& h, connection_ptr c, close_reason why, error const* failure);
     [[nodiscard]] connection_ptr exchange(host& h, boot_clock::duration max_idle,
                                           connection_ptr stale);
     [[nodiscard]] session_ticket find_ticket(host const& h);
@@ -140,14 +178,15 @@ private:
     [[nodiscard]] auto wait(waiter& w);
 
     [[nodiscard]] lease take(state& s, host& h, boot_clock::time_point now,
-                             boot_clock::duration max_idle, connections& closing) {
-        auto taken = s.book.take(*h.entry, now, max_idle, closing);
+                             boot_clock::duration max_idle, closing_list& closing) {
+        auto taken = s.book.take(*h.entry, now, max_idle, closing.list);
         if (!taken) return {};
         return lease(*this, h, *taken ? std::move(**taken) : nullptr);
     }
-    void serve_waiters(state& s, connections& closing);
+    void serve_waiters(state& s, closing_list& closing);
 
     boot_clock::duration idle_timeout_;
+    connection_reporter reporter_;
     guarded<state> state_;
 };
 
@@ -174,10 +213,10 @@ struct pool::waiter {
 };
 
 inline void pool::shutdown() {
-    connections closing;
+    closing_list closing(*this);
     auto const s = state_.lock();
     s->is_shut_down = true;
-    s->book.close_all_idle(closing);
+    s->book.close_all_idle(close_reason::shutdown, closing.list);
     s->book.dismiss_all([](waiter& w) {
         w.position.reset();
         w.is_dismissed = true;
@@ -187,23 +226,31 @@ inline void pool::shutdown() {
 
 /// Frees a slot, and keeps its connection if it has one.
 inline void pool::free_slot(host& h, connection_ptr kept) {
-    connections closing;
+    closing_list closing(*this);
     auto const s = state_.lock();
     if (kept && kept->tls && !std::exchange(kept->has_given_ticket, true))
         if (auto made = kept->tls->make_ticket()) h.latest_ticket = std::move(made);
     if (kept && !s->is_shut_down) {
-        s->book.keep(*h.entry, std::move(kept), boot_clock::now(), closing);
+        s->book.keep(*h.entry, std::move(kept), boot_clock::now(), closing.list);
     } else {
-        if (kept) closing.push_back(std::move(kept));
+        if (kept) closing.list.push_back({std::move(kept), close_reason::shutdown});
         s->book.free_slot(*h.entry);
     }
     serve_waiters(*s, closing);
 }
 
+/// Closes a connection, and frees its slot.
+inline void pool::close(host& h, connection_ptr c, close_reason why, error const* failure) {
+    auto const event = c ? reporter_.closing(*c, why, failure) : std::nullopt;
+    c.reset();
+    free_slot(h, nullptr);
+    reporter_.report(event);
+}
+
 /// Closes a stale connection, and returns another idle one if there is one.
 inline connection_ptr pool::exchange(host& h, boot_clock::duration max_idle, connection_ptr stale) {
-    connections closing;
-    closing.push_back(std::move(stale));
+    closing_list closing(*this);
+    closing.list.push_back({std::move(stale), close_reason::stale});
     auto const s = state_.lock();
     auto other = s->book.exchange(*h.entry, boot_clock::now(), max_idle);
     if (!other) return nullptr;
@@ -218,7 +265,7 @@ inline session_ticket pool::find_ticket(host const& h) {
 }
 
 /// Gives slots to the waiters, the longest waiting first.
-inline void pool::serve_waiters(state& s, connections& closing) {
+inline void pool::serve_waiters(state& s, closing_list& closing) {
     while (auto* const w = s.book.next_to_serve()) {
         w->given = take(s, *w->target, boot_clock::now(), w->max_idle, closing);
         s.book.leave(*w->target->entry, *std::exchange(w->position, std::nullopt));
@@ -227,7 +274,7 @@ inline void pool::serve_waiters(state& s, connections& closing) {
 }
 
 inline void pool::enqueue(waiter& w, time_point deadline) {
-    connections closing;
+    closing_list closing(*this);
     auto const s = state_.lock();
     w.timer.expires_at(deadline);
     w.is_dismissed = s->is_shut_down;
