@@ -27,6 +27,7 @@ public:
     template <class T>
     using task = typename Transport::template task<T>;
 
+    /// Sends nothing yet.
     client(Transport transport, credentials const& credentials,
            client_options options = client_options())
         : state_(std::make_shared<state>(std::move(transport), credentials, std::move(options))) {}
@@ -52,7 +53,9 @@ public:
                                 std::move(context), std::move(op), std::move(options)));
     }
 
+    /// The transport that all copies of this client share.
     [[nodiscard]] Transport& transport() const noexcept { return state_->transport; }
+    /// As given.
     [[nodiscard]] client_options const& options() const noexcept {
         return state_->context.options();
     }

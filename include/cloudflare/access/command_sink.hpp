@@ -49,6 +49,7 @@ public:
         variables_.push_back(std::string(name).append("=").append(value));
         return *this;
     }
+    /// As set by `variable`, each as `NAME=VALUE`.
     [[nodiscard]] std::vector<std::string> const& variables() const noexcept { return variables_; }
 
 private:

@@ -22,8 +22,8 @@ namespace cloudflare::inline v0::access {
 
 /// A token and its secret.
 struct held_secret {
-    held_token token;
-    secret client_secret;
+    held_token token;     ///< which token, and which of its secrets
+    secret client_secret; ///< as stored, or opened where it is sealed
 
     /// The two headers that pass Access.
     [[nodiscard]] result<http::headers> headers() const {
@@ -123,6 +123,7 @@ public:
         return used ? refused(*used) : result<bool>(false);
     }
 
+    /// Of the file that is read.
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
 
 private:

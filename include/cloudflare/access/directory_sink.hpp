@@ -31,6 +31,7 @@ public:
                                   std::chrono::milliseconds patience = std::chrono::seconds(5))
         : path_(std::move(path)), patience_(patience) {}
 
+    /// Of the directory.
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
 
     [[nodiscard]] result<void> prepare(intent const& i) const {
@@ -118,6 +119,7 @@ private:
     std::chrono::milliseconds patience_;
 };
 
+/// A `basic_directory_sink` on this system's files.
 using directory_sink = basic_directory_sink<>;
 
 static_assert(rewritable_sink<directory_sink>);

@@ -51,6 +51,7 @@ public:
                                    std::chrono::milliseconds patience = std::chrono::seconds(5))
         : state_(std::make_shared<state>(std::move(path), patience)) {}
 
+    /// Of the file.
     [[nodiscard]] std::string const& path() const noexcept { return state_->path; }
 
     [[nodiscard]] result<std::optional<intent>> insert(intent const& i) const {
@@ -385,6 +386,7 @@ bool basic_file_intent_log<System>::state::sync_directory() const {
     return directory && directory->sync();
 }
 
+/// A `basic_file_intent_log` on this system's files.
 using file_intent_log = basic_file_intent_log<>;
 
 static_assert(intent_log<file_intent_log>);

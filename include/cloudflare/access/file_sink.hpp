@@ -58,6 +58,7 @@ public:
         return sink;
     }
 
+    /// Of the file.
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
 
     [[nodiscard]] result<void> prepare(intent const& i) const { return file_.prepare(i.token_id); }
@@ -86,10 +87,11 @@ public:
         return file_.rewrite(token_id, change);
     }
 
-    // Without an intent, for one token of which the file is known to be.
+    /// Without an intent, for one token of which the file is known to be.
     [[nodiscard]] result<void> store(issued_service_token const& token) const {
         return file_.store(token);
     }
+    /// Whether the file holds a secret of this token.
     [[nodiscard]] result<bool> holds(std::string_view token_id) const {
         auto const held = file_.find();
         if (!held) return held.error();
@@ -102,6 +104,7 @@ private:
     detail::secret_file<System> file_;
 };
 
+/// A `basic_file_sink` on this system's files.
 using file_sink = basic_file_sink<>;
 
 static_assert(rewritable_sink<file_sink>);

@@ -45,8 +45,8 @@ public:
 
     /// Names the intent, and every token that it makes: 32 lowercase hexadecimal digits.
     std::string tag;
-    intent_purpose purpose = intent_purpose::issue;
-    any_scope scope;    ///< where the token is or is to be
+    intent_purpose purpose = intent_purpose::issue; ///< what it is for
+    any_scope scope;                                ///< where the token is or is to be
     std::string key{};  ///< under which the sink keeps the secret; of an issue without one, the tag
     std::string sink{}; ///< names the sink, where sinks share a log (`issue_options::sink_name`)
     std::string name;   ///< what the token is to be called in the end; without the tag
@@ -55,13 +55,14 @@ public:
         0;                 ///< the `client_secret_version` that marks its tokens; 0: the name does
     timestamp opened_at{}; ///< by the server's clock where that is known
     std::string note{};    ///< the caller's own, e.g. where the secret goes
-    intent_state state = intent_state::open;
-    timestamp until{}; ///< see `intent_state`; else 1970
+    intent_state state = intent_state::open; ///< how far it has come
+    timestamp until{};                       ///< see `intent_state`; else 1970
 
     std::string writer{}; ///< random; whoever wrote the intent last knows its own write by it
     /// How often the intent was written: the log's, for its compare-and-set.
     std::int64_t revision = 1;
 
+    /// Compares every member.
     friend bool operator==(intent const&, intent const&) = default;
 };
 

@@ -22,8 +22,9 @@ namespace cloudflare::inline v0::access {
 /// have succeeded.
 class issue_options : public cloudflare::detail::options_base<issue_options> {
 public:
+    /// The time, e.g. of a test.
     using clock = std::function<timestamp()>;
-    using random = std::function<std::uint64_t()>;
+    using random = std::function<std::uint64_t()>; ///< 64 random bits a call.
 
     issue_options()
         : clock_([] { return timestamp(std::chrono::system_clock::now()); }),
@@ -71,17 +72,20 @@ public:
     /// Leaves the tag in the token's name, which saves a request. Default false. Tokens that belong
     /// to no intent cannot be recognized then.
     issue_options& keep_tag(bool on) noexcept { return set(keep_tag_, on); }
+    /// As set by `keep_tag(on)`, or the default.
     [[nodiscard]] bool keeps_tag() const noexcept { return keep_tag_; }
 
     /// Returns as soon as the secret is stored and the log says so. The name still has its tag,
     /// which `issuer::finish` or a reconciler removes. Default false.
     issue_options& return_when_stored(bool on) noexcept { return set(return_when_stored_, on); }
+    /// As set by `return_when_stored(on)`, or the default.
     [[nodiscard]] bool returns_when_stored() const noexcept { return return_when_stored_; }
 
     /// Marks a token by a random `client_secret_version` instead of a tag in its name, which saves
     /// the renaming. Until a create's response and a list have shown the version, the name has a
     /// tag too. Default false.
     issue_options& version_as_witness(bool on) noexcept { return set(version_as_witness_, on); }
+    /// As set by `version_as_witness(on)`, or the default.
     [[nodiscard]] bool takes_version_as_witness() const noexcept { return version_as_witness_; }
 
     /// The name of the sink. If several hosts, each with its own sink, share one log, the names
@@ -96,10 +100,12 @@ public:
 
     /// The clock to use until a response has told the server's time. Default: the system's clock.
     issue_options& now_from(clock c) { return set(clock_, std::move(c)); }
+    /// The time by the clock of `now_from(c)`.
     [[nodiscard]] timestamp now() const { return clock_(); }
 
     /// The source of random bits, 64 at a time. Default: `std::random_device`.
     issue_options& random_from(random r) { return set(random_, std::move(r)); }
+    /// 64 bits of the source of `random_from(r)`.
     [[nodiscard]] std::uint64_t random_bits() const { return random_(); }
 
     /// Checks the options of an issuer.

@@ -14,6 +14,7 @@ namespace cloudflare::inline v0::access {
 class issued {
 public:
     issued() {}
+    /// This token, with a clean name.
     explicit issued(service_token made) : token(std::move(made)) {}
 
     /// Of a key that the sink held already: no more than the sink knows of it.

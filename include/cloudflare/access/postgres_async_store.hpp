@@ -48,6 +48,7 @@ public:
     template <class T>
     using task = boost::asio::awaitable<T>;
 
+    /// Connects to nothing yet.
     explicit async_postgres_database(boost::asio::any_io_executor executor,
                                      postgres_options options = postgres_options())
         : executor_(std::move(executor)),
@@ -203,6 +204,7 @@ public:
     template <class T>
     using task = boost::asio::awaitable<T>;
 
+    /// The log in this database, which must outlive it.
     explicit async_postgres_intent_log(async_postgres_database& db) noexcept : db_(db) {}
 
     [[nodiscard]] task<result<std::optional<intent>>> insert(intent const& i) {
@@ -228,6 +230,7 @@ public:
     template <class T>
     using task = boost::asio::awaitable<T>;
 
+    /// The sink in this database, which must outlive it.
     explicit async_postgres_sink(async_postgres_database& db) noexcept : db_(db) {}
 
     [[nodiscard]] task<result<void>> prepare(intent const& i) {

@@ -48,6 +48,7 @@ namespace cloudflare::inline v0::access {
 /// server's name is libpq's, and may take longer than the deadline.
 class postgres_database {
 public:
+    /// Connects to nothing yet.
     explicit postgres_database(postgres_options options = postgres_options())
         : options_(std::move(options)),
           tables_(options_),
@@ -188,6 +189,7 @@ private:
 /// Threads: as the database, which must outlive it.
 class postgres_intent_log {
 public:
+    /// The log in this database, which must outlive it.
     explicit postgres_intent_log(postgres_database& db) noexcept : db_(db) {}
 
     [[nodiscard]] result<std::optional<intent>> insert(intent const& i) {
@@ -218,6 +220,7 @@ private:
 /// Threads: as the database, which must outlive it.
 class postgres_sink {
 public:
+    /// The sink in this database, which must outlive it.
     explicit postgres_sink(postgres_database& db) noexcept : db_(db) {}
 
     [[nodiscard]] result<void> prepare(intent const& i) {

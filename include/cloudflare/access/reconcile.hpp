@@ -16,9 +16,10 @@ namespace cloudflare::inline v0::access {
 
 /// What a round of `reconciler` did, and what it found.
 struct reconciled {
+    /// An intent that this round could not settle, and why.
     struct failure {
-        intent i;
-        error why;
+        intent i;  ///< as it stands in the log
+        error why; ///< the next round tries again
     };
     std::vector<std::string> kept;      ///< ids of tokens that the sink holds
     std::vector<std::string> withdrawn; ///< ids of tokens that nobody held: deleted

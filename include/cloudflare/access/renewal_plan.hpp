@@ -19,6 +19,7 @@ namespace cloudflare::inline v0::access {
 /// When tokens are renewed. Built by chained setters.
 class renewal_policy : public cloudflare::detail::options_base<renewal_policy> {
 public:
+    /// Whether all consumers have the secret that is held: see `consumers_have`.
     using consumers_function = std::function<bool(held_token const&)>;
 
     /// A token is refreshed when it expires within this span, or within a third of its duration
@@ -44,6 +45,7 @@ public:
     /// secret in use at once. Otherwise the secret in use is kept alive and every round reports the
     /// loss. Default false.
     renewal_policy& replace_lost(bool on) noexcept { return set(replace_lost_, on); }
+    /// As set by `replace_lost(on)`, or the default.
     [[nodiscard]] bool replaces_lost() const noexcept { return replace_lost_; }
 
     /// The longest time between two rounds. Default one day.
@@ -57,6 +59,7 @@ public:
     renewal_policy& consumers_have(consumers_function f) {
         return set(consumers_have_, std::move(f));
     }
+    /// As set by `consumers_have(f)`, or empty.
     [[nodiscard]] consumers_function const& consumers() const noexcept { return consumers_have_; }
 
 private:
@@ -70,13 +73,13 @@ private:
 
 /// How a token stands; the worse, the later in this list.
 enum class renewal_state : unsigned char {
-    fresh,
-    due_for_refresh,
+    fresh,            ///< nothing is due
+    due_for_refresh,  ///< expires soon
     due_for_rotation, ///< and perhaps for a refresh, too
     disabled,         ///< left alone: somebody has switched it off
     lost,             ///< a later secret than the one held was made, and nobody has it
-    expired,
-    missing ///< the server has no such token any more
+    expired,          ///< refused by Access; a refresh revives it
+    missing           ///< the server has no such token any more
 };
 
 /// The state's name, with underscores.
@@ -88,16 +91,16 @@ enum class renewal_state : unsigned char {
 
 /// What is known of a token that a sink holds.
 struct held_and_shown {
-    held_token held;
+    held_token held;                    ///< by the sink
     std::optional<service_token> shown; ///< nothing: the server has no such token
     bool is_lost = false;               ///< says the log; needed where the API shows no version
 };
 
 /// What is done with a token next.
 enum class renewal_action : unsigned char {
-    none,
-    refresh,
-    rotate
+    none,    ///< nothing, as far as is known
+    refresh, ///< an update with the token's own duration
+    rotate   ///< a new secret
 };
 
 /// The action's name.
@@ -108,9 +111,9 @@ enum class renewal_action : unsigned char {
 
 /// What is to be done with one token now, and when to look again.
 struct renewal_plan {
-    renewal_state state = renewal_state::fresh;
-    bool refresh = false;
-    bool rotate = false;
+    renewal_state state = renewal_state::fresh; ///< what it was found to be
+    bool refresh = false;                       ///< by an update, with its own duration
+    bool rotate = false;                        ///< the secret is to be replaced
     bool is_lost = false; ///< a later secret than the one held was made, and nobody has it
     bool keep_alive =
         false; ///< a new secret is lost: the grace of the one in use is to be prolonged

@@ -18,21 +18,22 @@ namespace cloudflare::inline v0::access {
 
 /// What one round of renewal found and did.
 struct renewal_report {
+    /// One token.
     struct entry {
-        std::string key; ///< of the sink
-        std::string token_id;
-        std::string client_id{};
+        std::string key;          ///< of the sink
+        std::string token_id;     ///< the API's
+        std::string client_id{};  ///< by the sink
         std::int64_t version = 0; ///< of the secret that the sink holds; 0: not known
-        std::string name{};
+        std::string name{};       ///< empty where the server shows no such token
         renewal_state state = renewal_state::fresh; ///< as it was found
-        bool refreshed = false;
-        bool rotated = false; ///< the new secret is in the sink
-        std::optional<timestamp> expires_at{};
+        bool refreshed = false;                     ///< its expiry was moved
+        bool rotated = false;                       ///< the new secret is in the sink
+        std::optional<timestamp> expires_at{};      ///< after this round; empty: not told
         /// When the secret before the last one dies; of a token that is lost, the one in use.
         std::optional<timestamp> previous_valid_until{};
         renewal_action next = renewal_action::none; ///< what falls due next
         std::optional<timestamp> next_at{};         ///< when
-        std::optional<error> failure{};
+        std::optional<error> failure{};             ///< of what was due; what is not due has none
     };
     std::vector<entry> tokens; ///< all that the sink holds
     timestamp next_look;       ///< by the server's clock

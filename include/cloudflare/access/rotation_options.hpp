@@ -17,8 +17,10 @@ namespace cloudflare::inline v0::access {
 /// Options of `rotator`, and of the rotations of a `renewer`. Built by chained setters.
 class rotation_options : public cloudflare::detail::options_base<rotation_options> {
 public:
+    /// The time, e.g. of a test.
     using clock = issue_options::clock;
-    using random = issue_options::random;
+    using random = issue_options::random; ///< 64 random bits a call.
+    /// An error says that the new secret does not work: see `verify`.
     using verify_function = std::function<result<void>(issued_service_token const&)>;
 
     /// How long a rotation may take, including its wait for another one of the same token. Default
@@ -58,6 +60,7 @@ public:
     /// Tries the new secret once it is stored, e.g. with a request to an application behind Access.
     /// Its error becomes the rotation's. Must not throw. Default: none.
     rotation_options& verify(verify_function f) { return set(verify_, std::move(f)); }
+    /// As set by `verify(f)`, or empty.
     [[nodiscard]] verify_function const& verifier() const noexcept { return verify_; }
 
     /// The name of the sink. If several hosts, each with its own sink, share one log, the names
@@ -72,6 +75,7 @@ public:
 
     /// The clock to use until a response has told the server's time. Default: the system's clock.
     rotation_options& now_from(clock c) { return common_.now_from(std::move(c)), *this; }
+    /// The time by the clock of `now_from(c)`.
     [[nodiscard]] timestamp now() const { return common_.now(); }
 
     /// The source of random bits, 64 at a time. Default: `std::random_device`.

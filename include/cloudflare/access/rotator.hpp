@@ -18,9 +18,10 @@ namespace cloudflare::inline v0::access {
 class rotated {
 public:
     rotated() {}
+    /// A rotation that is complete, with the end of the grace.
     rotated(service_token of, timestamp end) : token(std::move(of)), previous_valid_until(end) {}
 
-    service_token token;
+    service_token token; ///< as the server shows it; its secret is in the sink
     /// When the secret before this one dies, as the server says: at least `grace` after the new one
     /// was stored, unless the server does not grant that.
     timestamp previous_valid_until;

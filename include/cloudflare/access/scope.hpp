@@ -52,7 +52,9 @@ public:
         return account_scope(*checked);
     }
 
+    /// 32 lowercase hexadecimal digits.
     [[nodiscard]] std::string_view id() const noexcept { return id_.text(); }
+    /// `/accounts/<id>`, to be appended to.
     [[nodiscard]] http::path path() const { return http::path("accounts", id()); }
 
 private:
@@ -72,7 +74,9 @@ public:
         return zone_scope(*checked);
     }
 
+    /// 32 lowercase hexadecimal digits.
     [[nodiscard]] std::string_view id() const noexcept { return id_.text(); }
+    /// `/zones/<id>`, to be appended to.
     [[nodiscard]] http::path path() const { return http::path("zones", id()); }
 
 private:
@@ -84,16 +88,23 @@ private:
 /// A scope whose kind is known at run time only.
 class any_scope {
 public:
+    /// An account.
     any_scope(account_scope const& s) noexcept : is_account_(true), id_(s.id_) {}
+    /// A zone.
     any_scope(zone_scope const& s) noexcept : is_account_(false), id_(s.id_) {}
 
+    /// Else it is a zone.
     [[nodiscard]] bool is_account() const noexcept { return is_account_; }
+    /// 32 lowercase hexadecimal digits.
     [[nodiscard]] std::string_view id() const noexcept { return id_.text(); }
+    /// `/accounts/<id>` or `/zones/<id>`, to be appended to.
     [[nodiscard]] http::path path() const {
         return http::path(is_account_ ? "accounts" : "zones", id());
     }
 
+    /// Equal: the same id of the same kind.
     friend bool operator==(any_scope const&, any_scope const&) = default;
+    /// Prints e.g. `account 023e105f4ecef8ad9ca31a8372d0c353`.
     friend std::ostream& operator<<(std::ostream& out, any_scope const& s) {
         return out << (s.is_account_ ? "account " : "zone ") << s.id();
     }

@@ -19,9 +19,10 @@ namespace cloudflare::inline v0::access {
 
 /// What `sealed_sink::reseal` did.
 struct resealed {
+    /// A secret that stands as it was, and why.
     struct failure {
-        std::string token_id;
-        error why;
+        std::string token_id; ///< the API's
+        error why;            ///< of the sink, or of the keys
     };
 
     std::size_t sealed = 0;        ///< secrets that are now sealed by the newest key
@@ -53,9 +54,11 @@ class sealed_sink {
     using inner_sink = std::remove_reference_t<Sink>;
 
 public:
+    /// Seals by the newest of `keys`, into `sink`.
     sealed_sink(Sink sink, sealing_keys keys)
         : sealed_sink(std::forward<Sink>(sink),
                       [keys = std::move(keys)] { return result<sealing_keys>(keys); }) {}
+    /// Asks for the keys each time; an error of theirs is that of the call.
     sealed_sink(Sink sink, sealing_key_source keys)
         : sink_(std::forward<Sink>(sink)), keys_(std::move(keys)) {}
 
@@ -69,19 +72,21 @@ public:
     }
     [[nodiscard]] auto find(std::string_view key) { return sink_.find(key); }
     [[nodiscard]] auto forget(std::string_view token_id) { return sink_.forget(token_id); }
+    /// As the sink below says.
     [[nodiscard]] auto list()
         requires listable_sink<inner_sink>
     {
         return sink_.list();
     }
 
-    // Without an intent, where the sink below has them.
+    /// Without an intent, where the sink below has it.
     [[nodiscard]] result<void> store(issued_service_token const& token)
         requires requires(inner_sink& s, issued_service_token const& t) { s.store(t); }
     {
         return after(sealed(token),
                      [this](issued_service_token const& t) { return sink_.store(t); });
     }
+    /// As the sink below says.
     [[nodiscard]] result<bool> holds(std::string_view token_id)
         requires requires(inner_sink& s, std::string_view id) { s.holds(id); }
     {

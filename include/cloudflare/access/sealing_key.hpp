@@ -78,9 +78,12 @@ public:
         return parse(std::move(id), string);
     }
 
+    /// Stands in the clear before each secret that it sealed.
     [[nodiscard]] std::string const& id() const noexcept { return id_; }
+    /// 256 bits.
     [[nodiscard]] secret const& bytes() const noexcept { return bytes_; }
 
+    /// Whether a key may have this id.
     [[nodiscard]] static bool is_id(std::string_view id) noexcept {
         return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -134,6 +137,7 @@ private:
 /// The keys of a sink: the newest seals, all of them open.
 class sealing_keys {
 public:
+    /// One key, which seals and opens.
     sealing_keys(sealing_key newest) { keys_.push_back(std::move(newest)); }
 
     /// Adds an older key, for what was sealed before the newest was there.
@@ -146,6 +150,7 @@ public:
         return {};
     }
 
+    /// The key that seals.
     [[nodiscard]] sealing_key const& newest() const noexcept { return keys_.front(); }
     /// The key of that id, or null.
     [[nodiscard]] sealing_key const* find(std::string_view id) const noexcept {

@@ -23,13 +23,14 @@ namespace cloudflare::inline v0::access {
 /// What a sink holds under a key: which token's secret, and which of its secrets. Not the secret
 /// itself.
 struct held_token {
-    std::string token_id;
-    std::string client_id;
+    std::string token_id;     ///< the API's
+    std::string client_id;    ///< the public half of what a program sends to Access
     std::int64_t version = 0; ///< `client_secret_version`; 0: not known
     timestamp since{};        ///< when that secret was stored; 1970: not known
     std::string tag{}; ///< of the intent that the token was first stored with; empty: not known
     std::string key{}; ///< under which it is held
 
+    /// Compares every member.
     friend bool operator==(held_token const&, held_token const&) = default;
 };
 
@@ -106,6 +107,7 @@ concept rewritable_sink =
 /// Threads: may be used from several at once. Never waits for more than another thread's copying.
 class memory_sink {
 public:
+    /// The time, e.g. of a test.
     using clock = std::function<timestamp()>;
 
     memory_sink() : clock_([] { return timestamp(std::chrono::system_clock::now()); }) {}
@@ -163,6 +165,7 @@ public:
     [[nodiscard]] result<void> store(issued_service_token const& token) {
         return store_as(key_of(token.id), token, {});
     }
+    /// Whether a secret of this token is held.
     [[nodiscard]] result<bool> holds(std::string_view token_id) const {
         return stored(token_id).has_value();
     }

@@ -24,7 +24,8 @@ struct service_token {
     std::optional<token_duration> duration; ///< as it was sent
     std::optional<bool> enabled;            ///< absent in old responses: enabled
     std::optional<std::int64_t> client_secret_version; ///< from 1; raising it rotates the secret
-    std::optional<timestamp> created_at;
+    std::optional<timestamp> created_at;               ///< by the server's clock
+    /// By the server's clock; every change moves it, a rotation too.
     std::optional<timestamp> updated_at;
     /// Set for tokens that last `forever` too: ask `expires_within`.
     std::optional<timestamp> expires_at;
@@ -42,6 +43,7 @@ struct service_token {
     [[nodiscard]] static result<service_token> from_json(json_value v);
 
 protected:
+    /// Reads the members of the API's `result` object.
     void read(json_object_reader& in);
 };
 
@@ -57,7 +59,7 @@ struct issued_service_token : service_token {
 /// What update returns: a new secret where the update raised `client_secret_version`, though the
 /// API's document does not say so (its Terraform provider's tests do).
 struct updated_service_token : service_token {
-    std::optional<secret> client_secret;
+    std::optional<secret> client_secret; ///< empty where the secret is as it was
 
     /// Reads the API's `result` object. Required is `id`.
     [[nodiscard]] static result<updated_service_token> from_json(json_value v);

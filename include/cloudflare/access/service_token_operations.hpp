@@ -59,6 +59,7 @@ public:
     static constexpr auto method = http::method::post;
     static constexpr auto idempotency = cloudflare::idempotency::at_most_once;
 
+    /// Sent to `POST /access/service_tokens` of the scope.
     create_service_token(any_scope scope, create_params params)
         : scope_(scope), params_(std::move(params)) {}
 
@@ -82,6 +83,7 @@ public:
     static constexpr auto method = http::method::get;
     static constexpr auto idempotency = cloudflare::idempotency::safe;
 
+    /// One page of the scope's tokens; which, say the parameters.
     explicit list_service_tokens(any_scope scope, list_params params = list_params())
         : scope_(scope), params_(std::move(params)) {}
 
@@ -105,6 +107,7 @@ public:
     static constexpr auto method = http::method::get;
     static constexpr auto idempotency = cloudflare::idempotency::safe;
 
+    /// `id` is the API's, not the client id.
     get_service_token(any_scope scope, std::string id) : scope_(scope), id_(std::move(id)) {}
 
     [[nodiscard]] result<std::string> target() const { return detail::token_target(scope_, id_); }
@@ -120,8 +123,10 @@ public:
     using result_type = updated_service_token;
     static constexpr std::string_view name = "update_service_token";
     static constexpr auto method = http::method::put;
+    /// `idempotent`, or `revokes` where the update raises the version of the secret.
     cloudflare::idempotency idempotency;
 
+    /// `id` is the API's, not the client id.
     update_service_token(any_scope scope, std::string id, update_params params)
         : idempotency(params.rotates() ? cloudflare::idempotency::revokes
                                        : cloudflare::idempotency::idempotent),
@@ -150,6 +155,7 @@ public:
     static constexpr auto method = http::method::delete_;
     static constexpr auto idempotency = cloudflare::idempotency::idempotent_delete;
 
+    /// `id` is the API's, not the client id.
     delete_service_token(any_scope scope, std::string id) : scope_(scope), id_(std::move(id)) {}
 
     [[nodiscard]] result<std::string> target() const { return detail::token_target(scope_, id_); }
@@ -168,6 +174,7 @@ public:
     static constexpr auto method = http::method::post;
     static constexpr auto idempotency = cloudflare::idempotency::revokes;
 
+    /// Accounts only: in a zone it ends with `errc::unsupported_by_scope`.
     rotate_service_token(any_scope scope, std::string id,
                          rotate_params const& params = rotate_params())
         : scope_(scope), id_(std::move(id)), params_(params) {}
@@ -192,6 +199,7 @@ public:
     static constexpr auto method = http::method::post;
     static constexpr auto idempotency = cloudflare::idempotency::idempotent;
 
+    /// Accounts only: in a zone it ends with `errc::unsupported_by_scope`.
     refresh_service_token(any_scope scope, std::string id) : scope_(scope), id_(std::move(id)) {}
     refresh_service_token(zone_scope, std::string) = delete;
 

@@ -45,10 +45,12 @@ public:
         return parse("https://api.cloudflare.com/client/v4").value();
     }
 
+    /// Scheme, host and port.
     [[nodiscard]] http::origin const& origin() const noexcept { return origin_; }
     /// Empty, or begins with `/` and does not end with it.
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
 
+    /// Prints the URL.
     friend std::ostream& operator<<(std::ostream& out, base_url const& url) {
         return out << url.origin_ << url.path_;
     }

@@ -18,6 +18,7 @@ namespace cloudflare::inline v0 {
 /// What a call asks its driver to do next.
 class call_step {
 public:
+    /// What is to be done.
     enum class action : unsigned char {
         send, ///< send `request()` once, with the deadline `until()`; then call `responded`
         wait, ///< wait until `until()`; then call `resume`
@@ -25,12 +26,15 @@ public:
     };
 
     call_step() noexcept = default;
+    /// Made by `call`.
     call_step(action what, http::request const* request, time_point until) noexcept
         : what_(what), request_(request), until_(until) {}
 
+    /// What is to be done.
     [[nodiscard]] action what() const noexcept { return what_; }
     /// The request to send, only for `action::send`; valid until `call::responded`.
     [[nodiscard]] http::request const& request() const noexcept { return *request_; }
+    /// The deadline of `send`, or the end of `wait`.
     [[nodiscard]] time_point until() const noexcept { return until_; }
 
 private:
@@ -103,7 +107,9 @@ private:
 template <class Op>
 class call {
 public:
+    /// The operation's.
     using result_type = typename detail::checked_operation<Op>::result_type;
+    /// As in `call_step`.
     using action = call_step::action;
 
     /// @param context kept until the call is destroyed
@@ -154,6 +160,7 @@ public:
         return step();
     }
 
+    /// For tests and logs.
     [[nodiscard]] call_state state() const noexcept { return attempts_.state(); }
     /// How many requests were made, including one that is under way.
     [[nodiscard]] unsigned attempts() const noexcept { return attempts_.count(); }

@@ -27,6 +27,7 @@ class attempts;
 /// credentials allows it.
 class call_context {
 public:
+    /// A context for any number of calls.
     explicit call_context(cloudflare::credentials const& credentials,
                           client_options options = client_options())
         : credentials_(credentials),
@@ -36,9 +37,11 @@ public:
     call_context(call_context const&) = delete;
     call_context& operator=(call_context const&) = delete;
 
+    /// With which every request is authorized.
     [[nodiscard]] cloudflare::credentials const& credentials() const noexcept {
         return credentials_;
     }
+    /// As given.
     [[nodiscard]] client_options const& options() const noexcept { return options_; }
     /// The server's time, from the `Date` of its responses.
     [[nodiscard]] cloudflare::server_clock const& server_clock() const noexcept { return clock_; }

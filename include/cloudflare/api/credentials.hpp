@@ -64,6 +64,7 @@ public:
         return api_token(token);
     }
 
+    /// Adds `Authorization: Bearer`.
     [[nodiscard]] result<void> authorize(http::headers& fields) const {
         return fields.add("Authorization", bearer_.reveal());
     }
@@ -89,6 +90,7 @@ public:
         return api_key(email, key);
     }
 
+    /// Adds `X-Auth-Email` and `X-Auth-Key`.
     [[nodiscard]] result<void> authorize(http::headers& fields) const {
         if (auto const ok = fields.add("X-Auth-Email", email_); !ok) return ok;
         return fields.add("X-Auth-Key", key_.reveal());
@@ -103,16 +105,20 @@ private:
 /// Any authorization strategy, type-erased. A copy is cheap and shares the strategy.
 class credentials {
 public:
+    /// Any strategy: a copy of the credentials shares it.
     template <class S>
         requires(!std::same_as<S, credentials>) && auth_strategy<S>
     credentials(S strategy) : strategy_(std::make_shared<model<S> const>(std::move(strategy))) {}
 
+    /// As the strategy does.
     [[nodiscard]] result<void> authorize(http::headers& fields) const {
         return strategy_->authorize(fields);
     }
 
     // No move operations: a move is a copy, so that moved-from credentials can still be used.
+    /// A copy shares the strategy.
     credentials(credentials const&) noexcept = default;
+    /// A copy shares the strategy.
     credentials& operator=(credentials const&) noexcept = default;
     ~credentials() = default;
 

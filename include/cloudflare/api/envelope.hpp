@@ -14,11 +14,11 @@ namespace cloudflare::inline v0 {
 
 /// A parsed envelope. `result` refers to the document it was read from.
 struct envelope {
-    bool success = false;
-    std::vector<api_message> errors{};
+    bool success = false;                ///< as the API says; false where it says nothing
+    std::vector<api_message> errors{};   ///< why there is no success
     std::vector<api_message> messages{}; ///< notes, also of a success
     json_value result{};                 ///< JSON's null where it is absent
-    result_info info{};
+    result_info info{};                  ///< of a list
 };
 
 /// Reads the envelope in `document`; empty where it is not an object with a boolean `success`.

@@ -36,11 +36,13 @@ enum class urgency : unsigned char {
 /// of the same steady clock. What it permits is the arithmetic of `detail/allowance.hpp`.
 class limiter {
 public:
+    /// A limiter with nothing spent.
     explicit limiter(limiter_options const& options = limiter_options())
         : state_(std::make_shared<state>(options)) {}
 
     /// A limiter that permits every request at once.
     [[nodiscard]] static limiter off() noexcept { return limiter(nullptr); }
+    /// Whether it permits every request at once.
     [[nodiscard]] bool is_off() const noexcept { return state_ == nullptr; }
 
     class permit;
@@ -69,6 +71,7 @@ private:
 ///     permit.ended(now, true, limit), permit.refused(now, retry_after) or permit.withdraw(now);
 class limiter::permit {
 public:
+    /// For the requests of one call; nothing is asked for yet.
     permit(limiter const& from, urgency kind) noexcept
         : state_(from.state_), line_(static_cast<std::size_t>(kind)) {}
     permit(permit const&) = delete;

@@ -17,6 +17,7 @@ namespace cloudflare::inline v0 {
 /// (developers.cloudflare.com/fundamentals/api/reference/limits).
 class limiter_options : public detail::options_base<limiter_options> {
 public:
+    /// Of every setting here.
     using duration = std::chrono::milliseconds;
 
     /// How many requests may be made in a window. Default 1200; from 1 to 100,000. Set it lower to

@@ -14,18 +14,18 @@ namespace cloudflare::inline v0 {
 
 /// What an envelope says about a list. Every field may be absent.
 struct result_info {
-    std::optional<std::int64_t> count;
-    std::optional<std::int64_t> page;
-    std::optional<std::int64_t> per_page;
-    std::optional<std::int64_t> total_count;
-    std::optional<std::int64_t> total_pages;
+    std::optional<std::int64_t> count;       ///< items on this page
+    std::optional<std::int64_t> page;        ///< its number, from 1
+    std::optional<std::int64_t> per_page;    ///< items that a full page has
+    std::optional<std::int64_t> total_count; ///< items on all pages
+    std::optional<std::int64_t> total_pages; ///< pages in all
 };
 
 /// One page of a list.
 template <class T>
 struct page {
-    std::vector<T> items;
-    result_info info;
+    std::vector<T> items; ///< in the server's order
+    result_info info;     ///< what the envelope says of the list
 };
 
 /// Decides whether there is a page after the one just read. Starts at page 1.

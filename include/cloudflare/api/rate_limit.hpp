@@ -15,7 +15,7 @@ namespace cloudflare::inline v0 {
 /// How many requests are left in a window. A hint only: the server may refuse by another limit than
 /// the one it tells, so `Retry-After` and 429 decide.
 struct rate_limit {
-    std::int64_t remaining = 0;
+    std::int64_t remaining = 0;       ///< requests that the window still allows
     std::chrono::seconds resets_in{}; ///< at most `http::max_retry_after`
 };
 

@@ -18,6 +18,7 @@ inline constexpr std::chrono::milliseconds max_deadline = std::chrono::years(10)
 /// How often and how fast a call is retried. Built by chained setters, which clamp.
 class retry_policy : public detail::options_base<retry_policy> {
 public:
+    /// Of every setting here.
     using duration = std::chrono::milliseconds;
 
     /// How many requests a call may make, the first included. Default 4; from 1 (no retry) to 100.

@@ -27,13 +27,13 @@ namespace detail {
 
 /// One attempt that has ended. Pointers and views are valid during the call of the hook only.
 struct trace_event {
-    std::string_view operation{};
-    unsigned attempt = 0; ///< counted from 1
-    int http_status = 0;  ///< 0 where no response came
-    std::chrono::nanoseconds elapsed{};
-    std::chrono::nanoseconds waited{}; ///< for a permit of the limiter, before the attempt
-    std::string_view cf_ray{};
-    std::optional<rate_limit> limit{}; ///< from the response's `Ratelimit`, if it has one
+    std::string_view operation{};       ///< its name, e.g. `create_service_token`
+    unsigned attempt = 0;               ///< counted from 1
+    int http_status = 0;                ///< 0 where no response came
+    std::chrono::nanoseconds elapsed{}; ///< of this attempt, without the wait before it
+    std::chrono::nanoseconds waited{};  ///< for a permit of the limiter, before the attempt
+    std::string_view cf_ray{};          ///< identifies the request for support; empty where absent
+    std::optional<rate_limit> limit{};  ///< from the response's `Ratelimit`, if it has one
     /// The `messages` of a successful response; never null.
     std::vector<api_message> const* messages = detail::no_messages();
     error const* failure = nullptr; ///< null where the attempt succeeded

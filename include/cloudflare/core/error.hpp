@@ -41,11 +41,11 @@ enum class stop_reason : unsigned char {
 
 /// One entry of the API's `errors` or `messages` array.
 struct api_message {
-    std::optional<std::int64_t> code{}; ///< may be absent
-    std::string message{};
-    std::string documentation_url{}; ///< empty where absent
-    std::string source_pointer{};    ///< JSON pointer into the request; empty where absent
-    std::vector<api_message> error_chain{};
+    std::optional<std::int64_t> code{};     ///< may be absent
+    std::string message{};                  ///< for a person
+    std::string documentation_url{};        ///< empty where absent
+    std::string source_pointer{};           ///< JSON pointer into the request; empty where absent
+    std::vector<api_message> error_chain{}; ///< what led to this one
 };
 
 /// All that is known of a failure. Strings from the server are unchanged, except for the excerpt:
@@ -53,17 +53,17 @@ struct api_message {
 struct error_details {
     std::string operation{};   ///< e.g. `create_service_token`
     std::string explanation{}; ///< one sentence: for bad input, the field and the rule
-    cloudflare::delivery delivery = cloudflare::delivery::unknown; // the conservative default
+    cloudflare::delivery delivery = cloudflare::delivery::unknown; ///< the conservative default
     int http_status = 0;                                           ///< 0 where no response came
-    std::vector<api_message> api_errors{};
+    std::vector<api_message> api_errors{};                         ///< in the API's order
     std::string content_type{};   ///< of a response that is not the API's JSON
     std::string excerpt{};        ///< its first characters, redacted
     std::string cf_ray{};         ///< identifies the request for Cloudflare's support
     std::string cf_auditlog_id{}; ///< identifies the entry in the account's audit log
     /// How long the server asks to wait; at most `http::max_retry_after` in the error of a call.
     std::optional<std::chrono::seconds> retry_after{};
-    unsigned attempts = 0; ///< requests made, this failure's included
-    stop_reason stopped = stop_reason::none;
+    unsigned attempts = 0;                   ///< requests made, this failure's included
+    stop_reason stopped = stop_reason::none; ///< why the request was not sent again
     /// What a second request would do; empty where no operation was called.
     std::optional<cloudflare::idempotency> idempotency{};
     boost::system::error_code cause{}; ///< the underlying error, of the system, Asio or OpenSSL
@@ -76,12 +76,15 @@ public:
     error() noexcept = default;
     /// An error without details. Its delivery is `not_sent` for input errors, otherwise `unknown`.
     error(errc code) : code_(code) {}
+    /// With one sentence for a person. Its delivery is that of an error without details.
     error(errc code, std::string explanation)
         : error(code, error_details{.explanation = std::move(explanation),
                                     .delivery = default_delivery(code)}) {}
+    /// With all that is known.
     error(errc code, error_details details)
         : code_(code), details_(std::make_shared<error_details const>(std::move(details))) {}
 
+    /// For `errc` and `condition`, and for interfaces that take an `error_code`.
     [[nodiscard]] boost::system::error_code code() const noexcept { return code_; }
 
     /// All that is known; default-constructed where the error is a code only.
@@ -90,6 +93,7 @@ public:
         return details_ ? *details_ : none;
     }
 
+    /// How far the request got.
     [[nodiscard]] cloudflare::delivery delivery() const noexcept {
         return details_ ? details_->delivery : default_delivery(static_cast<errc>(code_.value()));
     }
@@ -115,10 +119,13 @@ public:
     /// and why the request was not sent again.
     [[nodiscard]] std::string to_string() const;
 
+    /// Whether it has this code.
     friend bool operator==(error const& e, errc code) noexcept { return e.code_ == code; }
+    /// Whether its code belongs to this group.
     friend bool operator==(error const& e, condition group) noexcept {
         return e.code_ == make_error_condition(group);
     }
+    /// Prints `to_string()`.
     friend std::ostream& operator<<(std::ostream& out, error const& e) {
         return out << e.to_string();
     }
@@ -152,14 +159,17 @@ namespace detail {
 /// can be caught across shared libraries, even where all their other symbols are hidden.
 class BOOST_SYMBOL_VISIBLE error_exception : public std::runtime_error {
 public:
+    /// `what()` is `e.to_string()`.
     explicit error_exception(cloudflare::error e)
         : runtime_error(e.to_string()), error_(std::move(e)) {}
+    /// What the call ended with.
     [[nodiscard]] cloudflare::error const& error() const noexcept { return error_; }
 
 private:
     cloudflare::error error_;
 };
 
+/// In a few words, e.g. "the server may have acted".
 [[nodiscard]] constexpr std::string_view to_string(delivery d) noexcept {
     switch (d) {
     case delivery::not_sent: return "nothing was sent";
@@ -170,6 +180,7 @@ private:
     return "";
 }
 
+/// As it stands at the end of an error's line; empty where there is nothing to say.
 [[nodiscard]] constexpr std::string_view to_string(stop_reason reason) noexcept {
     switch (reason) {
     case stop_reason::none: return "";

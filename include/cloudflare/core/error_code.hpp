@@ -75,12 +75,16 @@ enum class condition {
     cancelled,         ///< by the caller
 };
 
+/// Of `errc`: `cloudflare`. It compares equal in every shared library.
 [[nodiscard]] boost::system::error_category const& error_category() noexcept;
+/// Of `condition`: `cloudflare.condition`. It compares equal in every shared library.
 [[nodiscard]] boost::system::error_category const& condition_category() noexcept;
 
+/// Called by Boost.System where an `errc` becomes an `error_code`.
 [[nodiscard]] inline boost::system::error_code make_error_code(errc code) noexcept {
     return {static_cast<int>(code), error_category()};
 }
+/// Called by Boost.System where a `condition` becomes an `error_condition`.
 [[nodiscard]] inline boost::system::error_condition make_error_condition(condition group) noexcept {
     return {static_cast<int>(group), condition_category()};
 }
@@ -125,6 +129,7 @@ enum class condition {
     return "unknown error";
 }
 
+/// The group in a few words, e.g. "rate limited".
 [[nodiscard]] constexpr char const* to_string(condition group) noexcept {
     switch (group) {
     case condition::invalid_input: return "invalid input";

@@ -35,9 +35,12 @@ public:
         return taken;
     }
 
+    /// A copy of its own, wiped on its own.
     secret(secret const& other) : secret(other.reveal()) {}
+    /// Leaves `other` empty.
     secret(secret&& other) noexcept
         : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+    /// Wipes what was held.
     secret& operator=(secret other) noexcept {
         std::swap(data_, other.data_);
         std::swap(size_, other.size_);
@@ -48,7 +51,9 @@ public:
     /// The contents. The view is valid until this object is assigned to, moved from or destroyed.
     [[nodiscard]] std::string_view reveal() const noexcept { return {data_.get(), size_}; }
 
+    /// Whether there is none: a moved-from secret is empty.
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    /// In bytes.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// Takes the same time wherever two secrets of one length differ.
@@ -60,6 +65,7 @@ public:
         return difference == 0;
     }
 
+    /// Prints `[redacted]`.
     friend std::ostream& operator<<(std::ostream& out, secret const&) {
         return out << "[redacted]";
     }

@@ -73,9 +73,12 @@ public:
         return timestamp(seconds_ + span, fraction_);
     }
 
+    /// The same point in time.
     friend constexpr bool operator==(timestamp const&, timestamp const&) noexcept = default;
+    /// Earlier is less.
     friend constexpr std::strong_ordering operator<=>(timestamp const&,
                                                       timestamp const&) noexcept = default;
+    /// Prints `to_string()`.
     friend std::ostream& operator<<(std::ostream& out, timestamp const& t) {
         return out << t.to_string();
     }

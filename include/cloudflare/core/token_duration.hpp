@@ -55,6 +55,7 @@ public:
     /// A token that does not expire.
     [[nodiscard]] static token_duration forever() { return {std::nullopt, "forever"}; }
 
+    /// Whether the token does not expire.
     [[nodiscard]] bool is_forever() const noexcept { return !value_; }
 
     /// The length; empty for `forever`.
@@ -63,6 +64,7 @@ public:
     /// The spelling it was made from, which is what is sent.
     [[nodiscard]] std::string const& str() const noexcept { return string_; }
 
+    /// The same length, however it is spelled.
     friend bool operator==(token_duration const& a, token_duration const& b) noexcept {
         return a.value_ == b.value_;
     }
@@ -72,6 +74,7 @@ public:
         if (a.is_forever() || b.is_forever()) return a.is_forever() <=> b.is_forever();
         return *a.value_ <=> *b.value_;
     }
+    /// Prints the spelling.
     friend std::ostream& operator<<(std::ostream& out, token_duration const& d) {
         return out << d.string_;
     }

@@ -35,18 +35,23 @@ void wipe(std::basic_string<char, std::char_traits<char>, Allocator>& string) no
 /// leaves no copy behind.
 template <class T>
 struct wiping_allocator {
+    /// As the standard asks of an allocator.
     using value_type = T;
 
     wiping_allocator() noexcept = default;
+    /// For another type: it has no state.
     template <class U>
     wiping_allocator(wiping_allocator<U> const&) noexcept {}
 
+    /// As `std::allocator`.
     [[nodiscard]] T* allocate(std::size_t n) { return std::allocator<T>{}.allocate(n); }
+    /// Wipes all `n` objects first.
     void deallocate(T* p, std::size_t n) noexcept {
         wipe(p, n * sizeof(T));
         std::allocator<T>{}.deallocate(p, n);
     }
 
+    /// Any two are equal.
     template <class U>
     friend bool operator==(wiping_allocator const&, wiping_allocator<U> const&) noexcept {
         return true;

@@ -85,11 +85,13 @@ inline constexpr field_bytes allowed;
 /// The memory is wiped before it is freed. Printing shows `[redacted]` in place of a credential.
 class headers {
 public:
+    /// One field: views of the headers, valid until these change.
     struct field {
-        std::string_view name;
-        std::string_view value;
+        std::string_view name;  ///< as it was added, in any case
+        std::string_view value; ///< without white space at its ends
     };
 
+    /// Iterates over the fields in their order. Adding or removing a field makes it invalid.
     class const_iterator {
     public:
         using iterator_concept = std::forward_iterator_tag;
@@ -101,6 +103,7 @@ public:
         using reference = field;
 
         const_iterator() noexcept = default;
+        /// At the first field of a block in wire format.
         explicit const_iterator(std::string_view rest) noexcept : rest_(rest) {}
 
         field operator*() const noexcept {
@@ -116,6 +119,7 @@ public:
             ++*this;
             return before;
         }
+        /// The same place in the same headers.
         friend bool operator==(const_iterator const& a, const_iterator const& b) noexcept {
             return a.rest_.size() == b.rest_.size();
         }
@@ -125,8 +129,11 @@ public:
         std::string_view rest_;
     };
 
+    /// The first field.
     [[nodiscard]] const_iterator begin() const noexcept { return const_iterator(block_); }
+    /// Behind the last field.
     [[nodiscard]] const_iterator end() const noexcept { return {}; }
+    /// Whether there is no field.
     [[nodiscard]] bool empty() const noexcept { return block_.empty(); }
 
     /// Reserves space for `bytes` of fields, so that setting them allocates once.
@@ -176,6 +183,7 @@ public:
         return {};
     }
 
+    /// Whether a field has this name, in any case.
     [[nodiscard]] bool contains(std::string_view name) const noexcept {
         return std::any_of(begin(), end(), [&](field f) { return same_name(f.name, name); });
     }
@@ -183,6 +191,7 @@ public:
     /// All fields in wire format, without the empty line after them. Shows credentials.
     [[nodiscard]] std::string_view wire_format() const noexcept { return block_; }
 
+    /// Prints a field a line, `[redacted]` in place of a credential.
     friend std::ostream& operator<<(std::ostream& out, headers const& h) {
         for (auto const f : h)
             out << f.name << ": " << (is_sensitive(f.name) ? "[redacted]" : redact(f.value, 400))

@@ -7,12 +7,13 @@
 
 namespace cloudflare::inline v0::http {
 
+/// The methods that the API uses.
 enum class method : unsigned char {
-    get,
-    post,
-    put,
-    patch,
-    delete_
+    get,    ///< reads
+    post,   ///< makes, or acts
+    put,    ///< replaces
+    patch,  ///< changes
+    delete_ ///< deletes; `delete` is a keyword
 };
 
 /// As it is written in a request line.

@@ -35,12 +35,15 @@ public:
     /// Whether requests stay on this machine: the host is `localhost`, a name below it, an address
     /// in 127.0.0.0/8, or `::1`.
     [[nodiscard]] bool is_loopback() const noexcept { return parts_->loopback; }
+    /// The scheme's default where the URL has none.
     [[nodiscard]] std::uint16_t port() const noexcept { return parts_->port; }
     /// The value of the `Host` field: host, and port unless it is the scheme's default.
     [[nodiscard]] std::string const& authority() const noexcept { return parts_->authority; }
 
     // No move operations: a moved-from origin is a copy, and still valid.
+    /// A copy shares what is read.
     origin(origin const&) noexcept = default;
+    /// A copy shares what is read.
     origin& operator=(origin const&) noexcept = default;
     ~origin() = default;
 
@@ -49,6 +52,7 @@ public:
         return a.parts_ == b.parts_ || (a.is_secure() == b.is_secure() && a.port() == b.port() &&
                                         same_name(a.host(), b.host()));
     }
+    /// Prints e.g. `https://api.cloudflare.com`.
     friend std::ostream& operator<<(std::ostream& out, origin const& o) {
         return out << (o.is_secure() ? "https://" : "http://") << o.authority();
     }

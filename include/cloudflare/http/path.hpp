@@ -18,6 +18,7 @@ namespace cloudflare::inline v0::http {
 /// normalization.
 class path {
 public:
+    /// A path of these segments, each a string, percent-encoded.
     template <class... Segments>
         requires(sizeof...(Segments) != 0)
     explicit path(Segments const&... segments) {
@@ -25,6 +26,7 @@ public:
         (append(segments), ...);
     }
 
+    /// Appends `/` and the segment, percent-encoded.
     path& append(std::string_view segment) {
         string_ += '/';
         append_percent_encoded(string_, segment);
@@ -33,6 +35,7 @@ public:
 
     /// The path, beginning with `/`.
     [[nodiscard]] std::string const& str() const& noexcept { return string_; }
+    /// The path, beginning with `/`.
     [[nodiscard]] std::string str() && noexcept { return std::move(string_); }
 
 private:

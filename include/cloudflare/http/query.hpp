@@ -14,6 +14,7 @@ public:
     /// @param target a path without a query; must outlive this object
     explicit query(std::string& target) noexcept : target_(target) {}
 
+    /// Appends `?` or `&`, and `name=value`, both percent-encoded.
     query& add(std::string_view name, std::string_view value) {
         target_ += separator_;
         separator_ = '&';

@@ -18,11 +18,11 @@ namespace cloudflare::inline v0::http {
 
 /// What a transport sends. The transport adds `Host` and `Content-Length`.
 struct request {
-    http::origin origin;
-    http::method method = method::get;
-    std::string target{}; ///< path and query, percent-encoded, beginning with `/`
-    headers fields{};
-    std::string body{};
+    http::origin origin;               ///< where it goes
+    http::method method = method::get; ///< `get`, `post` ...
+    std::string target{};              ///< path and query, percent-encoded, beginning with `/`
+    headers fields{};                  ///< with the credentials; never printed
+    std::string body{};                ///< empty for `get`
     /// Whether sending it twice does no harm. If not, a transport should not use a connection that
     /// has been idle for long: if the server closed it meanwhile, nobody knows whether it acted.
     bool repeatable = true;

@@ -23,11 +23,13 @@ namespace cloudflare::inline v0 {
 // timestamps, durations, secrets, classes with `from_json`, and vectors of these; a user's own
 // overload is found in the namespace of its type.
 
+/// Strings.
 [[nodiscard]] inline bool read_json(json_value v, std::string& out) {
     auto const string = v.if_string();
     if (string) out = *string;
     return string.has_value();
 }
+/// `true` and `false`.
 [[nodiscard]] inline bool read_json(json_value v, bool& out) noexcept {
     auto const flag = v.if_bool();
     if (flag) out = *flag;
@@ -47,11 +49,13 @@ template <std::integral T>
     if (fits) out = static_cast<T>(*integer);
     return fits;
 }
+/// Numbers.
 [[nodiscard]] inline bool read_json(json_value v, double& out) noexcept {
     auto const number = v.if_number();
     if (number) out = *number;
     return number.has_value();
 }
+/// RFC 3339 strings.
 [[nodiscard]] inline bool read_json(json_value v, timestamp& out) {
     auto const string = v.if_string();
     auto const parsed =
@@ -59,6 +63,7 @@ template <std::integral T>
     if (parsed) out = *parsed;
     return parsed.has_value();
 }
+/// As `token_duration::parse` reads it.
 [[nodiscard]] inline bool read_json(json_value v, std::optional<token_duration>& out) {
     auto const string = v.if_string();
     if (!string) return false;
@@ -163,19 +168,23 @@ bool read_json(json_value v, std::vector<T>& out) {
 /// an odd value in a field that the caller may not need does not lose a client secret.
 class json_object_reader {
 public:
+    /// Of a value that is no object every member is missing.
     explicit json_object_reader(json_value object) noexcept : object_(object) {}
 
+    /// Reads a member, without which `finish` gives `errc::missing_field`.
     template <class T>
     void required(std::string_view key, T& out) {
         auto const fault = detail::read_or_locate(object_.find(key), out);
         if (fault && missing_.empty()) (missing_ = key) += *fault;
     }
 
+    /// Reads a member where it is there; else `out` is as it was.
     template <class T>
     void optional(std::string_view key, T& out) {
         static_cast<void>(read_json(object_.find(key), out));
     }
 
+    /// Reads a member where it is there; else `out` is as it was.
     template <class T>
         requires std::default_initializable<T>
     void optional(std::string_view key, std::optional<T>& out) {

@@ -55,10 +55,14 @@ public:
 
     /// JSON's null.
     json_value() noexcept = default;
+    /// Of a document.
     explicit json_value(detail::json_node const* node) noexcept : node_(node) {}
 
+    /// Whether it is JSON's null, or absent.
     [[nodiscard]] bool is_null() const noexcept { return kind() == detail::json_kind::null; }
+    /// Whether it is an array.
     [[nodiscard]] bool is_array() const noexcept { return kind() == detail::json_kind::array; }
+    /// Whether it is an object.
     [[nodiscard]] bool is_object() const noexcept { return kind() == detail::json_kind::object; }
 
     /// The string; empty for another type.
@@ -91,6 +95,7 @@ public:
     /// The elements of an array, or the members of an object, in the order of the text; none for
     /// another type.
     [[nodiscard]] iterator begin() const noexcept;
+    /// Behind the last element or member.
     [[nodiscard]] iterator end() const noexcept;
     /// How many elements or members there are; 0 for another type.
     [[nodiscard]] std::size_t size() const noexcept {
@@ -125,6 +130,7 @@ public:
     using reference = json_value;
 
     iterator() noexcept = default;
+    /// At a node of a document.
     explicit iterator(detail::json_node const* node) noexcept : node_(node) {}
 
     [[nodiscard]] json_value operator*() const noexcept { return json_value(node_); }
@@ -137,6 +143,7 @@ public:
         ++*this;
         return before;
     }
+    /// The same node.
     friend bool operator==(iterator const&, iterator const&) noexcept = default;
 
 private:

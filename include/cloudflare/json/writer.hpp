@@ -121,6 +121,7 @@ class json_object_writer {
 public:
     json_object_writer() { json_.reserve(192); }
 
+    /// Adds a member. The key is escaped.
     template <json_writable T>
     json_object_writer& add(std::string_view key, T const& value) {
         json_ += json_.empty() ? '{' : ',';
@@ -137,6 +138,7 @@ public:
 
     /// The object as JSON; the writer must not be used again.
     [[nodiscard]] std::string finish() { return std::move(json_ += json_.empty() ? "{}" : "}"); }
+    /// Appends the object to `json`; the writer may be used further.
     void append_to(std::string& json) const { (json += json_) += json_.empty() ? "{}" : "}"; }
 
 private:
@@ -147,6 +149,7 @@ private:
 /// array.
 class json_array_writer {
 public:
+    /// Adds an element.
     template <json_writable T>
     json_array_writer& add(T const& value) {
         json_ += json_.empty() ? '[' : ',';
@@ -156,6 +159,7 @@ public:
 
     /// The array as JSON; the writer must not be used again.
     [[nodiscard]] std::string finish() { return std::move(json_ += json_.empty() ? "[]" : "]"); }
+    /// Appends the array to `json`; the writer may be used further.
     void append_to(std::string& json) const { (json += json_) += json_.empty() ? "[]" : "]"; }
 
 private:

@@ -34,11 +34,11 @@ struct certificate_options {
     };
     /// In OpenSSL's syntax; empty: no such extension.
     std::string alternative_names = "DNS:localhost,IP:127.0.0.1,IP:::1";
-    std::string common_name = "cloudflare-access sandbox";
+    std::string common_name = "cloudflare-access sandbox"; ///< of the subject
     std::string extended_key_usage{}; ///< in OpenSSL's syntax, e.g. `clientAuth`; empty: any
     std::chrono::seconds valid_from = std::chrono::hours(-1); ///< counted from now
-    std::chrono::seconds valid_for = std::chrono::hours(24);
-    chain signed_by = chain::self_signed;
+    std::chrono::seconds valid_for = std::chrono::hours(24);  ///< counted from `valid_from`
+    chain signed_by = chain::self_signed;                     ///< who signed it
 };
 
 namespace detail {

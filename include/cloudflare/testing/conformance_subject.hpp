@@ -70,8 +70,8 @@ struct conformance_subject {
     std::function<std::unique_ptr<transport_under_test>(std::string const& ca_file)> make;
     /// The transport's limits: responses that exceed them must be refused.
     std::size_t max_header_size = 64 * 1024;
-    std::size_t max_body_size = 16 * 1024 * 1024;
-    bool speaks_tls = true; ///< false: the checks of TLS are skipped
+    std::size_t max_body_size = 16 * 1024 * 1024; ///< in bytes
+    bool speaks_tls = true;                       ///< false: the checks of TLS are skipped
     /// A domain whose names all have the address 127.0.0.1 on this machine, e.g. because the
     /// program replaces `getaddrinfo`. Empty: the checks of wildcards are skipped.
     std::string loopback_domain{};
@@ -86,9 +86,9 @@ struct conformance_subject {
 
 /// The outcome of one check.
 struct check_outcome {
-    std::string_view name{};
+    std::string_view name{};             ///< a sentence that holds
     std::vector<std::string> failures{}; ///< empty: the check has passed, or was skipped
-    bool skipped = false;
+    bool skipped = false;                ///< the subject does not have what the check is about
 };
 
 } // namespace cloudflare::inline v0::testing

@@ -19,8 +19,9 @@ namespace cloudflare::inline v0::testing {
 /// A fault of one request. With "before" in its name the API does not act on the request; with
 /// "after" it acts first.
 struct fault {
+    /// What happens in place of a plain response.
     enum class kind : unsigned char {
-        none,
+        none,           ///< the plain response
         drop_before,    ///< the connection is closed
         drop_after,     ///< the connection is closed
         reset_before,   ///< the connection is reset
@@ -38,11 +39,11 @@ struct fault {
         gzip,           ///< the response's body is compressed, though the client did not ask for it
         bare_status,    ///< the status line ends after the number, without a space and a reason
     };
-    kind what = kind::none;
-    std::size_t count = 0; ///< bytes
-    int status = 0;
-    std::string value{}; ///< a body, or the value of `Retry-After`
-    std::chrono::milliseconds delay{};
+    kind what = kind::none;            ///< which of them
+    std::size_t count = 0;             ///< bytes
+    int status = 0;                    ///< of `respond_before` and `respond_after`
+    std::string value{};               ///< a body, or the value of `Retry-After`
+    std::chrono::milliseconds delay{}; ///< of `drip` and `delay`
 };
 
 /// Which requests get which faults. Of several entries that match a request, the first is used.

@@ -39,6 +39,7 @@ public:
 template <class Log>
 class blocking_log_under_test final : public log_under_test {
 public:
+    /// What is tried.
     explicit blocking_log_under_test(Log log) : log_(std::forward<Log>(log)) {}
     result<std::optional<access::intent>> insert(access::intent const& i) override {
         return detail::wait_for(log_.insert(i));

@@ -28,21 +28,21 @@ namespace cloudflare::inline v0::testing {
 
 /// A service token as the sandbox keeps it, its secrets included.
 struct sandbox_token {
-    std::string scope; ///< `accounts/<id>` or `zones/<id>`
-    std::string id;
-    std::string client_id;
-    std::string name;
-    token_duration duration = token_duration::hours(8760);
-    bool enabled = true;
-    std::int64_t version = 1;
-    timestamp created_at;
-    timestamp updated_at;
-    timestamp expires_at;
-    std::optional<timestamp> last_seen_at;
-    std::optional<timestamp> previous_expires_at;
-    std::string secret;
-    std::string previous_secret; ///< empty before the first rotation
-    bool in_use = false;         ///< a policy refers to it: it cannot be deleted
+    std::string scope;                                     ///< `accounts/<id>` or `zones/<id>`
+    std::string id;                                        ///< a UUID
+    std::string client_id;                                 ///< ends with `.access`
+    std::string name;                                      ///< as it was sent
+    token_duration duration = token_duration::hours(8760); ///< as it was sent
+    bool enabled = true;                                   ///< a disabled token is not admitted
+    std::int64_t version = 1;                              ///< `client_secret_version`
+    timestamp created_at;                                  ///< by the time that `handle` was given
+    timestamp updated_at;                                  ///< of the last change
+    timestamp expires_at;                                  ///< from then on it is not admitted
+    std::optional<timestamp> last_seen_at;                 ///< when it was last admitted
+    std::optional<timestamp> previous_expires_at; ///< end of the grace; empty: no previous secret
+    std::string secret;                           ///< the current one
+    std::string previous_secret;                  ///< empty before the first rotation
+    bool in_use = false;                          ///< a policy refers to it: it cannot be deleted
 };
 
 /// A user's own endpoint in a sandbox. It returns the response to a request that is for this
@@ -56,6 +56,7 @@ using sandbox_route = std::function<std::optional<http::response>(
 /// requests and times give the same responses. Threads: one at a time.
 class sandbox {
 public:
+    /// `seed` decides ids and secrets.
     explicit sandbox(std::uint64_t seed = 1, sandbox_options options = sandbox_options())
         : random_(seed), options_(std::move(options)) {}
 
@@ -79,6 +80,7 @@ public:
     }
     /// A response of the API: an envelope with this result, or with this error.
     [[nodiscard]] static http::response success(boost::json::value result, int status = 200);
+    /// An envelope with this error.
     [[nodiscard]] static http::response failure(int status, std::int64_t code,
                                                 std::string_view message);
 
@@ -87,6 +89,7 @@ public:
 
     /// All tokens of all scopes, oldest first, for a test to compare with.
     [[nodiscard]] std::vector<sandbox_token> const& tokens() const noexcept { return tokens_; }
+    /// The token of this id, to be changed at will; null where there is none.
     [[nodiscard]] sandbox_token* find(std::string_view id) noexcept {
         auto const found = std::find_if(tokens_.begin(), tokens_.end(),
                                         [&](sandbox_token const& t) { return t.id == id; });

@@ -14,24 +14,28 @@ namespace cloudflare::inline v0::testing {
 /// the most likely behaviour. An aggregate, because no call takes it: see g++ 12's rules.
 struct sandbox_options {
     // Access to the API.
-    std::string base_path = "/client/v4";
-    std::size_t token_limit = 50; ///< service tokens an account
-    std::string api_token;        ///< the only token accepted; empty: any
-    bool read_permission = true;  ///< without it a list is empty, with status 200
-    std::int64_t rate_limit = 0;  ///< requests in five minutes; 0: unlimited
-    bool shows_rate_limit = true; ///< in `Ratelimit`; else nothing shows it before the 429
+    std::string base_path = "/client/v4"; ///< of the URL, without a slash at its end
+    std::size_t token_limit = 50;         ///< service tokens an account
+    std::string api_token;                ///< the only token accepted; empty: any
+    bool read_permission = true;          ///< without it a list is empty, with status 200
+    std::int64_t rate_limit = 0;          ///< requests in five minutes; 0: unlimited
+    bool shows_rate_limit = true;         ///< in `Ratelimit`; else nothing shows it before the 429
     /// How long every request is refused after it was exceeded, counted anew from each refused
     /// request; 0: for the rest of the five minutes.
     std::chrono::seconds rate_ban{300};
     bool tells_retry_after = true; ///< whether a 429 has `Retry-After`
     // The error for bad input: names, durations, lower versions, rotating a disabled token.
+    /// HTTP status.
     int refusal_status = 400;
-    std::int64_t refusal_code = 12130;
+    std::int64_t refusal_code = 12130; ///< in the envelope
 
     // Create.
+    /// HTTP status of a success.
     int create_status = 201;
+    /// HTTP status past `token_limit`.
     int limit_status = 400;
-    std::int64_t limit_code = 12130;
+    std::int64_t limit_code = 12130; ///< in the envelope past `token_limit`
+    /// In the envelope past `token_limit`.
     std::string limit_message =
         "access.api.error.invalid_request: maximum number of service tokens has been reached";
     std::size_t max_name_length = 0;      ///< in bytes; 0: no limit
@@ -43,9 +47,9 @@ struct sandbox_options {
     bool shows_expiry_with_secret = true; ///< else create and rotate do not show `expires_at`
 
     // Rotate, refresh, update.
-    bool rotate_raises_version = true;
-    bool rotate_refuses_disabled = false;
-    bool rotate_refuses_expired = false;
+    bool rotate_raises_version = true;    ///< `client_secret_version` after `/rotate`
+    bool rotate_refuses_disabled = false; ///< else a disabled token is rotated
+    bool rotate_refuses_expired = false;  ///< else an expired token is rotated
     bool zones_have_actions = false;      ///< rotate and refresh in a zone
     bool lower_version_is_refused = true; ///< else it is ignored
     bool update_moves_expiry = false;     ///< even without a new duration
@@ -55,6 +59,7 @@ struct sandbox_options {
     /// The longest grace period, to which a later end is cut; 0: no limit. The second is for an end
     /// that comes with the rotation itself.
     std::chrono::seconds max_grace{0};
+    /// That of a rotation.
     std::chrono::seconds max_grace_of_rotation{0};
     bool delete_shows_token = true;        ///< else `result` is null
     bool shows_version_and_enabled = true; ///< old responses have neither
@@ -67,7 +72,7 @@ struct sandbox_options {
     bool name_is_substring = false;   ///< `?name=` matches a part of the name
     std::int64_t max_per_page = 1000; ///< a larger `per_page` is cut to this
     bool ignores_page = false;        ///< every page is the first
-    bool has_result_info = true;
+    bool has_result_info = true;      ///< else a list has none
     std::chrono::seconds list_lag{0}; ///< how long lists do not show a new token
 };
 

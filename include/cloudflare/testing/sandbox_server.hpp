@@ -39,7 +39,7 @@ namespace asio = boost::asio;
 
 /// Options of a sandbox server.
 struct sandbox_server_options {
-    bool tls = true;
+    bool tls = true;                       ///< else plain HTTP
     std::uint16_t port = 0;                ///< 0: any free one
     std::optional<certificate> identity{}; ///< empty: a self-signed one is made
     int max_tls_version = 0;               ///< e.g. OpenSSL's `TLS1_2_VERSION`; 0: the newest
@@ -62,6 +62,7 @@ public:
         asio::co_spawn(context, accept(acceptor_, shared_), asio::detached);
     }
 
+    /// Of 127.0.0.1: the one chosen, where the options said 0.
     [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
     /// The base URL for clients, e.g. `https://127.0.0.1:40123/client/v4`.
     [[nodiscard]] std::string base_url() const {

@@ -16,6 +16,7 @@ namespace cloudflare::inline v0::testing {
 
 /// What a scripted server does when it has received a complete request.
 struct reply {
+    /// What the server does after the bytes.
     enum class end : unsigned char {
         read_on, ///< waits for the next request
         close,   ///< closes the connection cleanly, with TLS's close_notify
@@ -23,10 +24,10 @@ struct reply {
         reset,   ///< resets the connection
         hang,    ///< reads and sends nothing more
     };
-    std::string bytes{};
+    std::string bytes{};               ///< sent as they are, status line and fields included
     std::size_t piece_size = 0;        ///< `bytes` are sent in pieces of this size; 0: at once
     std::chrono::milliseconds pause{}; ///< before each piece
-    end then = end::read_on;
+    end then = end::read_on;           ///< after the bytes
     /// Sent after `bytes` by a write of its own, and so in a TLS record of its own.
     std::string later{};
     std::chrono::microseconds later_after{}; ///< how long after `bytes`
@@ -38,7 +39,7 @@ struct reply {
 struct seen_request {
     std::size_t number = 0;     ///< among all requests, from 1
     std::size_t connection = 0; ///< among all connections, from 1
-    std::string bytes{};
+    std::string bytes{};        ///< as they came, complete
 };
 
 /// Returns the reply to a request.

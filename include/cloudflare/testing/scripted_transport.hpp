@@ -28,6 +28,7 @@ public:
         script_->responses.push_back(std::move(response));
         return *this;
     }
+    /// The next request is given this response.
     scripted_transport& respond(int status, std::string_view body,
                                 std::string_view content_type = "application/json") {
         http::response r{.status = status};

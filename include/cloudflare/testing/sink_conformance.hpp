@@ -40,6 +40,7 @@ public:
 template <class Sink>
 class blocking_sink_under_test final : public sink_under_test {
 public:
+    /// What is tried.
     explicit blocking_sink_under_test(Sink sink) : sink_(std::forward<Sink>(sink)) {}
     result<void> prepare(access::intent const& i) override {
         return detail::wait_for(sink_.prepare(i));

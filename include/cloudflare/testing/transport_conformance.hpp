@@ -38,6 +38,7 @@ namespace cloudflare::inline v0::testing {
 template <transport Transport>
 class blocking_under_test final : public transport_under_test {
 public:
+    /// What is tried.
     explicit blocking_under_test(Transport transport) : transport_(std::move(transport)) {}
     result<http::response> send(http::request const& r, time_point deadline) override {
         return transport_.send(r, deadline).get();

@@ -26,6 +26,7 @@ public:
     template <class T>
     using task = blocking<T>;
 
+    /// Connects to nothing yet.
     explicit blocking_beast_transport(beast_options options = beast_options());
 
     // The three functions of a `transport`.

@@ -34,9 +34,11 @@ public:
         client_certificate_file_ = std::move(certificate_file);
         return set(client_key_file_, std::move(key_file));
     }
+    /// As set by `client_certificate`, or empty.
     [[nodiscard]] std::string const& client_certificate_file() const noexcept {
         return client_certificate_file_;
     }
+    /// As set by `client_certificate`, or empty.
     [[nodiscard]] std::string const& client_key_file() const noexcept { return client_key_file_; }
 
     /// A TLS context to use in place of one that the transport makes. The two settings above are

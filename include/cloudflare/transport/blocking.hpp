@@ -54,7 +54,9 @@ public:
         void unhandled_exception() noexcept { this->thrown = std::current_exception(); }
     };
 
+    /// Leaves `other` without a coroutine.
     blocking(blocking&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+    /// Destroys the coroutine that was held.
     blocking& operator=(blocking other) noexcept {
         std::swap(handle_, other.handle_);
         return *this;
@@ -66,8 +68,11 @@ public:
     /// The value, to be called once. Throws what the coroutine threw, e.g. in a user's transport.
     T get() { return handle_.promise().take(); }
 
+    /// It has run when it is returned: awaiting it never suspends.
     bool await_ready() const noexcept { return true; }
+    /// Never called.
     void await_suspend(std::coroutine_handle<>) const noexcept {}
+    /// As `get`.
     T await_resume() { return get(); }
 
 private:

@@ -22,9 +22,11 @@ public:
         client_certificate_file_ = std::move(certificate_file);
         return set(client_key_file_, std::move(key_file));
     }
+    /// As set by `client_certificate`, or empty.
     [[nodiscard]] std::string const& client_certificate_file() const noexcept {
         return client_certificate_file_;
     }
+    /// As set by `client_certificate`, or empty.
     [[nodiscard]] std::string const& client_key_file() const noexcept { return client_key_file_; }
 
     /// The maximum size of a response's header section, together with the informational (1xx)
