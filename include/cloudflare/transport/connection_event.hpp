@@ -23,6 +23,7 @@ enum class connection_change : unsigned char {
     closed,      ///< `why` says why
 };
 
+/// In a word or two, e.g. "opened".
 [[nodiscard]] constexpr std::string_view to_string(connection_change change) noexcept {
     switch (change) {
     case connection_change::opened: return "opened";
@@ -51,6 +52,7 @@ enum class close_reason : unsigned char {
     library,        ///< libcurl closed it
 };
 
+/// As it stands at the end of an event's line; empty for `none`.
 [[nodiscard]] constexpr std::string_view to_string(close_reason why) noexcept {
     switch (why) {
     case close_reason::none: return "";
@@ -72,14 +74,14 @@ enum class close_reason : unsigned char {
 
 /// One change of one connection.
 struct connection_event {
-    connection_change change;
+    connection_change change;     ///< what happened
     http::origin origin;          ///< where the requests go, also through a proxy
     std::uint64_t connection = 0; ///< its number, from 1 in each transport; 0 where not opened
     std::uint64_t requests = 0;   ///< how many requests it has carried to their end
     bool session_resumed = false; ///< an earlier TLS session was resumed; libcurl does not tell
     /// How long opening took; of a reused or closed connection, how long ago it was opened.
     std::chrono::nanoseconds elapsed{};
-    close_reason why = close_reason::none;
+    close_reason why = close_reason::none; ///< of a closed connection
     /// Why it was not opened, or why the last request failed; valid during the call of the hook
     /// only, and otherwise null.
     error const* failure = nullptr;
@@ -115,6 +117,7 @@ inline std::ostream& operator<<(std::ostream& out, connection_event const& e) {
     return out;
 }
 
+/// One line, e.g. `3 open, 2 idle, 0 waiting`.
 inline std::ostream& operator<<(std::ostream& out, connection_counts const& c) {
     return out << c.open << " open, " << c.idle << " idle, " << c.waiting << " waiting";
 }
