@@ -1,4 +1,5 @@
-# Prints the C++ code block of this number.
-/^```cpp$/ { ++number; inside = 1; next }
+# Prints the code block of this number among those of one language (default cpp).
+BEGIN { if (language == "") language = "cpp" }
+$0 == "```" language { ++number; inside = 1; next }
 /^```$/ { inside = 0 }
 inside && number == wanted

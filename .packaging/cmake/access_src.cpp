@@ -1,0 +1,1 @@
+#include <cloudflare/access_src.hpp>
