@@ -89,6 +89,11 @@ public:
                crc32_text(line.substr(9)) == line.substr(0, 8);
     }
 
+    /// Whether an unterminated first line may be what a crash left of the format line.
+    [[nodiscard]] static bool may_be_cut_format(std::string_view text) noexcept {
+        return journal_format.starts_with(text) ||
+               (text.size() <= 4096 && text.find_first_not_of('\0') == text.npos);
+    }
     /// Whether an unterminated end may be what a crash left of a line, or of a hole for one.
     [[nodiscard]] static bool may_be_cut_line(std::string_view end) noexcept {
         if (end.find_first_not_of('\0') == end.npos) return true;
