@@ -58,6 +58,8 @@ struct played_server {
     std::string token = "operators-token"; ///< empty: asks for none
     json::array machines;
     std::string metrics;
+    std::string flaw;                             ///< why it cannot issue tokens
+    std::int64_t checked_at = -40;                ///< seconds from now; 0: never
     std::map<std::string, page_response> instead; ///< by path
 
     page_response respond(page_request const& r) const {
@@ -65,13 +67,21 @@ struct played_server {
         if (auto const found = instead.find(path); found != instead.end()) return found->second;
         if (path == "/") return {.body = page};
         auto const given = r.fields.find("Authorization");
+        if (path == "/readyz")
+            return {.status = flaw.empty() ? 200 : 503,
+                    .type = "application/json",
+                    .body = flaw.empty()
+                                ? R"({"status":"ready"})"
+                                : json::serialize(json::object{
+                                      {"error", {{"code", "not_ready"}, {"message", flaw}}}})};
         if (!token.empty() && (given == r.fields.end() || given->second != "Bearer " + token))
             return {.status = 401, .type = "application/json", .body = R"({"error":"no"})"};
         if (path == "/metrics") return {.type = "text/plain; version=0.0.4", .body = metrics};
         if (path == "/v1/machines")
             return {.type = "application/json",
-                    .body = json::serialize(
-                        json::object{{"checked_at", rfc3339(-40)}, {"machines", machines}})};
+                    .body = json::serialize(json::object{
+                        {"checked_at", checked_at == 0 ? json::value() : rfc3339(checked_at)},
+                        {"machines", machines}})};
         return {.status = 404};
     }
 
@@ -103,15 +113,17 @@ issuing_server_strays 1
 issuing_server_queue_depth 6
 issuing_server_limiter_wait_seconds 1.25
 issuing_server_tokens{state="fresh"} 5
-issuing_server_request_duration_seconds_bucket{route="PUT token",le="0.1"} 50
-issuing_server_request_duration_seconds_bucket{route="PUT token",le="0.5"} 90
-issuing_server_request_duration_seconds_bucket{route="PUT token",le="1"} 100
-issuing_server_request_duration_seconds_bucket{route="PUT token",le="+Inf"} 100
-issuing_server_request_duration_seconds_sum{route="PUT token"} 21.5
-issuing_server_request_duration_seconds_count{route="PUT token"} 100
+issuing_server_request_duration_seconds_bucket{route="PUT /v1/machines/{name}/token",le="0.1"} 50
+issuing_server_request_duration_seconds_bucket{route="PUT /v1/machines/{name}/token",le="0.5"} 90
+issuing_server_request_duration_seconds_bucket{route="PUT /v1/machines/{name}/token",le="1"} 100
+issuing_server_request_duration_seconds_bucket{route="PUT /v1/machines/{name}/token",le="+Inf"} 100
+issuing_server_request_duration_seconds_sum{route="PUT /v1/machines/{name}/token"} 21.5
+issuing_server_request_duration_seconds_count{route="PUT /v1/machines/{name}/token"} 100
 issuing_server_request_duration_seconds_bucket{route="GET machines",le="0.004"} 1000
 issuing_server_request_duration_seconds_bucket{route="GET machines",le="+Inf"} 1100
 issuing_server_request_duration_seconds_count{route="GET machines"} 1100
+issuing_server_api_request_duration_seconds_bucket{operation="create",le="0.05"} 10
+issuing_server_api_request_duration_seconds_bucket{operation="create",le="+Inf"} 10
 )";
     }
 };
@@ -167,7 +179,7 @@ window.focusFault = () => {
   if (contrast(rgba(s.outlineColor), around) < 3) return 'a pale outline';
   return r.bottom <= 0 || r.top >= innerHeight ? 'out of sight' : '';
 };
-window.textOf = id => document.getElementById(id).innerText.replace(/\s+/g, ' ').trim();
+window.textOf = id => document.getElementById(id).innerText.replace(/\u200b/g, '').replace(/\s+/g, ' ').trim();
 window.rowNames = () => [...document.querySelectorAll('#rows tr')].map(r => r.querySelector('bdi').textContent);
 )js";
 
@@ -213,6 +225,7 @@ public:
         check("nothing else is asked of anybody",
               asked == std::set<std::string>{"GET https://issuing.test/",
                                              "GET https://issuing.test/metrics",
+                                             "GET https://issuing.test/readyz",
                                              "GET https://issuing.test/v1/machines"},
               [&] {
                   std::string all;
@@ -329,9 +342,11 @@ private:
         says("work", "Open intents 4 Watched intents 17 Stray tokens 1 Queue 6 Wait for the rate "
                      "limit 1.25 s");
         says("issues", "already held 98,765 issued 1,234");
-        says("latency",
-             "PUT token 100 ms 950 ms 100"); // 50 of 100 by 0.1 s, the 99th within 0.5 .. 1 s
+        says(
+            "latency",
+            "PUT /machines/{name}/token 100 ms 950 ms 100"); // 50 of 100 by 0.1 s, the 99th within 0.5 .. 1 s
         says("latency", "GET machines 2.2 ms > 4 ms 1,100");
+        says("latency", "Requests to Cloudflare p50 p99 count create 25 ms 49.5 ms 10");
         says("age", "checked with Cloudflare");
         check("the title of the tab says it, too", page_.string("document.title").find("! ") == 0,
               page_.string("document.title"));
@@ -377,7 +392,7 @@ private:
 
     void looks() {
         for (auto const* scheme : {"light", "dark"})
-            for (int const width : {1440, 1000, 700, 360, 320}) {
+            for (int const width : {1440, 1000, 360, 320}) {
                 auto const where = std::string(scheme) + '-' + std::to_string(width);
                 page_.media(
                     {{"prefers-color-scheme", scheme}, {"prefers-reduced-motion", "reduce"}});
@@ -474,7 +489,7 @@ private:
         check("it says that it is pressed",
               page_.holds("document.activeElement.getAttribute('aria-pressed') === 'true'"));
         auto const asked = page_.requests().size();
-        check("looks go on", await_requests(asked + 4));
+        check("looks go on", await_requests(asked + 6));
         check("and the focus stays",
               page_.holds("document.activeElement.textContent.includes('Expired')"));
         page_.press("Space");
@@ -494,7 +509,7 @@ private:
         check("and says that the data is old",
               await("textOf('reasons').includes('old: updates are paused')"), text("verdict"));
         page_.press("Space");
-        check("until it is over", await_requests(before + 2));
+        check("until it is over", await_requests(before + 3));
     }
     bool await_requests(std::size_t count) {
         for (int i = 0; i != 100 && page_.requests().size() < count; ++i)
@@ -554,7 +569,7 @@ private:
                        "++window.told).observe(document.getElementById('announcement'), "
                        "{childList: true, characterData: true, subtree: true})");
         auto const asked = page_.requests().size();
-        check("looks go on", await_requests(asked + 6));
+        check("looks go on", await_requests(asked + 9));
         check("what has not changed is not said again", page_.string("window.told") == "0",
               page_.string("window.told"));
     }
@@ -599,6 +614,28 @@ private:
         check("metrics that are none are no fault of the page's",
               await("!textOf('reasons').includes('/metrics')"), text("verdict"));
         server_.instead.clear();
+        server_.populate();
+        server_.machines.resize(3);
+        server_.metrics.clear();
+        server_.flaw = "store: <i>disk full</i>";
+        check("that it cannot issue tokens is said",
+              await_verdict("It cannot issue tokens now: store: <i>disk full</i>."),
+              text("verdict"));
+        says("verdict-title", "The server cannot issue tokens");
+        server_.flaw.clear();
+        server_.checked_at = -2 * hour;
+        check("that it has not looked for long is said",
+              await_verdict("has not seen the tokens at Cloudflare for 2 h"), text("verdict"));
+        server_.checked_at = -40;
+        check("and that it is well again", await_verdict("All is well"), text("verdict"));
+        server_.machines.clear();
+        server_.checked_at = 0;
+        check("that it has not looked yet is said",
+              await_verdict("has not looked at its tokens yet"), text("verdict"));
+        server_.checked_at = -40;
+        server_.populate();
+        check("the machines are back", await("textOf('tiles').includes('12 All machines')"),
+              text("tiles"));
         server_.token = "changed";
         check("a token that is taken away ends what is shown",
               await("!document.getElementById('sign-in').hidden && "
