@@ -14,6 +14,7 @@
 #include <concepts>
 #include <mutex>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -186,6 +187,10 @@ template <class Send>
         auto const has_newer = current.refused(*used);
         if (!has_newer || !*has_newer) return response;
     }
+}
+
+inline std::ostream& operator<<(std::ostream& out, held_secret const& h) {
+    return out << h.token << ", client secret " << h.client_secret;
 }
 
 } // namespace cloudflare::inline v0::access

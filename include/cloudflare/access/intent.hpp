@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cloudflare/access/scope.hpp>
+#include <cloudflare/core/redact.hpp>
 #include <cloudflare/core/timestamp.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -121,6 +123,36 @@ inline constexpr std::size_t fewest_tag_digits = 10;
         if (is_hex && (digits.size() == tag_digits || is_cut)) return true;
     }
     return false;
+}
+
+[[nodiscard]] constexpr std::string_view to_string(intent_purpose p) noexcept {
+    return p == intent_purpose::issue ? "issue" : "rotate";
+}
+[[nodiscard]] constexpr std::string_view to_string(intent_state s) noexcept {
+    constexpr std::string_view names[] = {"open", "withdrawing", "lost", "settled"};
+    return names[static_cast<unsigned>(s)];
+}
+
+inline std::ostream& operator<<(std::ostream& out, intent_purpose p) {
+    return out << to_string(p);
+}
+inline std::ostream& operator<<(std::ostream& out, intent_state s) {
+    return out << to_string(s);
+}
+/// One line, e.g. `intent 0f..1e to issue "ci" for account 02..53, open since 2025-...Z, key k`.
+inline std::ostream& operator<<(std::ostream& out, intent const& i) {
+    auto const show = [&](char const* what, std::string_view value) {
+        if (!value.empty()) out << what << cloudflare::detail::redact_own(value, 200);
+    };
+    out << "intent " << cloudflare::detail::redact_own(i.tag, 100) << " to " << i.purpose << " \""
+        << cloudflare::detail::redact_own(i.name, 200) << "\" for " << i.scope << ", " << i.state
+        << " since " << i.opened_at;
+    if (i.until != timestamp()) out << ", until " << i.until;
+    show(", key ", i.key);
+    show(", token ", i.token_id);
+    show(", sink ", i.sink);
+    show(", note ", i.note);
+    return out;
 }
 
 } // namespace cloudflare::inline v0::access

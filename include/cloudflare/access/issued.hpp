@@ -5,6 +5,7 @@
 #include <cloudflare/access/service_token.hpp>
 
 #include <optional>
+#include <ostream>
 #include <utility>
 
 namespace cloudflare::inline v0::access {
@@ -27,5 +28,12 @@ public:
     /// That intent.
     std::optional<intent> settled;
 };
+
+inline std::ostream& operator<<(std::ostream& out, issued const& i) {
+    out << i.token;
+    if (i.already_held) out << ", held already";
+    if (i.intent_open) out << ", its intent is still in the log";
+    return out;
+}
 
 } // namespace cloudflare::inline v0::access

@@ -1,6 +1,9 @@
 /// Whether a token was there.
 #pragma once
 
+#include <ostream>
+#include <string_view>
+
 #include <cloudflare/core/config.hpp>
 
 namespace cloudflare::inline v0::access {
@@ -11,5 +14,12 @@ enum class presence : unsigned char {
     there,  ///< the server has it
     absent, ///< the server has no such token
 };
+
+[[nodiscard]] constexpr std::string_view to_string(presence p) noexcept {
+    return p == presence::there ? "there" : "absent";
+}
+inline std::ostream& operator<<(std::ostream& out, presence p) {
+    return out << to_string(p);
+}
 
 } // namespace cloudflare::inline v0::access

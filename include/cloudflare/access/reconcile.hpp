@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -207,5 +208,13 @@ private:
 
     tools tools_;
 };
+
+/// One line of counts.
+inline std::ostream& operator<<(std::ostream& out, reconciled const& r) {
+    return out << r.kept.size() << " kept, " << r.withdrawn.size() << " withdrawn, "
+               << r.left_open.size() << " left open, " << r.watched.size() << " watched, "
+               << r.failed.size() << " failed, " << r.elsewhere.size() << " elsewhere, "
+               << r.strays.size() << " strays";
+}
 
 } // namespace cloudflare::inline v0::access

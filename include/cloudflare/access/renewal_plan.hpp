@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <ostream>
 #include <string_view>
 #include <utility>
 
@@ -217,6 +218,22 @@ private:
     renewal_plan plan;
     plan.state = renewal_state::missing;
     return plan;
+}
+
+inline std::ostream& operator<<(std::ostream& out, renewal_state s) {
+    return out << to_string(s);
+}
+inline std::ostream& operator<<(std::ostream& out, renewal_action a) {
+    return out << to_string(a);
+}
+inline std::ostream& operator<<(std::ostream& out, renewal_plan const& p) {
+    out << p.state;
+    if (p.refresh) out << ", refresh";
+    if (p.rotate) out << ", rotate";
+    if (p.keep_alive) out << ", prolong the grace";
+    if (p.next_at) out << ", " << p.next << " at " << *p.next_at;
+    if (p.next_due) out << ", look again at " << *p.next_due;
+    return out;
 }
 
 } // namespace cloudflare::inline v0::access

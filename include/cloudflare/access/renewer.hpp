@@ -4,12 +4,14 @@
 #include <cloudflare/access/detail/lease_keeping.hpp>
 #include <cloudflare/access/renewal_plan.hpp>
 #include <cloudflare/access/rotator.hpp>
+#include <cloudflare/core/redact.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -315,5 +317,28 @@ private:
     rotation_options options_;
     int failed_rounds_ = 0;
 };
+
+inline std::ostream& operator<<(std::ostream& out, renewal_report::entry const& e) {
+    using cloudflare::detail::redact_own;
+    out << "key " << redact_own(e.key, 200) << ": token " << redact_own(e.token_id, 100) << ' '
+        << e.state;
+    if (e.refreshed) out << ", refreshed";
+    if (e.rotated) out << ", rotated";
+    if (e.expires_at) out << ", expires " << *e.expires_at;
+    if (e.failure) out << ": " << *e.failure;
+    return out;
+}
+/// One line of counts; print the entries for more.
+inline std::ostream& operator<<(std::ostream& out, renewal_report const& r) {
+    auto const count = [&](auto is) { return std::count_if(r.tokens.begin(), r.tokens.end(), is); };
+    out << r.tokens.size() << " tokens";
+    for (auto s = renewal_state::fresh; s <= renewal_state::missing;
+         s = static_cast<renewal_state>(static_cast<unsigned>(s) + 1))
+        if (auto const n = count([&](auto const& e) { return e.state == s; }); n != 0)
+            out << ", " << n << ' ' << s;
+    if (auto const n = count([](auto const& e) { return e.failure.has_value(); }); n != 0)
+        out << ", " << n << " failed";
+    return out << "; next look at " << r.next_look;
+}
 
 } // namespace cloudflare::inline v0::access

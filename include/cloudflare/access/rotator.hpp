@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 
@@ -374,5 +375,9 @@ private:
     tools tools_;
     rotation_options options_;
 };
+
+inline std::ostream& operator<<(std::ostream& out, rotated const& r) {
+    return out << r.token << ", the previous secret is valid until " << r.previous_valid_until;
+}
 
 } // namespace cloudflare::inline v0::access

@@ -118,4 +118,11 @@ template <class S>
 concept scope =
     std::same_as<S, account_scope> || std::same_as<S, zone_scope> || std::same_as<S, any_scope>;
 
+inline std::ostream& operator<<(std::ostream& out, account_scope const& s) {
+    return out << any_scope(s);
+}
+inline std::ostream& operator<<(std::ostream& out, zone_scope const& s) {
+    return out << any_scope(s);
+}
+
 } // namespace cloudflare::inline v0::access

@@ -4,6 +4,7 @@
 #include <cloudflare/access/intent.hpp>
 #include <cloudflare/access/result_or_task.hpp>
 #include <cloudflare/access/service_token.hpp>
+#include <cloudflare/core/redact.hpp>
 #include <cloudflare/core/secret.hpp>
 
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -213,5 +215,14 @@ private:
 };
 
 static_assert(rewritable_sink<memory_sink>);
+
+inline std::ostream& operator<<(std::ostream& out, held_token const& h) {
+    using cloudflare::detail::redact_own;
+    out << "key " << redact_own(h.key, 200) << ": token " << redact_own(h.token_id, 100)
+        << ", client id " << redact_own(h.client_id, 100);
+    if (h.version != 0) out << ", version " << h.version;
+    if (h.since != timestamp()) out << ", since " << h.since;
+    return out;
+}
 
 } // namespace cloudflare::inline v0::access

@@ -3,6 +3,7 @@
 
 #include <cloudflare/core/config.hpp>
 #include <cloudflare/core/fwd.hpp>
+#include <cloudflare/core/redact.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/secret.hpp>
 #include <cloudflare/core/timestamp.hpp>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <ostream>
 #include <string>
 
 namespace cloudflare::inline v0::access {
@@ -68,6 +70,27 @@ struct updated_service_token : service_token {
 /// The token of an update as a rotate would give it; `errc::secret_missing` where the update
 /// rotated nothing.
 [[nodiscard]] result<issued_service_token> as_issued(updated_service_token updated);
+
+/// One line, e.g. `service token f174e90a-... "ci", client id 88bf.access, 8760h, version 2, expires
+/// 2026-11-27T00:00:00Z`. The name, which may be any text, is made printable.
+inline std::ostream& operator<<(std::ostream& out, service_token const& t) {
+    using cloudflare::detail::redact_own;
+    out << "service token " << redact_own(t.id, 100) << " \"" << redact_own(t.name, 200) << '"';
+    if (!t.client_id.empty()) out << ", client id " << redact_own(t.client_id, 100);
+    if (t.duration) out << ", " << *t.duration;
+    if (t.client_secret_version) out << ", version " << *t.client_secret_version;
+    if (t.expires_at) out << ", expires " << *t.expires_at;
+    if (!t.enabled.value_or(true)) out << ", disabled";
+    return out;
+}
+inline std::ostream& operator<<(std::ostream& out, issued_service_token const& t) {
+    return out << static_cast<service_token const&>(t) << ", client secret " << t.client_secret;
+}
+inline std::ostream& operator<<(std::ostream& out, updated_service_token const& t) {
+    out << static_cast<service_token const&>(t);
+    if (t.client_secret) out << ", client secret " << *t.client_secret;
+    return out;
+}
 
 } // namespace cloudflare::inline v0::access
 

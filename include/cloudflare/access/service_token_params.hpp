@@ -3,6 +3,7 @@
 
 #include <cloudflare/core/config.hpp>
 #include <cloudflare/core/detail/options_base.hpp>
+#include <cloudflare/core/redact.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/timestamp.hpp>
 #include <cloudflare/core/token_duration.hpp>
@@ -10,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -176,6 +178,22 @@ private:
     std::optional<std::int64_t> page_;
     std::optional<std::int64_t> per_page_;
 };
+
+// The parameters as they are sent, in one line.
+inline std::ostream& operator<<(std::ostream& out, create_params const& p) {
+    return out << "create " << cloudflare::detail::redact_own(p.body(), 1000);
+}
+inline std::ostream& operator<<(std::ostream& out, update_params const& p) {
+    return out << "update " << cloudflare::detail::redact_own(p.body(), 1000);
+}
+inline std::ostream& operator<<(std::ostream& out, rotate_params const& p) {
+    return out << "rotate " << p.body();
+}
+inline std::ostream& operator<<(std::ostream& out, list_params const& p) {
+    std::string query;
+    p.append_to(query);
+    return out << "list " << cloudflare::detail::redact_own(query, 1000);
+}
 
 } // namespace cloudflare::inline v0::access
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -174,6 +175,17 @@ template <class Lookup>
 /// the environment meanwhile.
 [[nodiscard]] inline result<credentials> credentials_from_environment() {
     return credentials_from([](char const* name) { return std::getenv(name); });
+}
+
+// Of credentials nothing is printed but their kind.
+inline std::ostream& operator<<(std::ostream& out, api_token const&) {
+    return out << "API token [redacted]";
+}
+inline std::ostream& operator<<(std::ostream& out, api_key const&) {
+    return out << "API key [redacted]";
+}
+inline std::ostream& operator<<(std::ostream& out, credentials const&) {
+    return out << "credentials [redacted]";
 }
 
 } // namespace cloudflare::inline v0

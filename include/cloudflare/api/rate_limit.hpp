@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <ostream>
 #include <string_view>
 
 namespace cloudflare::inline v0 {
@@ -25,6 +26,10 @@ struct rate_limit {
 
 /// The same for a response, whose list may be spread over several fields.
 [[nodiscard]] std::optional<rate_limit> parse_rate_limit(http::headers const& fields);
+
+inline std::ostream& operator<<(std::ostream& out, rate_limit const& limit) {
+    return out << limit.remaining << " requests left, reset in " << limit.resets_in.count() << " s";
+}
 
 } // namespace cloudflare::inline v0
 

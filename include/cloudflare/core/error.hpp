@@ -195,6 +195,13 @@ private:
     return "";
 }
 
+inline std::ostream& operator<<(std::ostream& out, delivery d) {
+    return out << to_string(d);
+}
+inline std::ostream& operator<<(std::ostream& out, stop_reason reason) {
+    return out << to_string(reason);
+}
+
 } // namespace cloudflare::inline v0
 
 #ifndef CLOUDFLARE_SEPARATE_COMPILATION

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <type_traits>
 
@@ -207,6 +208,14 @@ inline boost::system::error_category const& error_category() noexcept {
 inline boost::system::error_category const& condition_category() noexcept {
     static constexpr detail::condition_category_impl category;
     return category;
+}
+
+// Printed in a few words, as `to_string` gives them.
+inline std::ostream& operator<<(std::ostream& out, errc code) {
+    return out << to_string(code);
+}
+inline std::ostream& operator<<(std::ostream& out, condition group) {
+    return out << to_string(group);
 }
 
 } // namespace cloudflare::inline v0

@@ -3,6 +3,7 @@
 
 #include <cloudflare/core/fwd.hpp>
 
+#include <ostream>
 #include <string_view>
 
 namespace cloudflare::inline v0::http {
@@ -26,6 +27,10 @@ enum class method : unsigned char {
     case method::delete_: return "DELETE";
     }
     return "";
+}
+
+inline std::ostream& operator<<(std::ostream& out, method m) {
+    return out << to_string(m);
 }
 
 } // namespace cloudflare::inline v0::http

@@ -122,4 +122,11 @@ inline std::ostream& operator<<(std::ostream& out, connection_counts const& c) {
     return out << c.open << " open, " << c.idle << " idle, " << c.waiting << " waiting";
 }
 
+inline std::ostream& operator<<(std::ostream& out, connection_change change) {
+    return out << to_string(change);
+}
+inline std::ostream& operator<<(std::ostream& out, close_reason why) {
+    return out << to_string(why);
+}
+
 } // namespace cloudflare::inline v0
