@@ -13,7 +13,10 @@ function tell(what) { line = line "/** " what " */ " }
 function as(concept) { tell("As the concept `" concept "` says.") }
 
 { line = "" }
-/^(template <>|struct boost::.*)$/ { $0 = "" } # of others: Doxygen asks for their first definition
+# Specializations of others' templates: Doxygen asks for their first definition.
+/^struct (boost|std|fmt)::/ { skips = !/;$/; $0 = "" }
+/^template <>$/ { $0 = "" }
+skips { skips = !/^};/; $0 = "" }
 previous !~ /\/\/\/|^ *template/ || previous ~ /\/\/\/</ { commentless() }
 previous ~ /^ *template/ && before !~ /\/\/\// { template_commentless() }
 { before = previous; previous = $0; print line $0 }
@@ -34,6 +37,8 @@ function commentless() {
         sub(/.* /, "", name)
         if (name in setters) return tell("As set by `" name "(value)`, or the default.")
     }
+    if (/ operator<<\(std::ostream& /) return tell("Prints a value or its name in one line; a secret as `[redacted]`.")
+    if (/ to_string\(/) return tell("Its name, or a few words for it.")
     if (FILENAME ~ /_operations\.hpp$/) {
         if (/^ +using result_type =|^ +static constexpr [a-z:_]+ (name|method|idempotency) =|> target\(\) const|std::string body\(\) const/)
             return as("operation")
