@@ -19,7 +19,7 @@ run_block() { # a folder, a language and a number
     block "$2" "$3" >"$work/block.sh"
     [ -s "$work/block.sh" ] || { echo "the page has no such block: $2 $3" && exit 1; }
     # shellcheck disable=SC2086 # a list of options
-    (cd "$1" && c++() { "$compiler" $CXXFLAGS "$@"; } && set -e && . "$work/block.sh") >"$work/log" 2>&1 ||
+    (cd "$1" && c++() { command "$compiler" $CXXFLAGS "$@"; } && set -e && . "$work/block.sh") >"$work/log" 2>&1 ||
         { cat "$work/block.sh" "$work/log" && exit 1; }
 }
 quietly() { "$@" >"$work/log" 2>&1 || { echo "$*" && cat "$work/log" && exit 1; }; }
@@ -40,7 +40,7 @@ run_block "$work/source" sh 1
 prefix=$HOME/.local
 installed() { (cd "$1" && find . -type f ! -path '*/share/pkgconfig/*' | sort); }
 echo "$(installed "$prefix" | wc -l) files"
-not_there '' find "$prefix/include" -type f ! -name '*.hpp' ! -name '*.ipp' # a page or a picture: exclude_files in meson.build
+not_there '' find "$prefix/include" -type f ! -name '*.hpp' ! -name '*.ipp' # neither pages nor pictures
 quietly env DESTDIR="$work/stage" meson install -C "$work/source/build"
 [ "$(installed "$work/stage$prefix")" = "$(installed "$prefix")" ]
 
