@@ -1,7 +1,8 @@
-/// A sink that is a file: the token's ids and its secret, as lines for a shell.
+/// A sink that is a file: the token's ids and its secret, as lines for a shell or as JSON.
 #pragma once
 
 #include <cloudflare/access/detail/secret_file.hpp>
+#include <cloudflare/access/secret_format.hpp>
 #include <cloudflare/access/secret_sink.hpp>
 
 #include <chrono>
@@ -22,9 +23,14 @@ namespace cloudflare::inline v0::access {
 ///     CF_ACCESS_TOKEN_KEY=machine-17
 ///     CF_ACCESS_TOKEN_TAG=6d1f0b7a6b0e4b3f8a0f6c3e0b1d2a4c
 ///
+/// or as JSON, with the same names as the API's (which is read, too):
+///
+///     {"id":"f174e90a-...","client_id":"88bf3b6d....access","client_secret":"...","client_secret_version":1,
+///      "key":"machine-17","tag":"6d1f0b7a..."}
+///
 /// It is written beside its place (`.NAME.new.DIGITS`), flushed (fsync) and renamed, so that the
-/// file is whole or not there. A file that is replaced keeps its mode, owner, group and other lines;
-/// a symbolic link keeps leading to it. What a process that was killed left beside is removed by the
+/// file is whole or not there. A file that is replaced keeps its format, mode, owner, group and other
+/// lines or members; a symbolic link keeps leading to it. What a process that was killed left beside is removed by the
 /// next one.
 ///
 /// The version is missing where it is not known; the key (percent-encoded) and the intent's tag are
@@ -46,15 +52,20 @@ class basic_file_sink {
 public:
     /// @param path where the file is or will be; its directory must exist
     /// @param patience how long a store may wait for another in the same directory
+    /// @param format of a file that is not there yet
     explicit basic_file_sink(std::string path,
-                             std::chrono::milliseconds patience = std::chrono::seconds(5))
-        : path_(std::move(path)), patience_(patience), file_(path_, patience) {}
+                             std::chrono::milliseconds patience = std::chrono::seconds(5),
+                             secret_format format = secret_format::lines)
+        : path_(std::move(path)),
+          patience_(patience),
+          format_(format),
+          file_(path_, patience, {}, format) {}
 
     /// The same file, of which this token counts as not held, and may be replaced by any: it is of
     /// no use any more. Until then it stays where it is.
     [[nodiscard]] basic_file_sink replacing(std::string token_id) const {
         auto sink = *this;
-        sink.file_ = detail::secret_file<System>(path_, patience_, std::move(token_id));
+        sink.file_ = detail::secret_file<System>(path_, patience_, std::move(token_id), format_);
         return sink;
     }
 
@@ -101,6 +112,7 @@ public:
 private:
     std::string path_;
     std::chrono::milliseconds patience_;
+    secret_format format_;
     detail::secret_file<System> file_;
 };
 

@@ -633,4 +633,70 @@ TEST_CASE("a token that would break a line is refused, and nothing is written") 
     CHECK(s.entries() == 0);
 }
 
+TEST_CASE("as JSON: stored, found, replaced, and other members stay") {
+    scratch const s;
+    file_sink json(s.path(), std::chrono::seconds(1), access::secret_format::json);
+    auto i = wanting();
+    i.key = "job 17/\xff";
+    json.store(i, token("id-1", "s\"3\\cret", 1)).value();
+    CHECK(read(s.path()) ==
+          "{\"id\":\"id-1\",\"client_id\":\"c.access\",\"client_secret\":\"s\\\"3\\\\cret\","
+          "\"client_secret_version\":1,\"key\":\"job%2017%2F%FF\",\"tag\":\"" +
+              std::string(32, '1') + "\"}\n");
+    CHECK(mode_of(s.path()) == 0600);
+
+    // Who does not say JSON reads it too, and keeps it.
+    file_sink sink(s.path());
+    auto const held = sink.find("job 17/\xff").value();
+    REQUIRE(held);
+    CHECK(held->token_id == "id-1");
+    CHECK(held->client_id == "c.access");
+    CHECK(held->version == 1);
+    CHECK(held->key == "job 17/\xff");
+    CHECK(held->tag == std::string(32, '1'));
+    CHECK_FALSE(sink.find("job 17").value());
+    sink.rewrite("id-1",
+                 [](access::held_token const&, secret const& old) -> result<secret> {
+                     CHECK(old.reveal() == "s\"3\\cret");
+                     return secret("sealed");
+                 })
+        .value();
+    CHECK(read(s.path()).find("\"client_secret\":\"sealed\",\"client_secret_version\":1,") !=
+          std::string::npos);
+
+    write(s.path(), " {\"mine\":[1,2.5,true,null,{\"a\":\"\\u0001\"}],\"client_secret\":\"old\","
+                    "\"id\":\"id-1\",\"id\":\"x\",\"tag\":\"t\"}");
+    sink.store(token("id-1", "new", 2)).value();
+    CHECK(
+        read(s.path()) ==
+        "{\"mine\":[1,2.5,true,null,{\"a\":\"\\u0001\"}],\"client_secret\":\"new\",\"id\":\"id-1\","
+        "\"tag\":\"t\",\"client_id\":\"c.access\",\"client_secret_version\":2}\n");
+    CHECK_FALSE(sink.store(token("id-1", "older", 1)));
+}
+
+TEST_CASE("JSON without a token, a secret or an end holds nothing, and is left alone") {
+    for (std::string const text :
+         {"{}", "{\"id\":\"id-1\"}", "{\"id\":\"id-1\",\"client_secret\":\"\"}",
+          "{\"id\":1,\"client_secret\":\"s\"}", "{\"id\":\"id-1\",\"client_secret\":\"s\"",
+          "{\"id\":\"id-1\",\"client_secret\":\"****\"}"}) {
+        CAPTURE(text);
+        scratch const s;
+        write(s.path(), text);
+        file_sink sink(s.path(), std::chrono::seconds(1), access::secret_format::json);
+        CHECK_FALSE(sink.find().value());
+        CHECK_FALSE(sink.prepare(wanting()));
+        CHECK_FALSE(sink.store(wanting(), token("id-1", "s3cret")));
+        CHECK(read(s.path()) == text);
+    }
+}
+
+TEST_CASE("a token that is not UTF-8 is refused in either format") {
+    for (auto const format : {access::secret_format::lines, access::secret_format::json}) {
+        scratch const s;
+        file_sink sink(s.path(), std::chrono::seconds(1), format);
+        CHECK_FALSE(sink.store(wanting(), token("id-1", "s3cret\xff")));
+        CHECK(s.entries() == 0);
+    }
+}
+
 } // namespace file_sink_tests

@@ -4,8 +4,11 @@
 
 #include <cloudflare/access/detail/file.hpp>
 #include <cloudflare/access/detail/replacement.hpp>
+#include <cloudflare/access/detail/secret_json.hpp>
 #include <cloudflare/access/detail/secret_lines.hpp>
+#include <cloudflare/access/secret_format.hpp>
 #include <cloudflare/access/secret_sink.hpp>
+#include <cloudflare/core/detail/utf8.hpp>
 #include <cloudflare/http/percent_encoding.hpp>
 
 #include <chrono>
@@ -27,8 +30,13 @@ public:
     /// @param path may be a symbolic link: then what it leads to is read and replaced
     /// @param patience how long to wait for another writer
     /// @param replaces the id of a token that counts as not held, and that any other may replace
-    secret_file(std::string path, std::chrono::milliseconds patience, std::string replaces = {})
-        : path_(std::move(path)), patience_(patience), replaces_(std::move(replaces)) {}
+    /// @param of_new the format of a file that is not there yet
+    secret_file(std::string path, std::chrono::milliseconds patience, std::string replaces = {},
+                secret_format of_new = secret_format::lines)
+        : path_(std::move(path)),
+          patience_(patience),
+          replaces_(std::move(replaces)),
+          of_new_(of_new) {}
 
     /// What the file holds; nothing if there is no file, or it holds no token. A missing directory
     /// is an error, because it may be a volume that is not mounted.
@@ -44,7 +52,7 @@ public:
     [[nodiscard]] result<std::optional<secret>> secret_of(std::string_view key) const {
         auto const held = read_for(key);
         if (!held) return held.error();
-        return held->token ? std::optional(held->client_secret()) : std::nullopt;
+        return held->token ? std::optional(held->client_secret) : std::nullopt;
     }
 
     /// Whether `store` of this token would succeed, as far as can be told: does all but the last
@@ -69,6 +77,8 @@ public:
               token.client_secret.reveal()})
             if (has_controls(part))
                 return failed("a line cannot hold this token: a control character");
+            else if (!is_utf8(part))
+                return failed("cannot hold this token: it is not UTF-8");
         auto const there = open();
         if (!there) return there.error();
         auto const& held = there->held;
@@ -76,7 +86,7 @@ public:
         bool const is_held = held.token && held.token->token_id == token.id;
         if (is_held && token.client_secret_version.value_or(0) < held.token->version)
             return failed("holds a later secret of " + token.id);
-        auto const text = secret_text(token, is_held ? nullptr : of, held.text);
+        auto const text = text_with(token, is_held ? nullptr : of, held);
         return text == held.text ? sync(*there) : replace(*there, text);
     }
 
@@ -98,14 +108,14 @@ public:
         if (!there) return there.error();
         auto const& held = there->held;
         if (!held.token || held.token->token_id != token_id) return {};
-        auto changed = change(*held.token, held.client_secret());
+        auto changed = change(*held.token, held.client_secret);
         if (!changed) return changed.error();
         issued_service_token token;
         token.id = held.token->token_id;
         token.client_id = held.token->client_id;
         if (held.token->version != 0) token.client_secret_version = held.token->version;
         token.client_secret = std::move(*changed);
-        auto const text = secret_text(token, nullptr, held.text);
+        auto const text = text_with(token, nullptr, held);
         return text == held.text ? result<void>() : replace(*there, text, true);
     }
 
@@ -114,11 +124,10 @@ private:
         bool exists = false;
         struct ::stat status{};
         wiped_string text{};
+        bool is_json = false;
         std::optional<held_token> token{};
-
-        [[nodiscard]] secret client_secret() const {
-            return secret(value_in(text, secret_line).value_or(std::string_view()));
-        }
+        std::optional<std::string> recorded_key{}; // percent-encoded
+        secret client_secret{};
     };
     /// The file, with its directory open and locked.
     struct place {
@@ -146,13 +155,15 @@ private:
         if (!S_ISREG(c.status.st_mode)) return failed("is no regular file");
         if (!opened->read(c.text)) return last_error();
         c.exists = true;
-        auto held = ids_in(c.text);
-        if (held.token_id.empty() || !value_in(c.text, secret_line)) return c;
+        c.is_json = is_json_object(c.text);
+        auto stored = c.is_json ? stored_in_json(c.text) : stored_in_lines(c.text);
+        auto& held = stored.token;
+        if (held.token_id.empty() || !stored.client_secret) return c;
         held.since = timestamp(std::chrono::sys_seconds(std::chrono::seconds(c.status.st_mtime)));
-        held.tag = value_in(c.text, tag_line).value_or("");
-        auto const key = value_in(c.text, key_line);
-        held.key = key ? http::percent_decode(*key).value_or("") : held.tag;
+        held.key = stored.key ? http::percent_decode(*stored.key).value_or("") : held.tag;
         c.token = std::move(held);
+        c.recorded_key = std::move(stored.key);
+        c.client_secret = std::move(*stored.client_secret);
         return c;
     }
 
@@ -169,8 +180,14 @@ private:
     /// A file without a tag was not written by an issue: it may be any key's.
     [[nodiscard]] static bool may_be_of(contents const& held, std::string_view key) {
         if (key.empty() || !held.token || held.token->tag.empty()) return true;
-        auto const recorded = value_in(held.text, key_line);
-        return recorded ? *recorded == key_text(key) : held.token->tag == key;
+        return held.recorded_key ? *held.recorded_key == key_text(key) : held.token->tag == key;
+    }
+
+    /// The file's text with this token, in the file's own format.
+    [[nodiscard]] wiped_string text_with(issued_service_token const& token, intent const* of,
+                                         contents const& held) const {
+        bool const is_json = held.exists ? held.is_json : of_new_ == secret_format::json;
+        return is_json ? secret_object(token, of, held.text) : secret_text(token, of, held.text);
     }
 
     /// Opens and locks the directory, removes what writers that died left in it, and reads the file.
@@ -254,6 +271,7 @@ private:
     std::string path_;
     std::chrono::milliseconds patience_;
     std::string replaces_;
+    secret_format of_new_;
 };
 
 } // namespace cloudflare::inline v0::access::detail

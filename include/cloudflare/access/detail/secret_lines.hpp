@@ -42,6 +42,22 @@ inline constexpr std::string_view tag_line = "CF_ACCESS_TOKEN_TAG=";
     return held;
 }
 
+/// What a token's file tells, in whatever format.
+struct stored_secret {
+    held_token token{};               ///< its id is empty where the file tells none
+    std::optional<std::string> key{}; ///< percent-encoded; empty where none is recorded
+    std::optional<secret> client_secret{};
+};
+
+[[nodiscard]] inline stored_secret stored_in_lines(std::string_view text) {
+    stored_secret stored{ids_in(text)};
+    stored.token.tag = value_in(text, tag_line).value_or("");
+    if (auto const key = value_in(text, key_line)) stored.key = *key;
+    if (auto const client_secret = value_in(text, secret_line))
+        stored.client_secret = secret(*client_secret);
+    return stored;
+}
+
 [[nodiscard]] inline bool has_controls(std::string_view text) noexcept {
     auto const is_control = [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
