@@ -1,7 +1,10 @@
-// The command line by its syntax: which commands there are, and which options each takes.
+// The command line by its syntax: which command it is, and which options and arguments it has.
 #pragma once
 
-#include <cloudflare/access.hpp>
+#include "command_table.hpp"
+
+#include <cloudflare/core/error.hpp>
+#include <cloudflare/core/result.hpp>
 
 #include <boost/program_options/variables_map.hpp>
 
@@ -10,11 +13,12 @@
 
 struct command_line {
     boost::program_options::variables_map given{};
-    std::vector<std::string> words{}; // the command and its arguments; none: all is done
+    command_info const* command = nullptr; // null: all is done
+    std::vector<std::string> arguments{};
 };
 
 // What is wrong with the command line.
 cloudflare::error usage(std::string text);
 
-// Checks that the command is one, and that its arguments and options are its own. `--help` and `--version` are done here.
+// Checks that the command is one, and that its arguments and options are its own. Help and version are shown here.
 cloudflare::result<command_line> read_command_line(int argc, char const* const* argv);

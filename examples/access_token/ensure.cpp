@@ -1,4 +1,5 @@
 // ensure: a secret file holds a token that works.
+#include "delivery.hpp"
 #include "earlier_run.hpp"
 #include "issuing.hpp"
 #include "output.hpp"
@@ -117,7 +118,7 @@ task ensure(api_client client, options const& o) {
     auto const lock = co_await std::move(locking);
     if (!lock) co_return fail(o, lock.error());
 
-    file_sink file(path);
+    auto file = sink_of(o, path);
     auto held = file.find();
     if (!held) co_return fail(o, held.error());
     if (!*held && is_there(path)) co_return refuse_file(o, "exists, and holds no token");
@@ -138,7 +139,7 @@ task ensure(api_client client, options const& o) {
         if (found->is == state::alive) {
             if (!is_settled) say_left_over(left);
             say(o.secret_file + " holds a token that works");
-            co_return print(show(found->token, nullptr, o.output));
+            co_return show_stored(o, found->token);
         }
         if (found->is == state::unknown) {
             say("the token " + (*held)->token_id +

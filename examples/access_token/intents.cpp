@@ -3,7 +3,9 @@
 #include "earlier_run.hpp"
 #include "output.hpp"
 #include "printable.hpp"
+#include "table.hpp"
 #include "token_file.hpp"
+#include "yaml.hpp"
 
 #include <cloudflare/access/file_intent_log.hpp>
 
@@ -63,15 +65,22 @@ boost::json::object intent_json(intent const& i) {
     return json;
 }
 
-std::string show(std::vector<intent> const& intents, output_format format) {
+std::string show(std::vector<intent> const& intents, output_style const& style) {
     std::string text;
     boost::json::array list;
+    table shown{{"TAG", "STATE", "OPENED", "NAME", "SECRET FILE", "KEY", "TOKEN"}};
     for (auto const& i : intents) {
         text += to_text(i);
         list.push_back(intent_json(i));
+        shown.rows.push_back({i.tag, name_of(i.state), i.opened_at.to_string(), i.name, i.note,
+                              key_of(i), i.token_id});
     }
-    return format == output_format::json ? printable_json(boost::json::serialize(list)) + '\n'
-                                         : text;
+    switch (style.format) {
+    case output_format::json: return printable_json(boost::json::serialize(list)) + '\n';
+    case output_format::yaml: return to_yaml(list);
+    case output_format::table: return shown.str(style.colours);
+    default: return text;
+    }
 }
 
 void say_what_may_be_left(intent const& i) {

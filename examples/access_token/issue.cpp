@@ -1,4 +1,5 @@
 // issue: a token whose secret ends up in a file, exactly once.
+#include "delivery.hpp"
 #include "earlier_run.hpp"
 #include "issuing.hpp"
 #include "output.hpp"
@@ -19,7 +20,7 @@ exit_status tell_held(options const& o, held_token const& held) {
     token.id = held.token_id;
     token.client_id = held.client_id;
     if (held.version != 0) token.client_secret_version = held.version;
-    return print(show(token, nullptr, o.output));
+    return show_stored(o, token);
 }
 
 // The intent that the token in the file came with is open: the issue was killed before its end.
@@ -38,7 +39,10 @@ task finish_or_refuse(api_client client, options const& o, std::string path, fil
     auto const held = file_sink(path).find();
     bool const unfinished =
         tried.lock && tried.lock->is_held() && held && *held && is_unfinished(log, o, **held);
-    if (!unfinished) co_return refuse_file(o, "exists");
+    if (!unfinished)
+        co_return refuse_file(o,
+                              "exists; where it may hold the token already: access-token ensure " +
+                                  o.argument + " --secret-file " + o.secret_file);
     auto settling = settle_earlier_runs(client, o, path, log);
     auto const left = co_await std::move(settling);
     if (left.why || !left.intents.empty()) co_return say_left_over(left);
@@ -60,7 +64,7 @@ task issue_without_key(api_client client, options const& o, std::string path, fi
     auto const lock = co_await std::move(locking);
     if (!lock) co_return fail(o, lock.error());
     if (is_there(path)) co_return refuse_file(o, "exists");
-    auto issuing = issue_into(client, o, token_file(file_sink(path)), path, {}, log);
+    auto issuing = issue_into(client, o, token_file(sink_of(o, path)), path, {}, log);
     auto const status = co_await std::move(issuing);
     co_return status;
 }
@@ -71,7 +75,7 @@ task issue_with_key(api_client client, options const& o, std::string path, file_
     if (!lock) co_return fail(o, lock.error());
 
     auto const key = key_in_file(o.key, path);
-    token_file const file{file_sink(path)};
+    token_file const file{sink_of(o, path)};
     auto const any = file_sink(path).find();
     if (!any) co_return fail(o, any.error());
     if (!*any && is_there(path)) co_return refuse_file(o, "exists, and holds no token");

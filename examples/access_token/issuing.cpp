@@ -1,5 +1,6 @@
 #include "issuing.hpp"
 
+#include "delivery.hpp"
 #include "earlier_run.hpp"
 #include "output.hpp"
 
@@ -34,5 +35,5 @@ task issue_into(api_client client, options const& o, token_file file, std::strin
         say("already issued: " + o.secret_file + " holds the token of this key");
         issued->token.name.clear(); // it is not known
     }
-    co_return print(show(issued->token, nullptr, o.output));
+    co_return show_stored(o, issued->token);
 }

@@ -18,7 +18,10 @@ int run(boost::asio::io_context& context, int argc, char** argv) {
     try {
         auto const parsed = parse_options(argc, argv);
         if (!parsed) {
-            say(parsed.error().to_string());
+            // The rule of an invalid argument says all.
+            auto const& e = parsed.error();
+            auto const& rule = e.details().explanation;
+            say(e == cloudflare::errc::invalid_argument && !rule.empty() ? rule : e.to_string());
             return wrong_usage;
         }
         return *parsed ? run_command(context, **parsed) : done;

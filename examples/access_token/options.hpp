@@ -1,6 +1,8 @@
 // What the command line and the environment ask for.
 #pragma once
 
+#include "output_style.hpp"
+
 #include <cloudflare/access.hpp>
 #include <cloudflare/api/client_options.hpp>
 #include <cloudflare/transport/proxy.hpp>
@@ -9,16 +11,11 @@
 #include <optional>
 #include <string>
 
-enum class output_format {
-    text,
-    json,
-    env
-};
-
 // How a secret file looks.
 enum class secret_format {
-    env, // the lines of `file_sink`
-    raw  // the secret and a newline: no later command can go on with it
+    env,  // the lines of `file_sink`
+    json, // its object
+    raw   // the secret and a newline: no later command can go on with it
 };
 
 struct options {
@@ -27,7 +24,9 @@ struct options {
     std::optional<cloudflare::access::any_scope> scope{}; // the same; of intents, where it is given
     std::string ca_file{};
     std::optional<cloudflare::proxy> proxy{};
-    output_format output = output_format::text;
+    output_style output{};
+    bool quiet = false;
+    bool verbose = false;
     std::string command{};
     std::string argument{}; // the NAME of create, issue and ensure, the TAG of intents, else an ID
     std::string key{};

@@ -3,6 +3,7 @@
 #include "earlier_run.hpp"
 #include "output.hpp"
 #include "token_file.hpp"
+#include "token_output.hpp"
 
 #include <cloudflare/access/reconcile.hpp>
 

@@ -2,6 +2,8 @@
 
 #include "output.hpp"
 #include "printable.hpp"
+#include "table.hpp"
+#include "yaml.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -59,6 +61,14 @@ exit_status tell_failure(options const& o, entry const& e) {
     return left_behind;
 }
 
+std::string to_table(renewal_report const& report, output_style const& style) {
+    table shown{{"NAME", "ID", "STATE", "DONE", "EXPIRES", "PREVIOUS SECRET UNTIL"}};
+    for (auto const& e : report.tokens)
+        shown.rows.push_back({e.name, e.token_id, std::string(state_of(e)), done_with(e),
+                              text_of(e.expires_at), text_of(e.previous_valid_until)});
+    return shown.str(style.colours);
+}
+
 } // namespace
 
 boost::json::object report_json(renewal_report const& report) {
@@ -78,9 +88,11 @@ boost::json::object report_json(renewal_report const& report) {
     return {{"next_look", report.next_look.to_string()}, {"tokens", std::move(tokens)}};
 }
 
-std::string show(renewal_report const& report, output_format format) {
-    if (format == output_format::json)
+std::string show(renewal_report const& report, output_style const& style) {
+    if (style.format == output_format::json)
         return printable_json(boost::json::serialize(report_json(report))) + '\n';
+    if (style.format == output_format::yaml) return to_yaml(report_json(report));
+    if (style.format == output_format::table) return to_table(report, style);
     std::string text;
     for (auto const& e : report.tokens) {
         text += printable(e.token_id) + "  " + padded(std::string(state_of(e)), 16);

@@ -12,7 +12,7 @@
 #include <string>
 
 // The tokens as a table, or as JSON.
-std::string show(cloudflare::access::renewal_report const& report, output_format format);
+std::string show(cloudflare::access::renewal_report const& report, output_style const& style);
 
 boost::json::object report_json(cloudflare::access::renewal_report const& report);
 

@@ -19,7 +19,6 @@
 
 namespace cf = cloudflare;
 using cf::access::file_intent_log;
-using cf::access::file_sink;
 using cf::access::held_token;
 
 namespace {
@@ -64,12 +63,12 @@ task rotate_once(api_client client, options const& o, file_intent_log log) {
     delivery_sink sink(*target);
     auto rotating = rotate_into(client, o, sink, o.argument, log);
     auto const rotated = co_await std::move(rotating);
-    co_return rotated ? done : fail(o, rotated.error());
+    co_return rotated ? target->shown() : fail(o, rotated.error());
 }
 
 // The file is new, or holds the token; the secret that it holds is compared with the server's.
 task rotate_file(api_client client, options const& o, file_intent_log log) {
-    file_sink sink(o.secret_file);
+    auto sink = sink_of(o, o.secret_file);
     auto const held = sink.find();
     if (!held) co_return refuse_file(o, held.error().to_string());
     if (!*held && is_there(o.secret_file)) co_return refuse_file(o, "exists, and holds no token");
@@ -83,7 +82,7 @@ task rotate_file(api_client client, options const& o, file_intent_log log) {
     auto rotating = rotate_into(client, o, sink, *held ? (*held)->key : std::string(), log);
     auto const rotated = co_await std::move(rotating);
     if (!rotated) co_return fail(o, rotated.error());
-    co_return print(show(rotated->token, nullptr, o.output));
+    co_return show_stored(o, rotated->token);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 
 #include "delivery.hpp"
 #include "output.hpp"
+#include "token_output.hpp"
 
 #include <utility>
 #include <vector>
@@ -21,7 +22,7 @@ task create(api_client client, options const& o) {
     auto creating = tokens.create(params);
     auto const token = co_await std::move(creating);
     if (!token) co_return fail(o, token.error());
-    if (target->deliver(*token)) co_return done;
+    if (target->deliver(*token)) co_return target->shown();
 
     // A token whose secret nobody has is of use to nobody.
     auto removing = tokens.remove(token->id);

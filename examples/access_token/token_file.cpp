@@ -1,6 +1,8 @@
 #include "token_file.hpp"
 
+#include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -23,6 +25,22 @@ std::string whole_path(std::string const& path) {
 bool is_there(std::string const& path) {
     std::error_code failed;
     return std::filesystem::exists(path, failed);
+}
+
+std::optional<secret_format> format_of_file(std::string const& path) {
+    std::ifstream file(path);
+    char first = 0;
+    if (!(file >> first)) return std::nullopt;
+    if (first == '{') return secret_format::json;
+    cf::access::file_sink const lines(path);
+    auto const held = lines.find();
+    return held && *held ? secret_format::env : secret_format::raw;
+}
+
+cf::access::file_sink sink_of(options const& o, std::string const& path) {
+    auto const format = o.format() == secret_format::json ? cf::access::secret_format::json
+                                                          : cf::access::secret_format::lines;
+    return cf::access::file_sink(path, std::chrono::seconds(5), format);
 }
 
 std::string key_in_file(std::string_view key, std::string const& path) {

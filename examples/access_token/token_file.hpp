@@ -1,6 +1,8 @@
 // Secret files as sinks, and how intents name them.
 #pragma once
 
+#include "options.hpp"
+
 #include <cloudflare/access/file_intent_log.hpp>
 #include <cloudflare/access/file_sink.hpp>
 
@@ -13,6 +15,12 @@ std::string whole_path(std::string const& path);
 
 // Whether a file is there, with a token in it or not.
 bool is_there(std::string const& path);
+
+// The format of a secret file that is there and no empty one; `raw` where it is neither of the others.
+std::optional<secret_format> format_of_file(std::string const& path);
+
+// The file as a sink; a new one gets the format that is asked for.
+cloudflare::access::file_sink sink_of(options const& o, std::string const& path);
 
 // Under which an intent keeps a token: the caller's key (it may be empty), and the file. So each file
 // has keys of its own.
