@@ -1,6 +1,7 @@
-/// Secrets sealed by AES-256-GCM: text that is of no use without the key. Needs OpenSSL.
+/// Secrets sealed by AES-256-GCM: strings that are of no use without the key. Needs OpenSSL.
 #pragma once
 
+#include <cloudflare/access/detail/aes_gcm.hpp>
 #include <cloudflare/access/detail/base64.hpp>
 #include <cloudflare/access/sealing_key.hpp>
 #include <cloudflare/access/secret_sink.hpp>
@@ -8,25 +9,20 @@
 #include <cloudflare/core/secret.hpp>
 #include <cloudflare/core/wipe.hpp>
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include <cstddef>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace cloudflare::inline v0::access {
 
 namespace detail {
 
 inline constexpr std::string_view seal_mark = "sealed:v1:";
-inline constexpr std::size_t nonce_size = 12, seal_tag_size = 16; // bytes: 96 and 128 bits
 
-/// What is authenticated with the secret: it opens for this key id, token, client id and version only.
+/// What is authenticated with the secret, so that it opens only for this key id, token, client id and
+/// version.
 [[nodiscard]] inline std::string associated_data(std::string_view key_id, held_token const& held) {
     std::string data = "cloudflare-access sealed v1";
     auto const add = [&](std::string_view field) { // its length in front: no two fields can merge
@@ -38,75 +34,6 @@ inline constexpr std::size_t nonce_size = 12, seal_tag_size = 16; // bytes: 96 a
     add(std::to_string(held.version));
     return data;
 }
-
-/// OpenSSL's cipher, in one direction.
-class aes_gcm {
-public:
-    enum class direction {
-        open,
-        seal
-    };
-
-    aes_gcm(direction d, secret const& key, std::string_view nonce)
-        : context_(::EVP_CIPHER_CTX_new(), ::EVP_CIPHER_CTX_free) {
-        ::ERR_set_mark(); // the caller's errors stay, ours do not
-        is_good_ =
-            context_ != nullptr &&
-            ::EVP_CipherInit_ex(context_.get(), ::EVP_aes_256_gcm(), nullptr, bytes(key.reveal()),
-                                bytes(nonce), d == direction::seal ? 1 : 0) == 1;
-    }
-    aes_gcm(aes_gcm const&) = delete;
-    aes_gcm& operator=(aes_gcm const&) = delete;
-    ~aes_gcm() { ::ERR_pop_to_mark(); }
-
-    void authenticate(std::string_view data) { update(nullptr, data); }
-    /// The other form of `input`, of the same size.
-    [[nodiscard]] wiped_string transform(std::string_view input) {
-        wiped_string output(input.size(), '\0');
-        update(bytes(output), input);
-        return output;
-    }
-    /// Of what was sealed.
-    [[nodiscard]] std::string tag() {
-        std::string tag(seal_tag_size, '\0');
-        finish();
-        control(EVP_CTRL_AEAD_GET_TAG, tag);
-        return tag;
-    }
-    /// Whether what was opened has this tag.
-    [[nodiscard]] bool has_tag(std::string tag) {
-        control(EVP_CTRL_AEAD_SET_TAG, tag);
-        finish();
-        return is_good_;
-    }
-    [[nodiscard]] bool is_good() const noexcept { return is_good_; }
-
-private:
-    [[nodiscard]] static unsigned char const* bytes(std::string_view string) noexcept {
-        return reinterpret_cast<unsigned char const*>(string.data());
-    }
-    [[nodiscard]] static unsigned char* bytes(wiped_string& string) noexcept {
-        return reinterpret_cast<unsigned char*>(string.data());
-    }
-    void update(unsigned char* output, std::string_view input) {
-        int written = 0;
-        if (input.empty()) return;
-        is_good_ = is_good_ && ::EVP_CipherUpdate(context_.get(), output, &written, bytes(input),
-                                                  static_cast<int>(input.size())) == 1;
-    }
-    void finish() {
-        unsigned char none[16];
-        int written = 0;
-        is_good_ = is_good_ && ::EVP_CipherFinal_ex(context_.get(), none, &written) == 1;
-    }
-    void control(int command, std::string& tag) {
-        is_good_ = is_good_ && ::EVP_CIPHER_CTX_ctrl(context_.get(), command,
-                                                     static_cast<int>(tag.size()), tag.data()) == 1;
-    }
-
-    std::unique_ptr<::EVP_CIPHER_CTX, decltype(&::EVP_CIPHER_CTX_free)> context_;
-    bool is_good_ = false;
-};
 
 [[nodiscard]] inline error unreadable(held_token const& held, std::string const& why) {
     return {errc::secret_unreadable,

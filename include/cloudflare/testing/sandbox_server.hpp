@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/testing/certificate.hpp>
+#include <cloudflare/testing/detail/sandbox_wire.hpp>
 #include <cloudflare/testing/fault.hpp>
 #include <cloudflare/testing/sandbox.hpp>
 
@@ -165,31 +166,12 @@ private:
             auto const [ec, size] =
                 co_await boost::beast::http::async_read(stream, buffer, parser, nothrow);
             if (idle.cancel() == 0 || ec) co_return;
-            auto const r = to_request(parser.get());
+            auto const r = detail::to_request(parser.get());
             if (!r) co_return;
             if (self.options.on_request) self.options.on_request(*r);
             auto pending = respond(stream, *socket, self, *r);
             if (!co_await std::move(pending)) co_return;
         }
-    }
-
-    [[nodiscard]] static std::optional<http::request>
-    to_request(boost::beast::http::request<boost::beast::http::string_body> const& from) {
-        auto const where = http::origin::parse("http://127.0.0.1");
-        http::request r{.origin = *where};
-        std::string_view const verb(from.method_string().data(), from.method_string().size());
-        bool known = false;
-        for (auto const m : {http::method::get, http::method::post, http::method::put,
-                             http::method::patch, http::method::delete_}) {
-            if (to_string(m) != verb) continue;
-            r.method = m;
-            known = true;
-        }
-        r.target = from.target();
-        r.body = from.body();
-        for (auto const& f : from)
-            static_cast<void>(r.fields.add(f.name_string(), f.value()));
-        return known ? std::optional(std::move(r)) : std::nullopt;
     }
 
     /// Whether the API acts on a request with this fault.
@@ -223,19 +205,6 @@ private:
             socket.close(ignored);
             co_return false;
         }
-        case kind::respond_before:
-        case kind::respond_after:
-            given = http::response{.status = f.status};
-            given.body = f.value;
-            break;
-        case kind::retry_after:
-            given = http::response{.status = 429};
-            static_cast<void>(given.fields.add("Retry-After", f.value));
-            break;
-        case kind::gzip:
-            given.body = gzip(given.body);
-            static_cast<void>(given.fields.add("Content-Encoding", "gzip"));
-            break;
         case kind::hang_before:
         case kind::hang_after: {
             char byte = 0;
@@ -247,9 +216,34 @@ private:
             co_await timer.async_wait(nothrow);
             break;
         }
-        default: break;
+        default: replace(given, f);
         }
-        auto wire = to_wire(given, f.what == kind::chunked);
+        auto pending = send(stream, socket, given, f);
+        bool const stays_open = co_await std::move(pending);
+        co_return stays_open;
+    }
+
+    /// Puts what the fault asks for in the response's place.
+    static void replace(http::response& given, fault const& f) {
+        using kind = fault::kind;
+        if (f.what == kind::respond_before || f.what == kind::respond_after) {
+            given = http::response{.status = f.status};
+            given.body = f.value;
+        } else if (f.what == kind::retry_after) {
+            given = http::response{.status = 429};
+            static_cast<void>(given.fields.add("Retry-After", f.value));
+        } else if (f.what == kind::gzip) {
+            given.body = detail::gzip(given.body);
+            static_cast<void>(given.fields.add("Content-Encoding", "gzip"));
+        }
+    }
+
+    /// Sends the response as the fault says; returns whether the connection stays open.
+    template <class Stream>
+    static asio::awaitable<bool> send(Stream& stream, tcp::socket& socket,
+                                      http::response const& given, fault const& f) {
+        using kind = fault::kind;
+        auto wire = detail::to_wire(given, f.what == kind::chunked);
         if (f.what == kind::bare_status) wire.erase(wire.find(" \r\n"), 1);
         if (f.what == kind::truncate) wire.resize((std::min)(wire.size(), f.count));
         if (f.what == kind::drip) {
@@ -265,51 +259,6 @@ private:
         }
         auto const [ec, n] = co_await asio::async_write(stream, asio::buffer(wire), nothrow);
         co_return !ec && f.what != kind::truncate && f.what != kind::close;
-    }
-
-    /// The body in gzip (RFC 1952), in stored blocks (RFC 1951, section 3.2.4).
-    [[nodiscard]] static std::string gzip(std::string_view body) {
-        std::string packed("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
-        auto const put = [&](std::uint32_t value, int bytes) {
-            for (int i = 0; i != bytes; ++i)
-                packed += static_cast<char>(value >> (8 * i) & 0xff);
-        };
-        for (std::string_view rest = body;;) {
-            auto const piece = rest.substr(0, 0xffff);
-            rest.remove_prefix(piece.size());
-            packed += rest.empty() ? '\1' : '\0'; // the last block
-            auto const size = static_cast<std::uint32_t>(piece.size());
-            put(size, 2);
-            put(~size, 2);
-            packed.append(piece);
-            if (rest.empty()) break;
-        }
-        std::uint32_t crc = 0xffffffff;
-        for (char const c : body) {
-            crc ^= static_cast<unsigned char>(c);
-            for (int bit = 0; bit != 8; ++bit)
-                crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xedb88320U : 0U);
-        }
-        put(~crc, 4);
-        put(static_cast<std::uint32_t>(body.size()), 4);
-        return packed;
-    }
-
-    [[nodiscard]] static std::string to_wire(http::response const& r, bool chunked) {
-        std::string wire = "HTTP/1.1 " + std::to_string(r.status) + " \r\n";
-        wire += r.fields.wire_format();
-        if (!chunked) {
-            wire += "Content-Length: " + std::to_string(r.body.size()) + "\r\n\r\n";
-            return wire += r.body;
-        }
-        wire += "Transfer-Encoding: chunked\r\n\r\n";
-        for (std::string_view rest = r.body; !rest.empty();) {
-            auto const piece = rest.substr(0, 7);
-            rest.remove_prefix(piece.size());
-            wire += static_cast<char>('0' + piece.size());
-            wire.append("\r\n").append(piece).append("\r\n");
-        }
-        return wire += "0\r\n\r\n";
     }
 
     std::shared_ptr<shared> shared_;

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cloudflare/access/intent_log.hpp>
+#include <cloudflare/core/detail/crc32.hpp>
 #include <cloudflare/json/document.hpp>
 #include <cloudflare/json/object_reader.hpp>
 #include <cloudflare/json/writer.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -23,23 +23,12 @@ namespace cloudflare::inline v0::access::detail {
 /// The first line of every file.
 inline constexpr std::string_view journal_format = "# cloudflare-access intents, format 1\n";
 
-/// CRC-32 (IEEE 802.3) as 8 hexadecimal digits.
+/// CRC-32 as 8 hexadecimal digits.
 [[nodiscard]] inline std::string crc32_text(std::string_view text) {
-    static constexpr auto table = [] {
-        std::array<std::uint32_t, 256> t{};
-        for (std::uint32_t byte = 0; byte != 256; ++byte) {
-            t[byte] = byte;
-            for (int bit = 0; bit != 8; ++bit)
-                t[byte] = (t[byte] >> 1) ^ ((t[byte] & 1) != 0 ? 0xedb88320U : 0U);
-        }
-        return t;
-    }();
-    std::uint32_t crc = 0xffffffff;
-    for (char const c : text)
-        crc = (crc >> 8) ^ table[(crc ^ static_cast<unsigned char>(c)) & 0xff];
+    auto const crc = cloudflare::detail::crc32(text);
     std::string digits;
     for (int shift = 28; shift >= 0; shift -= 4)
-        digits += "0123456789abcdef"[(~crc >> shift) & 15];
+        digits += "0123456789abcdef"[(crc >> shift) & 15];
     return digits;
 }
 

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cloudflare/http/origin.hpp>
-#include <cloudflare/transport/beast_options.hpp>
+#include <cloudflare/transport/detail/beast/connect_context.hpp>
+#include <cloudflare/transport/detail/beast/connect_request.hpp>
 #include <cloudflare/transport/detail/beast/connection.hpp>
 #include <cloudflare/transport/detail/beast/happy_eyeballs.hpp>
 #include <cloudflare/transport/detail/beast/name_lookups.hpp>
 #include <cloudflare/transport/detail/beast/response_reader.hpp>
-#include <cloudflare/transport/detail/guarded.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -19,8 +19,6 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <openssl/evp.h>
-
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -31,55 +29,6 @@
 #include <vector>
 
 namespace cloudflare::inline v0::detail::beast {
-
-/// The request by which a proxy opens a tunnel (RFC 9110, section 9.3.6).
-[[nodiscard]] inline wiped_string connect_request(http::origin const& origin, proxy const& via) {
-    std::string const name =
-        origin.host().find(':') == std::string::npos ? origin.host() : '[' + origin.host() + ']';
-    auto const target = name + ':' + std::to_string(origin.port());
-    wiped_string request;
-    request.append("CONNECT ").append(target).append(" HTTP/1.1\r\nHost: ").append(target);
-    if (auto const credentials = via.credentials().reveal(); !credentials.empty()) {
-        wiped_string encoded((credentials.size() + 2) / 3 * 4 + 1, '\0');
-        auto const size =
-            EVP_EncodeBlock(reinterpret_cast<unsigned char*>(encoded.data()),
-                            reinterpret_cast<unsigned char const*>(credentials.data()),
-                            static_cast<int>(credentials.size()));
-        encoded.resize(static_cast<std::size_t>(size));
-        request.append("\r\nProxy-Authorization: Basic ").append(encoded);
-    }
-    return request.append("\r\n\r\n");
-}
-
-/// What the connect operations of a transport share. It outlives them.
-class connect_context {
-public:
-    connect_context(asio::any_io_executor e, beast_options o)
-        : executor(std::move(e)), options(std::move(o)) {}
-
-    /// Detects later children of the current process.
-    [[nodiscard]] std::shared_ptr<fork_detector const> this_process() {
-        auto const detector = process_.lock();
-        if ((*detector)->in_child()) *detector = std::make_shared<fork_detector const>();
-        return *detector;
-    }
-
-    asio::any_io_executor executor;
-    beast_options options;
-    name_lookups lookups;
-
-private:
-    guarded<std::shared_ptr<fork_detector const>> process_{std::make_shared<fork_detector const>()};
-};
-
-/// By when a connection must be open, and which limit that is.
-struct connect_deadline {
-    connect_deadline(time_point call, std::chrono::milliseconds connect_timeout)
-        : at((std::min)(call, time_point::clock::now() + connect_timeout)), is_call(at == call) {}
-
-    time_point at;
-    bool is_call; ///< the call's deadline, not the connect time-out
-};
 
 /// Opens one connection. Everything runs on one strand, so that a timer's handler may close the
 /// sockets while the coroutine is suspended.

@@ -1,0 +1,72 @@
+/// What the conformance kit for sinks is told about a sink.
+#pragma once
+
+#include <cloudflare/access/secret_sink.hpp>
+#include <cloudflare/testing/detail/conformance/store_trial.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cloudflare::inline v0::testing {
+
+/// A sink as the checks use it: whatever its coroutine type, each function here blocks.
+class sink_under_test {
+public:
+    sink_under_test() = default;
+    sink_under_test(sink_under_test const&) = delete;
+    sink_under_test& operator=(sink_under_test const&) = delete;
+    virtual ~sink_under_test() = default;
+
+    [[nodiscard]] virtual result<void> prepare(access::intent const&) = 0;
+    [[nodiscard]] virtual result<void> store(access::intent const&,
+                                             access::issued_service_token const&) = 0;
+    [[nodiscard]] virtual result<std::optional<access::held_token>> find(std::string_view key) = 0;
+    [[nodiscard]] virtual result<void> forget(std::string_view token_id) = 0;
+};
+
+/// Adapts a sink whose functions return `result<T>` or `blocking<result<T>>`. For another coroutine
+/// type, override the four functions of `sink_under_test`.
+///
+/// @tparam Sink a sink, or a reference to one
+template <class Sink>
+class blocking_sink_under_test final : public sink_under_test {
+public:
+    /// What is tried.
+    explicit blocking_sink_under_test(Sink sink) : sink_(std::forward<Sink>(sink)) {}
+    result<void> prepare(access::intent const& i) override {
+        return detail::wait_for(sink_.prepare(i));
+    }
+    result<void> store(access::intent const& i,
+                       access::issued_service_token const& token) override {
+        return detail::wait_for(sink_.store(i, token));
+    }
+    result<std::optional<access::held_token>> find(std::string_view key) override {
+        return detail::wait_for(sink_.find(key));
+    }
+    result<void> forget(std::string_view token_id) override {
+        return detail::wait_for(sink_.forget(token_id));
+    }
+
+private:
+    Sink sink_;
+};
+
+/// Describes the sink to the kit.
+struct sink_subject {
+    /// Makes an empty sink.
+    std::function<std::unique_ptr<sink_under_test>()> make;
+    /// Opens the storage of the last `make` once more, as another process would. Without it the
+    /// checks of several processes are skipped.
+    std::function<std::unique_ptr<sink_under_test>()> reopen{};
+    /// The secret that is stored under a key, as a program that uses it reads it. Without it only
+    /// the versions of secrets are checked.
+    std::function<std::optional<std::string>(std::string_view key)> secret_of{};
+    bool one_token = false; ///< stores one token, whatever its key: checks of several are skipped
+    bool threads = true;    ///< thread-safe; false: checks of several threads are skipped
+};
+
+} // namespace cloudflare::inline v0::testing
