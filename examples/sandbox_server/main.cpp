@@ -89,6 +89,9 @@ int run(po::variables_map const& given) {
 
     boost::asio::io_context context(1);
     cf::testing::sandbox box(given["seed"].as<std::uint64_t>(), switches);
+    if (given.count("protect") != 0)
+        for (auto const& page : given["protect"].as<std::vector<std::string>>())
+            box.protect(page);
     cf::testing::sandbox_server server(context, std::move(box), options);
     if (given.count("fault") != 0)
         for (auto const& entry : given["fault"].as<std::vector<std::string>>())
@@ -117,6 +120,9 @@ int main(int argc, char** argv) {
     add("log", po::value<std::string>(),
         "a file that gets a line for each request as it arrives: its method and target");
     add("seed", po::value<std::uint64_t>()->default_value(1), "where ids and secrets start");
+    add("protect", po::value<std::vector<std::string>>(),
+        "the target of a page behind Access, again and again, e.g. /app: who shows a token's two "
+        "headers gets 200, anybody else a redirect to the login page");
     add("fault", po::value<std::vector<std::string>>(),
         "WHEN=WHAT, again and again, e.g. POST#1=drop-after, GET=respond-before:503:busy, "
         "*=truncate:100, drip:5, delay:100, chunked, close, reset-before, reset-after, "

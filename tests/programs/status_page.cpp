@@ -1,6 +1,8 @@
 // Opens the status page of examples/issuing_server in a headless Chromium, against a server that the test plays: every
 // state and fault of it, narrow and wide, dark and light, by the keyboard alone.
-// Usage: status_page_test STATUS_HTML [DIRECTORY_FOR_PICTURES]; exits 77 where there is no Chromium
+// Usage: status_page_test STATUS_HTML [DIRECTORY_FOR_PICTURES]
+//        status_page_test --server URL OPERATORS_TOKEN MACHINE PROCESS: a server that runs, and is ended
+// Exits 77 where there is no Chromium.
 #include "browser_page.hpp"
 
 #include <cstdint>
@@ -679,6 +681,39 @@ private:
     played_server server_;
 };
 
+// The page of a server that runs, which has issued a token to this machine.
+int try_server(std::string const& chromium, std::string const& url, std::string const& token,
+               std::string const& name, pid_t server) {
+    browser_page page(chromium);
+    page.run_before(before_the_page);
+    page.size(1440, 900);
+    page.open(url);
+    check("the server asks for a token",
+          page.wait_for("!document.getElementById('sign-in').hidden"));
+    page.evaluate("document.getElementById('token').focus()");
+    page.type(token);
+    page.press("Enter");
+    auto const verdict = [&] { return page.string("document.body.innerText"); };
+    check("all is well", page.wait_for("textOf('verdict').includes('All is well')"), verdict());
+    check("the machine is there", page.string("rowNames().join()") == name, verdict());
+    check("and fresh", page.holds("textOf('rows').includes('Fresh')"), verdict());
+    check("its next renewal is planned", page.holds("/refresh in \\d+ d/.test(textOf('next'))"),
+          verdict());
+    check("no intent is open", page.holds("textOf('work').includes('Open intents 0')"), verdict());
+    check("the issue is counted", page.holds("/held|issued|rotated/.test(textOf('issues'))"),
+          verdict());
+    check("latencies are shown",
+          page.holds("/PUT \\/machines.* [\\d.]+ [mµ]?s/.test(textOf('latency'))"), verdict());
+    check("nothing is too wide", page.string("tooWide()").empty(), page.string("tooWide()"));
+    ::kill(server, SIGKILL);
+    check("that it is away is said",
+          page.wait_for("textOf('verdict').includes('The server is away')"), verdict());
+    for (auto const& complaint : page.complaints())
+        check("the browser complains of nothing", false, complaint);
+    std::cout << failures << " failed\n";
+    return failures == 0 ? 0 : 1;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -688,6 +723,8 @@ int main(int argc, char** argv) {
         return 77;
     }
     try {
+        if (argc == 6 && argv[1] == std::string("--server"))
+            return try_server(chromium, argv[2], argv[3], argv[4], std::stoi(argv[5]));
         return trial(chromium, argv[1], argc > 2 ? argv[2] : "").run();
     } catch (std::exception const& e) {
         std::cout << "FAILED: " << e.what() << '\n';
