@@ -35,7 +35,7 @@ public:
         std::optional<cf::http::response> response;
         bool const acts = what == fate::arrives || what == fate::lost_after ||
                           what == fate::error_after || what == fate::html || what == fate::cut ||
-                          what == fate::doubled;
+                          what == fate::doubled || what == fate::ban;
         if (is_create && what != fate::arrives && what != fate::refused) issue->was_risky = true;
         if (is_create && what == fate::doubled) issue->may_stray = true;
         if (what == fate::ban) w.banned_until = w.clock.now() + 300s;
@@ -58,6 +58,7 @@ public:
         if (p.is_cancelled()) co_return failed(errc::cancelled, cf::delivery::unknown);
         switch (what) {
         case fate::arrives:
+        case fate::ban:
         case fate::doubled: co_return *response;
         case fate::refused: co_return failed(errc::connect_failed, cf::delivery::not_sent);
         case fate::lost_before:
@@ -73,7 +74,6 @@ public:
         case fate::error_after: co_return page(502, "<html>error code: 502</html>");
         case fate::busy: co_return page(503, "busy");
         case fate::limited: co_return page(429, "");
-        case fate::ban: co_return w.act(r, nullptr);
         case fate::html: co_return page(200, "<html>welcome</html>");
         case fate::success_false:
             co_return page(200, R"({"success":false,"errors":[{"code":1234,"message":"no"}]})");
@@ -173,10 +173,18 @@ struct log {
     process& p;
 
     task<cf::result<std::optional<access::intent>>> insert(access::intent const& i) {
-        return call<std::optional<access::intent>>([this, &i] { return p.in().log.insert(i); });
+        return call<std::optional<access::intent>>([this, &i] {
+            auto holder = p.in().log.insert(i);
+            if (holder && !*holder) note_lease(i);
+            return holder;
+        });
     }
     task<cf::result<void>> update(access::intent const& i) {
-        return call<void>([this, &i] { return p.in().log.update(i); });
+        return call<void>([this, &i] {
+            auto written = p.in().log.update(i);
+            if (written) note_lease(i);
+            return written;
+        });
     }
     task<cf::result<void>> erase(access::intent const& i) {
         return call<void>([this, &i] { return p.in().log.erase(i); });
@@ -186,6 +194,11 @@ struct log {
     }
 
 private:
+    void note_lease(access::intent const& i) {
+        if (i.purpose != access::intent_purpose::rotate) return;
+        auto& at = p.in().leased_at[i.token_id];
+        if (i.state == access::intent_state::open) at = (std::max)(at, i.opened_at);
+    }
     template <class T, class Call>
     task<cf::result<T>> call(Call c) {
         return call_store<T>(p, p.next_of_log(), cf::errc::intent_log_failed, c);
@@ -243,6 +256,9 @@ inline void note_end(world& w, record& r, cf::result<access::issued> const& done
         return;
     }
     r.failure = done.error();
+    r.was_risky = r.was_risky || done.error().may_have_acted(); // its intent may be open
+    if (done.error().may_have_acted())
+        r.was_risky = true; // its intent is open: see check_strangers
     w.saw(done.error().to_string());
 }
 

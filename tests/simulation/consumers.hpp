@@ -37,6 +37,7 @@ struct tended {
     cf::timestamp secret_at{};  ///< its secret
     cf::timestamp touched_at{}; ///< by people
     int rotations = 0;          ///< by the product
+    bool was_late = false;      ///< the request that rotated last acted late
     // What the product said last.
     bool was_reported = false; ///< missing, disabled or expired
     cf::timestamp looked_at{}; ///< when the last look began that came to an end for this token
@@ -55,6 +56,8 @@ struct shown_secret {
     std::optional<cf::timestamp> excused_from{}; ///< by people, or on purpose
     process const* replaced_by = nullptr;        ///< whose store that was
     std::chrono::seconds slept_before{0};        ///< it, before that store
+    int requests_before = 0;                     ///< of it
+    bool was_told = false;                       ///< its caller, what has come of the grace
     bool is_dead = false;                        ///< it was refused, with an excuse that lasts
 };
 
@@ -114,9 +117,9 @@ public:
         for (auto& t : tokens) {
             auto const* before = last_in_sink(t);
             auto const* now = in_sink(t);
-            if (before != nullptr && now != nullptr && now->number < before->number &&
-                w_.what.switches.shows_version_and_enabled)
-                w_.complain("an older secret was written over a newer one");
+            if (before == nullptr || now == nullptr || now->number >= before->number) continue;
+            if (shows_versions()) w_.complain("an older secret was written over a newer one");
+            t.is_by_hand = true; // without versions nobody can tell: see rotator's assumptions
         }
         // A suspended process cannot tell how long it took between the rotation and the store.
         auto const slept = std::chrono::ceil<std::chrono::seconds>(p.time_lost());
@@ -126,6 +129,7 @@ public:
             if (w_.faults_end) continue;
             s->replaced_by = &p;
             s->slept_before = slept;
+            s->requests_before = p.requests();
         }
         for (auto& t : tokens)
             tell("in sink: " + t.key + " secret " +
@@ -160,18 +164,34 @@ public:
             s->must_work_until = s->must_work_until.plus(-slept);
     }
     /// The product said that the token's secret in use works until then, and no longer.
-    void note_lost(tended& t, cf::timestamp until) {
+    void note_lost(process const& p, tended& t, cf::timestamp until) {
         knock();
+        auto const* const there = w_.box.find(t.id);
+        bool const is_news = p.time_lost() == 0s; // one that slept tells of the past
+        if (!is_news && there != nullptr)
+            until = (std::min)(until, there->previous_expires_at.value_or(until));
         auto* const s = in_sink(t);
         if (s == nullptr) return;
         s->lost_until = (std::max)(s->lost_until.value_or(until), until);
     }
-    /// The product said that the secret before works until then.
-    void note_promise(tended& t, cf::timestamp until) {
+    /// A process said that the secret before the one that it made works until then.
+    void note_promise(process const& p, tended& t, cf::timestamp until) {
         knock();
         for (auto& [secret, s] : secrets_)
-            if (s.id == t.id && s.was_in_sink && !s.is_in_sink && is_previous(t, s))
+            if (s.id == t.id && s.was_in_sink && !s.is_in_sink && is_previous(t, s) &&
+                s.number < purposes[&p].made &&
+                s.must_work_until > w_.wall()) // whoever had it has read the sink since
                 s.must_work_until = (std::max)(s.must_work_until, until);
+    }
+    /// A process that slept before its store, so that some of the grace was used up, said until when
+    /// the secret before works: it asked the server for more, and did not get it.
+    void note_shortened(process const& p, tended const& t, cf::timestamp until) {
+        for (auto* const s : purposes[&p].replaced) {
+            if (s->id != t.id || s->replaced_by != &p) continue;
+            s->was_told = true;
+            if (until < s->must_work_until && has_asked_for_more(*s))
+                s->must_work_until = (std::max)(until, s->must_work_until.plus(-s->slept_before));
+        }
     }
     /// Whether a secret is the one that lives on beside the last.
     [[nodiscard]] bool is_previous(tended const& t, shown_secret const& s) {
@@ -180,6 +200,10 @@ public:
     }
 
 private:
+    /// Whether the process that replaced a secret has sent requests since.
+    [[nodiscard]] static bool has_asked_for_more(shown_secret const& s) {
+        return s.replaced_by != nullptr && s.replaced_by->requests() > s.requests_before;
+    }
     [[nodiscard]] std::optional<cf::timestamp> first_refusal(shown_secret const& s,
                                                              cf::timestamp end) {
         std::vector<cf::timestamp> moments{knocked_at_, end};
@@ -212,14 +236,17 @@ private:
             return;
         }
         // The process that rotated is dead or asleep, and nobody came by who could have said so.
-        bool const nobody_looked = t.looked_at < t.changed_at.plus(lease_span + 1min);
-        if (is_lost(t) && nobody_looked && when.seconds() - t.changed_at.seconds() > lease_span) {
+        auto const taken_at = (std::max)(t.changed_at, w_.leased_at[t.id]);
+        bool const nobody_looked = t.looked_at < taken_at.plus(lease_span + 1min);
+        bool const had_time = when.seconds() - t.changed_at.seconds() <= lease_span;
+        if (is_lost(t) && nobody_looked && (!had_time || t.was_late)) {
             s.is_dead = true;
             return;
         }
         // A process that slept before its store owes a longer grace, and may sleep again before it
-        // gives that.
-        bool const owes = s.replaced_by != nullptr && s.replaced_by->time_lost() > s.slept_before;
+        // gives that, or be refused.
+        bool const sleeps = s.replaced_by != nullptr && s.replaced_by->time_lost() > s.slept_before;
+        bool const owes = sleeps || (!s.was_told && has_asked_for_more(s));
         if (owes && when >= s.must_work_until.plus(-s.slept_before)) {
             s.is_dead = true;
             return;
@@ -271,33 +298,47 @@ private:
             w_.complain("the product deletes or disables a token");
         if (there == nullptr) return;
         if (was_rotated) ++t.rotations;
+        if (was_rotated) t.was_late = w_.clock.now() - sent_at > 60s;
         if (was_rotated) why.made = secrets_.at(there->secret).number;
         auto const is_late = w_.clock.now() - sent_at > 60s;
+        auto const asleep = std::chrono::ceil<std::chrono::seconds>(sender->time_lost());
         switch (why.what) {
         case errand::revoke: excuse_all_but_last(t, now); return;
-        case errand::end_grace: excuse_all_but_last(t, end.value_or(now)); return;
+        case errand::end_grace:
+            t.is_by_hand = t.is_by_hand || !shows_versions();
+            return excuse_all_but_last(t, end.value_or(now));
         case errand::extend:
-            if (end && before.second && *end < *before.second) excuse_all_but_last(t, *end);
+            // Without versions the end of the grace tells what a rotation under way has come to.
+            t.is_by_hand = t.is_by_hand || !shows_versions();
+            if (end && before.second && (*end < *before.second || !shows_versions()))
+                excuse_all_but_last(t, *end);
             return;
         case errand::replace:
         case errand::renew_and_replace: {
             if (!was_rotated) break;
             auto const& replaced = secrets_.at(before.first);
-            bool const was_lost = !replaced.stored_at || *replaced.stored_at > time_of(sent_at);
-            if (was_lost) return excuse_all_but_last(t, now);
+            bool const was_lost =
+                !replaced.stored_at || *replaced.stored_at > time_of(sent_at).plus(-asleep);
+            // Without versions a rotation whose process died after its store is told as lost.
+            if (was_lost || !shows_versions()) return excuse_all_but_last(t, now);
             break;
         }
         default: break;
         }
+        // Without versions each request rotates, also a late one and that of a process which slept.
+        if (!shows_versions() && was_rotated && asleep + (w_.clock.now() - sent_at) > lease_span) {
+            t.is_by_hand = true;
+            return excuse_all_but_last(t, now);
+        }
         // A request that acts later than the least grace is beyond the promise, be it the network or the
         // process that slept.
-        auto const asleep = std::chrono::ceil<std::chrono::seconds>(sender->time_lost());
         if (asleep + (w_.clock.now() - sent_at) >= grace_ && (was_rotated || is_moved))
             return excuse_all_but_last(t, end.value_or(now));
         // An earlier end that a late request sets: never less than it promised itself.
         auto const promised = time_of(sent_at).plus(why.grace - asleep).plus(-1s);
         bool const keeps = !w_.what.switches.max_grace.count();
-        if (is_late && end && before.second && *end < *before.second && *end >= promised)
+        bool const is_old = is_late || asleep > 60s;
+        if (is_old && end && before.second && *end < *before.second && *end >= promised)
             for (auto& [secret, s] : secrets_)
                 if (s.id == t.id && !s.is_in_sink && is_previous(t, s)) s.excused_from = end;
         if (was_rotated && keeps && !w_.what.switches.max_grace_of_rotation.count() &&
@@ -314,11 +355,12 @@ private:
         for (auto& [secret, s] : secrets_) {
             if (s.id != t.id || s.secret == there->secret) continue;
             bool const is_earlier = was_rotated || s.is_in_sink || is_previous(t, s);
-            bool const is_seen = w_.what.switches.shows_version_and_enabled; // by the product
-            auto const from = is_previous(t, s) && is_seen ? end : w_.wall();
+            auto const from = is_previous(t, s) && shows_versions() ? end : w_.wall();
             if (is_earlier) s.excused_from = (std::min)(s.excused_from.value_or(from), from);
         }
     }
+    /// Whether the product can tell one secret from the next.
+    [[nodiscard]] bool shows_versions() const { return w_.what.switches.shows_version_and_enabled; }
     void excuse_all_but_last(tended const& t, cf::timestamp from) {
         auto const* there = w_.box.find(t.id);
         for (auto& [secret, s] : secrets_)

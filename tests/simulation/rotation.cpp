@@ -326,7 +326,7 @@ void enumerate_task(tally& t, history const& base, std::string const& label, boo
             two.tasks[1].grace = 3 * base.grace;
             two.tasks[0].faults.latency = 1s;
             two.tasks[1].faults.latency = std::chrono::milliseconds(700);
-            two.tasks[1].faults.starts_at = std::chrono::seconds(when);
+            two.tasks[1].faults.starts_at = std::chrono::seconds(when * when);
             tell(two, t, label + ", two at once");
             two.tasks[0].faults.starts_at = 0s;
             two.tasks[1].faults.starts_at = when * base.grace / 4;

@@ -42,21 +42,23 @@ inline std::optional<cf::timestamp> time_after(std::string const& text, std::str
 }
 
 /// Writes down what an error said of a token whose new secret is lost.
-inline void note_failure(world& w, consumers& c, tended& t, cf::error const& why) {
+inline void note_failure(process const& p, consumers& c, tended& t, cf::error const& why) {
+    auto& w = p.in();
     w.saw(why.to_string());
     auto const named = time_after(why.to_string(), "works until ");
     bool const is_told = why == cf::errc::rotation_lost || why == cf::errc::sink_failed;
-    if (is_told && named && c.is_lost(t)) c.note_lost(t, *named);
+    if (is_told && named && c.is_lost(t)) c.note_lost(p, t, *named);
 }
 
 inline void note_rotated(process& p, consumers& c, tended& t, task_plan const& r,
                          cf::result<access::rotated> const& done) {
     auto& w = p.in();
-    if (!done) return note_failure(w, c, t, done.error());
+    if (!done) return note_failure(p, c, t, done.error());
     auto const* const held = c.in_sink(t);
     if (held == nullptr || held->number < c.purposes[&p].made)
         return w.complain("a rotation that succeeded has no secret in the sink");
-    if (r.what == errand::rotate) c.note_promise(t, done->previous_valid_until);
+    c.note_shortened(p, t, done->previous_valid_until);
+    if (r.what == errand::rotate) c.note_promise(p, t, done->previous_valid_until);
     if (done->token.id != t.id || done->token.client_id != t.client_id)
         w.complain("a rotation gives another token");
 }
@@ -98,14 +100,15 @@ struct standing {
     cf::timestamp changed_at{};
     int number = 0;
     int rotations = 0;
+    cf::timestamp expires_at{};
 };
 
 inline standing stand(world& w, consumers& c, tended const& t) {
     auto const* there = w.box.find(t.id);
     if (there == nullptr) return {};
-    return {true,         there->enabled, there->expires_at <= w.wall(),
-            c.is_lost(t), t.changed_at,   c.at_server(t)->number,
-            t.rotations};
+    return {true,         there->enabled,   there->expires_at <= w.wall(),
+            c.is_lost(t), t.changed_at,     c.at_server(t)->number,
+            t.rotations,  there->expires_at};
 }
 
 /// Holds one entry of a look's report against the truth before and after it.
@@ -116,13 +119,15 @@ inline void check_entry(world& w, consumers& c, tended& t, standing const& befor
     auto const complain = [&](char const* what) { w.complain(std::string(what) + ": " + t.key); };
     bool const was_changed = now.number != before.number;
     auto const settled_by = begun.plus(-(lease_span + 1min) - w.what.lag);
-    bool const is_settled =
-        before.changed_at < settled_by && t.changed_at < settled_by && t.touched_at < settled_by;
+    bool const is_settled = before.changed_at < settled_by && t.changed_at < settled_by &&
+                            t.touched_at < settled_by &&
+                            w.leased_at[t.id] < settled_by; // who has it may be about to store
     if (w.what.is_honest()) {
         bool const is_new = t.changed_at.plus(w.what.lag) >= begun;
         if (e.state == missing && before.is_there && now.is_there && !is_new)
             complain("a token is reported as missing that is there");
-        if (e.state != missing && !before.is_there && t.changed_at.plus(w.what.lag) < begun)
+        auto const changed_at = (std::max)(t.changed_at, t.touched_at);
+        if (e.state != missing && !before.is_there && changed_at.plus(w.what.lag) < begun)
             complain("a missing token is not reported");
     }
     if (e.state == missing && (e.rotated || e.refreshed))
@@ -137,7 +142,9 @@ inline void check_entry(world& w, consumers& c, tended& t, standing const& befor
     if (e.state == disabled && before.is_enabled && now.is_enabled && is_settled)
         complain("a token is reported as disabled that is not");
     if (!before.is_enabled || !now.is_enabled) return;
-    if (before.is_expired && now.is_expired && e.state != expired && e.state != missing)
+    bool const was_refreshed = now.expires_at != before.expires_at;
+    if (before.is_expired && now.is_expired && !was_refreshed && e.state != expired &&
+        e.state != missing)
         complain("an expired token is not reported");
     if (before.is_expired || e.state == expired) return;
     if (before.is_lost && now.is_lost && !was_changed && e.state != lost && e.state != missing &&
@@ -169,10 +176,11 @@ inline void note_look(process& p, consumers& c, std::vector<standing> const& bef
         using enum access::renewal_state;
         t.was_reported = e->state == missing || e->state == disabled || e->state == expired;
         if (!e->failure) t.well_at = begun;
-        if (e->failure) note_failure(w, c, t, *e->failure);
+        if (e->failure) note_failure(p, c, t, *e->failure);
         auto const until = e->previous_valid_until;
-        if (e->state == lost && !e->rotated) c.note_lost(t, until.value_or(w.wall()));
-        if (e->rotated && until && r.what == errand::renew) c.note_promise(t, *until);
+        if (e->state == lost && !e->rotated) c.note_lost(p, t, until.value_or(w.wall()));
+        if (e->rotated && until) c.note_shortened(p, t, *until);
+        if (e->rotated && until && r.what == errand::renew) c.note_promise(p, t, *until);
     }
     auto const next = done->next_look;
     if (next < begun || next > w.wall().plus(r.policy.poll_interval() + 5min))

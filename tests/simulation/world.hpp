@@ -137,8 +137,9 @@ struct world {
     }
     /// Notes that something is wrong; the run goes on.
     void complain(std::string text) {
-        if (std::find(complaints.begin(), complaints.end(), text) == complaints.end())
-            complaints.push_back(std::move(text));
+        if (std::find(complaints.begin(), complaints.end(), text) != complaints.end()) return;
+        saw("WRONG: " + text);
+        complaints.push_back(std::move(text));
     }
     /// Whatever the library printed is held against every secret in the end.
     void saw(std::string text) {
@@ -234,6 +235,7 @@ struct world {
     bool faults_end = false; ///< from now on all goes well
     bool has_wrong_clocks = false;
     cf::time_point banned_until{};
+    std::map<std::string, cf::timestamp> leased_at{}; ///< by token: the last lease of a rotation
     std::deque<record> issues{};
     std::vector<stranger> strangers{};
     std::vector<stranger> copies{};  ///< tokens of people's with a name that was copied

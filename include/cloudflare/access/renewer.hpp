@@ -98,7 +98,7 @@ public:
     /// Errors as for `look`.
     [[nodiscard]] task<result<renewal_report>> run_once() {
         auto pending = gather();
-        auto const all = co_await std::move(pending);
+        auto all = co_await std::move(pending);
         if (!all) {
             ++failed_rounds_;
             co_return all.error();
@@ -251,9 +251,11 @@ private:
     }
 
     task<void> act(held_and_shown const& one, renewal_plan plan, entry& e) {
+        std::optional<error> not_refreshed;
         if (plan.refresh) {
             auto pending = refresh(*one.shown, e);
-            co_await std::move(pending);
+            not_refreshed = co_await std::move(pending);
+            if (!e.failure) e.failure = not_refreshed; // a loss is the worse
         }
         bool const replaces = plan.is_lost && policy_.replaces_lost();
         if (plan.rotate || replaces) {
@@ -261,7 +263,7 @@ private:
                                     : rotator_.rotate(e.key, e.token_id, policy_.grace());
             auto const done = co_await std::move(pending);
             e.rotated = done.has_value();
-            if (done && plan.is_lost) e.failure.reset();
+            if (done && plan.is_lost) e.failure = not_refreshed;
             if (done) e.previous_valid_until = done->previous_valid_until;
             if (done) e.version = done->token.client_secret_version.value_or(e.version);
             if (!done) e.failure = done.error();
@@ -277,13 +279,15 @@ private:
     }
 
     /// An update with the token's own duration counts it from now; `/refresh` would make it a year.
-    task<void> refresh(service_token const& token, entry& e) {
+    ///
+    /// @return what went wrong
+    task<std::optional<error>> refresh(service_token const& token, entry& e) {
         auto const lasting = token.duration.value_or(token_duration::hours(8760));
         auto pending = tools_.change(token.id, update_params().duration(lasting));
         auto const updated = co_await std::move(pending);
         e.refreshed = updated.has_value();
         if (updated && updated->expires_at) e.expires_at = updated->expires_at;
-        if (!updated && !e.failure) e.failure = updated.error(); // a loss is the worse
+        co_return updated ? std::nullopt : std::optional(updated.error());
     }
 
     task<void> keep_alive(entry& e) {

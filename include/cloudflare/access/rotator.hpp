@@ -6,6 +6,7 @@
 #include <cloudflare/access/detail/rotation_sending.hpp>
 #include <cloudflare/access/detail/secret_storing.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <ostream>
@@ -45,7 +46,10 @@ public:
 /// when the new secret is stored.
 ///
 /// Assumed: all who rotate the token share the log; no request acts later than the grace after it
-/// was sent; nobody else rotates the token by hand.
+/// was sent; nobody else rotates the token by hand. Where the API shows no version, also: no process
+/// is stopped for longer than its lease lasts between its look and its store, and nobody changes the
+/// end of a grace while a rotation is under way. A process that dies there after its store leaves a
+/// rotation that is told as lost.
 ///
 /// Cancellation: a rotation of which nothing was sent stops; any other goes on to its end, which
 /// takes a transport that can (`shield`).
@@ -230,10 +234,8 @@ private:
         f.before = std::move(*shown);
         f.shown_at = tools_.now();
         if (auto const fit = detail::judge_token(f, options_, tools_.now()); !fit) co_return fit;
-        // This process may have been stopped: after the end an end of the grace would be in the past.
-        if (tools_.steady_now() >= f.end)
-            co_return detail::not_sent(errc::deadline_exceeded,
-                                       "the deadline of the rotation has passed");
+        // After the end of the rotation an end of the grace would be in the past.
+        if (auto const in_time = detail::check_in_time(tools_, f); !in_time) co_return in_time;
         plan(f);
         auto pending_update = tools_.update(f.lease);
         auto const written = co_await std::move(pending_update);
@@ -270,16 +272,27 @@ private:
     }
 
     task<result<detail::shown_secret>> obtain(flow& f) {
-        auto pending = f.lease.version != 0 ? detail::raise_version(tools_, f)
-                                            : detail::rotate_once(tools_, f);
-        auto shown = co_await std::move(pending);
-        // There is no secret in use that a second rotation could end: it is dead already.
-        bool const may_rotate_again = f.aim != aim::rotate && f.aim != aim::force &&
-                                      f.lease.version != 0 && shown && !*shown &&
-                                      tools_.scope().is_account();
-        if (!may_rotate_again) co_return shown;
+        if (f.lease.version == 0) return detail::rotate_once(tools_, f);
+        bool const leaves_none_in_use = f.aim == aim::revoke || f.aim == aim::replace;
+        return leaves_none_in_use && tools_.scope().is_account() ? raise_or_rotate(f)
+                                                                 : detail::raise_version(tools_, f);
+    }
+
+    /// Where raising the version shows no secret, `/rotate` makes one. There is no secret in use that
+    /// a second rotation could end: it is dead already.
+    task<result<detail::shown_secret>> raise_or_rotate(flow& f) {
+        auto pending_raise = detail::raise_version(tools_, f);
+        auto shown = co_await std::move(pending_raise);
+        if (!shown || *shown) co_return shown;
+        ++f.lease.version; // whoever raised it before may have stored its secret
         auto pending_rotate = detail::rotate_once(tools_, f);
         auto again = co_await std::move(pending_rotate);
+        if (!again || *again) co_return again;
+        // Not shown either: the sink has it only where it holds what the server has now.
+        auto pending_get = tools_.get(f.token_id());
+        auto const latest = co_await std::move(pending_get);
+        if (!latest) co_return detail::may_have_rotated(f.token_id(), latest.error());
+        f.lease.version = (std::max)(f.lease.version, latest->client_secret_version.value_or(0));
         co_return again;
     }
 
@@ -341,12 +354,13 @@ private:
         co_return rotated(std::move(token), until);
     }
 
-    /// The end of the grace as the server has it, mended where it is before what was promised.
+    /// The end of the grace as the server has it, mended where it is before what was promised, and
+    /// where the server does not tell now.
     task<timestamp> current_grace(flow& f) {
         auto pending = tools_.get(f.token_id());
         auto const shown = co_await std::move(pending);
-        auto pending_mend = detail::mend_grace(
-            tools_, f, shown ? shown->previous_client_secret_expires_at : std::nullopt);
+        auto const end = shown ? shown->previous_client_secret_expires_at : tools_.now();
+        auto pending_mend = detail::mend_grace(tools_, f, end);
         auto until = co_await std::move(pending_mend);
         co_return until;
     }

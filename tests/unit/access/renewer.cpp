@@ -32,6 +32,7 @@ struct sandbox_transport {
         time_point now{1h};
         std::vector<http::request> requests{};
         std::optional<int> failing{}; ///< the status of every response to a PUT
+        std::string failing_part{};   ///< that has this in its body
         bool is_cancelled = false;
         int lists_until_cancelled = -1;
     };
@@ -45,7 +46,8 @@ struct sandbox_transport {
         if (shared->is_cancelled)
             co_return error(errc::cancelled, error_details{.delivery = delivery::not_sent});
         shared->requests.push_back(r);
-        if (r.method == http::method::put && shared->failing) {
+        bool const is_meant = r.body.find(shared->failing_part) != r.body.npos;
+        if (r.method == http::method::put && shared->failing && is_meant) {
             http::response failed{.status = *shared->failing};
             failed.body = R"({"success":false,"errors":[{"code":10000,"message":"no"}]})";
             co_return failed;
@@ -228,6 +230,43 @@ TEST_CASE("a lost secret is replaced where the policy says so") {
     CHECK_FALSE(report.tokens[0].failure.has_value());
     CHECK(f.held_works(ours));
     CHECK(f.round(renewal_policy()).value().tokens.at(0).state == renewal_state::fresh);
+}
+
+TEST_CASE("a refresh that failed is told though a lost secret was replaced") {
+    fixture f;
+    auto const ours = f.make("ours", 48);
+    f.way.shared->now += 40h;
+    f.lose(ours, 1h);
+    f.way.shared->failing = 400;
+    f.way.shared->failing_part = "duration";
+    auto const report = f.round(renewal_policy().replace_lost(true)).value();
+    auto const& e = report.tokens.at(0);
+    CHECK(e.rotated);
+    CHECK_FALSE(e.refreshed);
+    REQUIRE(e.failure.has_value());
+    CHECK(*e.failure != errc::rotation_lost);
+    CHECK(e.failure->details().operation == "update_service_token");
+}
+
+TEST_CASE(
+    "where no version is shown the first round after a loss tells of it and prolongs the grace") {
+    fixture f;
+    testing::sandbox_options old_api;
+    old_api.shows_version_and_enabled = false;
+    f.way.shared->box = testing::sandbox(1, old_api);
+    auto const ours = f.make("ours");
+    f.lose(ours, 30min);
+    access::intent lease(std::string(32, '1'), account, "ours", f.way.wall());
+    lease.purpose = access::intent_purpose::rotate;
+    lease.key = lease.token_id = ours.id;
+    lease.until = *f.at_server(ours).previous_expires_at;
+    f.log.insert(lease).value();
+    f.way.shared->now += 16min;
+    auto const e = f.round(rotating).value().tokens.at(0);
+    CHECK(e.state == renewal_state::lost);
+    CHECK(e.failure.value() == errc::rotation_lost);
+    f.way.shared->now += 30min;
+    CHECK(f.works(ours));
 }
 
 TEST_CASE("a secret that is about to be stored is not lost") {

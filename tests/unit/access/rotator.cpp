@@ -502,6 +502,37 @@ TEST_CASE("where an update shows no secret, what is lost is replaced by /rotate"
     CHECK(f.transport.requests().back().target.ends_with("/rotate"));
 }
 
+TEST_CASE(
+    "a second rotation whose secret is not shown is no success because of the one before it") {
+    fixture f;
+    f.look(4).respond(5, "2026-11-23T23:59:59Z"); // somebody else was first
+    f.lose().respond(6).respond(6);               // /rotate, and the looks after it
+    f.respond(6, "2026-11-23T23:59:59Z");
+    auto const store = [&](trace_event const&) {
+        if (f.updates().size() == 1) f.hold(5, "somebody else's");
+    };
+    access::rotator rotator(client(f.transport, api_token::make("sample").value(),
+                                   client_options().seed(1).trace(store)),
+                            scope, f.sink, f.log,
+                            access::rotation_options().now_from([] { return now; }));
+    auto const failed = rotator.revoke_and_rotate("key").get();
+    REQUIRE_FALSE(failed.has_value());
+    CHECK(failed.error() == errc::rotation_lost);
+    CHECK(f.log.list().value().at(0).state == intent_state::lost);
+}
+
+TEST_CASE("the end of a grace that cannot be read is not taken for the one that was wanted") {
+    fixture f;
+    f.look(4).respond(5); // the version was there already, and no secret is shown
+    f.transport.respond(http::response{.status = 400});
+    f.respond(5, "2026-11-24T00:30:00Z").respond(5, end_of_hour); // where it is mended
+    auto const failed = f.rotate().error();
+    CHECK(failed == errc::rotation_lost);
+    CHECK(failed.to_string().find(end_of_hour) != std::string::npos);
+    REQUIRE(f.updates().size() == 3);
+    CHECK(f.updates()[1] == f.updates()[2]);
+}
+
 TEST_CASE("where no version is shown /rotate is sent once, and looked after") {
     fixture f;
     f.hold(0);

@@ -57,9 +57,10 @@ enum class lease_end : unsigned char {
     return may_act ? lease_end::stays : lease_end::is_over;
 }
 
-/// Settles what rotations of these tokens have left. What fails is done in the next round.
+/// Settles what rotations of these tokens have left, and marks those of which it tells that a secret
+/// was lost. What fails is done in the next round.
 template <class Tools>
-task_of<Tools, void> keep_leases(Tools& tools, std::vector<held_and_shown> const& all,
+task_of<Tools, void> keep_leases(Tools& tools, std::vector<held_and_shown>& all,
                                  rotation_options const& options) {
     auto pending = tools.intents();
     auto const intents = co_await std::move(pending);
@@ -76,6 +77,7 @@ task_of<Tools, void> keep_leases(Tools& tools, std::vector<held_and_shown> const
             static_cast<void>(erased);
         } else if (end == lease_end::is_lost) {
             i.state = intent_state::lost;
+            one->is_lost = true;
             auto pending_update = tools.update(i);
             auto const updated = co_await std::move(pending_update);
             static_cast<void>(updated);

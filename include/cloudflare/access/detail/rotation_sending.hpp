@@ -35,6 +35,14 @@ task_of<Tools, result<shown_secret>> look_for_rotation(Tools& tools, rotation_fl
     }
 }
 
+/// A process that was stopped after it had looked: what it would send is out of date, and would end
+/// the grace of whoever has rotated since.
+template <class Tools>
+[[nodiscard]] result<void> check_in_time(Tools const& tools, rotation_flow const& f) {
+    if (tools.steady_now() < f.end) return {};
+    return not_sent(errc::deadline_exceeded, "the deadline of the rotation has passed");
+}
+
 /// Sets the next version, as often as it takes to get a response: only the first to arrive rotates,
 /// and all say the same end of the grace.
 ///
@@ -45,6 +53,7 @@ task_of<Tools, result<shown_secret>> raise_version(Tools& tools, rotation_flow& 
     auto const params = update_params()
                             .client_secret_version(f.lease.version)
                             .previous_client_secret_expires_at(f.lease.until);
+    if (auto const in_time = check_in_time(tools, f); !in_time) co_return in_time.error();
     bool may_have_acted = false;
     auto span = std::chrono::milliseconds(500);
     for (;;) {
@@ -73,6 +82,7 @@ task_of<Tools, result<shown_secret>> raise_version(Tools& tools, rotation_flow& 
 /// Sends `/rotate` once: a second one would end the secret in use.
 template <class Tools>
 task_of<Tools, result<shown_secret>> rotate_once(Tools& tools, rotation_flow& f) {
+    if (auto const in_time = check_in_time(tools, f); !in_time) co_return in_time.error();
     auto pending = tools.rotate(f.token_id(),
                                 rotate_params().previous_client_secret_expires_at(f.lease.until));
     auto token = co_await std::move(pending);
