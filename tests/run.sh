@@ -24,6 +24,17 @@ count_tests() { # a build directory: adds up what meson counted
     passed=$((passed + $(sed -n 's/^Ok: *//p' "$log")))
     failed=$((failed + $(sed -n 's/^\(Fail\|Timeout\): *//p' "$log" | awk "{n += \$1} END {print n + 0}")))
 }
+# The tests of one build run while the next is compiled: much of them waits, and compiling gives way to them.
+tests_of= # the build directory whose tests are under way
+await_tests() {
+    [ -n "$tests_of" ] || return 0
+    wait
+    echo "== tests of $tests_of (ended before $SECONDS s)"
+    cat "$tests_of.tests"
+    count_tests "$tests_of"
+    rm "$tests_of.tests"
+    tests_of=
+}
 build_and_test() { # a build directory, ninja's targets and meson's choice of tests or "" for all, then meson's options
     local build=$1 targets=$2 tests=$3
     shift 3
@@ -31,15 +42,16 @@ build_and_test() { # a build directory, ninja's targets and meson's choice of te
     local log=$build.log
     # shellcheck disable=SC2086 # lists
     if ! { { [ -f "$build/build.ninja" ] || meson setup "$build" -Dwerror=true -Dtests=enabled -Dexamples=enabled "$@"; } &&
-        ninja -C "$build" $targets; } >"$log" 2>&1; then
+        nice ninja -C "$build" $targets; } >"$log" 2>&1; then
         tail -n 50 "$log"
         failed=$((failed + 1))
         return
     fi
     rm "$log"
+    await_tests
+    tests_of=$build
     # shellcheck disable=SC2086
-    meson test -C "$build" --num-processes 4 --no-rebuild --print-errorlogs $tests || true # much of it waits
-    count_tests "$build"
+    meson test -C "$build" --num-processes 4 --no-rebuild --print-errorlogs $tests >"$build.tests" 2>&1 &
 }
 # All of an executable's files in one, where no name may be there twice. That one name hides another one's, or that what
 # a test uses in a template is its own, says nothing there.
@@ -80,5 +92,6 @@ build_and_test build-bench counted counts -Dbench=enabled
 tidy() { printf '%s\n' "$@" | xargs -P 2 -n 1 clang-tidy-19 -p build-clang --quiet --warnings-as-errors='*'; }
 step "clang-tidy" tidy examples/access_token/main.cpp tests/unit/client.cpp tests/unit/testing/sandbox.cpp
 
+await_tests
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
