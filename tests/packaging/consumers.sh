@@ -113,6 +113,11 @@ quietly ninja -C "$work/parent/build"
 quietly meson install -C "$work/parent/build"
 [ ! -e "$work/parent/prefix" ]
 
+way "recipes"
+quietly cmake -DROOT="$root" -DWORK="$work/recipes" -P "$here/recipes.cmake"
+! command -v python3 >/dev/null || PYTHONPYCACHEPREFIX=$work python3 -m py_compile "$root/.packaging/conan/conanfile.py"
+! command -v dpkg-parsechangelog >/dev/null || dpkg-parsechangelog -l "$root/.packaging/debian/changelog" >/dev/null
+
 way "one header"
 run_block "$work/source" sh 4
 sed -e '/cloudflare\/client.hpp\|cloudflare\/testing/d' -e 's|<cloudflare/access.hpp>|"cloudflare-access.hpp"|' \
