@@ -1,4 +1,5 @@
-/// Using a service token: the headers that pass Cloudflare Access, and telling when it refuses.
+/// Using a service token: the headers that pass Cloudflare Access, and how to recognize its
+/// refusal.
 #pragma once
 
 #include <cloudflare/core/secret.hpp>
@@ -8,8 +9,11 @@
 
 namespace cloudflare::inline v0::access {
 
-/// Adds `CF-Access-Client-Id` and `CF-Access-Client-Secret` to the headers of a request to a
-/// protected application, in place of such that are there.
+/// Sets `CF-Access-Client-Id` and `CF-Access-Client-Secret` in a request to a protected
+/// application.
+///
+/// @return `errc::invalid_argument` for an id or a secret that is empty or no header value; then
+/// `fields` is unchanged
 [[nodiscard]] inline result<void>
 add_access_headers(http::headers& fields, std::string_view client_id, secret const& client_secret) {
     if (client_id.empty()) return error(errc::invalid_argument, "client id: must not be empty");
@@ -23,10 +27,9 @@ add_access_headers(http::headers& fields, std::string_view client_id, secret con
     return ok;
 }
 
-/// Whether a response of a protected application is Access refusing the token, not the application
-/// speaking: a redirect to the team's login page, a `WWW-Authenticate: Cloudflare-Access`, or the
-/// 401 or 403 of strict mode, which carries one of these headers. Such a redirect must not be
-/// followed.
+/// Whether a response comes from Access, which refused the token, and not from the application: a
+/// redirect to the team's login page, which must not be followed, or a `WWW-Authenticate` with
+/// `Cloudflare-Access`. The 401 or 403 of strict mode has one of these headers, too.
 ///
 /// Source: developers.cloudflare.com/cloudflare-one, service tokens; changelog of 2026-10-02.
 [[nodiscard]] inline bool is_access_refusal(http::response const& response) noexcept {

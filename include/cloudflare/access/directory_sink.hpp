@@ -13,13 +13,13 @@
 
 namespace cloudflare::inline v0::access {
 
-/// Keeps tokens in a directory, each in a file that is called as its key and looks as that of
-/// `file_sink`, with the same care. Of a key, letters, digits, `-`, `_` and `.` (but not as the
-/// first) stay as they are; each other byte becomes `%` and two hexadecimal digits. A key that is
-/// empty, or longer than 200 bytes when written so, is refused with `errc::invalid_argument`.
+/// Keeps tokens in a directory, each in a file that has its key's name and is written as
+/// `file_sink` does. In the name, letters, digits, `-`, `_` and `.` (but not as the first) are as
+/// in the key; each other byte becomes `%` and two hexadecimal digits. A key that is empty, or
+/// longer than 200 bytes when written so, is refused with `errc::invalid_argument`.
 ///
-/// Errors and threads: as `file_sink`. `forget` reads all files of the directory; where one that
-/// cannot be read may be the token's, that is its error.
+/// Errors and threads: as `file_sink`. `forget` reads all files of the directory; a file that
+/// cannot be read is an error, because it may be the token's.
 ///
 /// @tparam System the system calls; another one than the default is for tests
 template <class System = detail::posix>
@@ -49,8 +49,8 @@ public:
         if (held && *held) (*held)->key = key;
         return held;
     }
-    /// The secret that is kept under the key; nothing where none is. It is as it was stored: see
-    /// `unseal` for a sealed one.
+    /// The secret that is stored under the key, or nothing. A sealed one is not opened: see
+    /// `unseal`.
     [[nodiscard]] result<std::optional<secret>> secret_of(std::string_view key) const {
         auto const placed = file_of(key);
         return placed ? placed->secret_of(key) : placed.error();
@@ -62,7 +62,7 @@ public:
         std::vector<held_token> all;
         for (auto const& name : names) {
             auto key = name.starts_with('.') ? std::nullopt : http::percent_decode(name);
-            if (!key) continue; // no file of ours is called so
+            if (!key) continue; // not the name of a key
             auto held = find(*key);
             if (!held && held.error().details().cause) return held.error();
             if (held && *held) all.push_back(std::move(**held));

@@ -23,28 +23,27 @@ namespace cloudflare::inline v0::access {
 ///     CF_ACCESS_TOKEN_KEY=machine-17
 ///     CF_ACCESS_TOKEN_TAG=6d1f0b7a6b0e4b3f8a0f6c3e0b1d2a4c
 ///
-/// or as JSON, with the same names as the API's (which is read, too):
+/// or as JSON, with the API's names:
 ///
-///     {"id":"f174e90a-...","client_id":"88bf3b6d....access","client_secret":"...","client_secret_version":1,
-///      "key":"machine-17","tag":"6d1f0b7a..."}
+///     {"id":"f174e90a-...","client_id":"88bf3b6d....access","client_secret":"...",
+///      "client_secret_version":1,"key":"machine-17","tag":"6d1f0b7a..."}
 ///
-/// It is written beside its place (`.NAME.new.DIGITS`), flushed (fsync) and renamed, so that the
-/// file is whole or not there. A file that is replaced keeps its format, mode, owner, group and other
-/// lines or members; a symbolic link keeps leading to it. What a process that was killed left beside is removed by the
-/// next one.
+/// The new file is written beside the old one (`.NAME.new.DIGITS`), flushed (fsync) and renamed, so
+/// that a file is whole or not there. A file that is replaced keeps its format, mode, owner, group
+/// and other lines or members; a symbolic link keeps leading to it. The next process removes what a
+/// killed one left beside.
 ///
-/// The version is missing where it is not known; the key (percent-encoded) and the intent's tag are
-/// there where an issue wrote the file, the key where the caller gave one; `held_token::key` is
-/// empty else, and `find` takes any key for it. `held_token::since` is the
-/// time of the file's last change.
+/// The version is left out if it is not known. A file that an issue wrote has the intent's tag, and
+/// the key (percent-encoded) if the caller gave one. In any other file `held_token::key` is empty,
+/// and `find` accepts any key. `held_token::since` is the time of the file's last change.
 ///
-/// Errors: `errc::sink_failed` with the path and the reason. A directory that is missing is an
-/// error, also of `find`; a file that is a mount point (a bind mount) is refused by `prepare`, and
-/// so are a directory that is read-only, a full disk, and an owner or group that cannot be kept.
+/// Errors: `errc::sink_failed` with the path and the reason. A missing directory is an error of
+/// `find`, too. `prepare` refuses a file that is a mount point (a bind mount), a read-only
+/// directory, a full disk, and an owner or group that cannot be kept.
 ///
-/// Threads: may be used from several at once, and by several processes of one host, or of several
-/// where the file system has locks (`flock`) across them. Blocks on the disk, and on other writers
-/// of the same directory, for no longer than `patience` on these.
+/// Threads: may be used from several at once, by several processes of one host, and of several
+/// hosts if the file system has locks (`flock`) across them. Blocks on the disk, and for up to
+/// `patience` on other writers of the same directory.
 ///
 /// @tparam System the system calls; another one than the default is for tests
 template <class System = detail::posix>
@@ -61,8 +60,8 @@ public:
           format_(format),
           file_(path_, patience, {}, format) {}
 
-    /// The same file, of which this token counts as not held, and may be replaced by any: it is of
-    /// no use any more. Until then it stays where it is.
+    /// The same file, in which this token, which is of no use any more, counts as not held: any
+    /// other may replace it. Until then it stays in the file.
     [[nodiscard]] basic_file_sink replacing(std::string token_id) const {
         auto sink = *this;
         sink.file_ = detail::secret_file<System>(path_, patience_, std::move(token_id), format_);
@@ -76,7 +75,9 @@ public:
     [[nodiscard]] result<void> store(intent const& i, issued_service_token const& token) const {
         return file_.store(token, &i);
     }
-    /// What the file holds, unless it says that this is another key's. Empty: whatever the key.
+    /// What the file holds, unless it says that it is another key's.
+    ///
+    /// @param key empty: any
     [[nodiscard]] result<std::optional<held_token>> find(std::string_view key = {}) const {
         return file_.find(key);
     }
@@ -98,7 +99,7 @@ public:
         return file_.rewrite(token_id, change);
     }
 
-    /// Without an intent, for one token of which the file is known to be.
+    /// Stores a token that was made without an intent.
     [[nodiscard]] result<void> store(issued_service_token const& token) const {
         return file_.store(token);
     }

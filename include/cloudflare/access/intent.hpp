@@ -1,5 +1,5 @@
-/// An intent: what is about to be made, written down first, so that nothing a dead process made is
-/// lost.
+/// An intent: what is about to be made, logged before it is made, so that nothing that a dead
+/// process made is lost.
 #pragma once
 
 #include <cloudflare/access/scope.hpp>
@@ -22,18 +22,16 @@ enum class intent_purpose : unsigned char {
     rotate ///< a new secret for the token `token_id`
 };
 
-/// How far an intent has come. It goes down this list, and never back.
+/// How far an intent has come. The state moves down this list only.
 enum class intent_state : unsigned char {
     open,        ///< under way, or left by a process that died
-    withdrawing, ///< given up: what it made is being deleted. Who began it may not succeed any more
+    withdrawing, ///< given up: what it made is being deleted, and its issue can no longer succeed
     lost,        ///< a rotation whose new secret is lost; `until`: the end of the grace period
-    settled      ///< decided, and watched until `until` for what arrives late
+    settled      ///< decided; watched until `until` for what a late request makes
 };
 
-/// One issue or rotation that was begun. Holds no secret.
-///
-/// A value of a class, not an aggregate: g++ 12 destroys an aggregate twice inside a co_await
-/// expression.
+/// One issue or rotation that was begun. Holds no secret. Not an aggregate: see "g++ 12's rules" in
+/// include/README.md.
 class intent {
 public:
     /// @param issue_tag 32 lowercase hexadecimal digits
@@ -45,38 +43,38 @@ public:
           opened_at(opened),
           note(std::move(callers_note)) {}
 
-    /// Names the intent, and every token that it makes: 32 lowercase hexadecimal digits.
+    /// Identifies the intent and every token that it makes: 32 lowercase hexadecimal digits.
     std::string tag;
     intent_purpose purpose = intent_purpose::issue; ///< what it is for
     any_scope scope;                                ///< where the token is or is to be
-    std::string key{};  ///< under which the sink keeps the secret; of an issue without one, the tag
-    std::string sink{}; ///< names the sink, where sinks share a log (`issue_options::sink_name`)
-    std::string name;   ///< what the token is to be called in the end; without the tag
-    std::string token_id{}; ///< of the token, once that is decided; empty: none, or not yet
+    std::string key{};  ///< under which the sink has the secret; the tag for an issue without one
+    std::string sink{}; ///< names the sink, if sinks share a log (`issue_options::sink_name`)
+    std::string name;   ///< the token's name in the end, without the tag
+    std::string token_id{}; ///< of the token, once decided; empty: none, or not yet
     std::int64_t version =
         0;                 ///< the `client_secret_version` that marks its tokens; 0: the name does
-    timestamp opened_at{}; ///< by the server's clock where that is known
-    std::string note{};    ///< the caller's own, e.g. where the secret goes
+    timestamp opened_at{}; ///< by the server's clock if that is known
+    std::string note{};    ///< the caller's, e.g. where the secret goes
     intent_state state = intent_state::open; ///< how far it has come
     timestamp until{};                       ///< see `intent_state`; else 1970
 
-    std::string writer{}; ///< random; whoever wrote the intent last knows its own write by it
-    /// How often the intent was written: the log's, for its compare-and-set.
+    std::string writer{}; ///< random: by it, the process that wrote last recognizes its own write
+    /// How often the intent was written; set by the log, for its compare-and-set.
     std::int64_t revision = 1;
 
     /// Compares every member.
     friend bool operator==(intent const&, intent const&) = default;
 };
 
-/// The name under which a token is created: the tag first, for a server that cuts long names cuts
-/// their ends.
+/// The name under which a token is created. The tag comes first, because a server that cuts long
+/// names cuts their ends.
 [[nodiscard]] inline std::string tagged_name(std::string_view name, std::string_view tag) {
     return std::string("issue:").append(tag).append(" ").append(name);
 }
 
 namespace detail {
 
-/// Digits and lowercase letters; all else as it is.
+/// A capital letter of ASCII as a small one; any other character as it is.
 [[nodiscard]] constexpr char ascii_lower(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -87,7 +85,7 @@ namespace detail {
 
 inline constexpr std::string_view tag_mark = "issue:";
 inline constexpr std::size_t tag_digits = 32;
-/// Of a tag that a server has cut with the end of the name: so many digits are enough to know it by.
+/// So many digits identify a tag of which a server has cut the end.
 inline constexpr std::size_t fewest_tag_digits = 10;
 
 [[nodiscard]] inline bool is_same_folded(char a, char b) noexcept {
@@ -96,9 +94,9 @@ inline constexpr std::size_t fewest_tag_digits = 10;
 
 } // namespace detail
 
-/// Whether a token of this name carries this tag: its digits, anywhere and in either case, for a
-/// server may trim or fold names, and people add to them; or, where the server has cut the name, as
-/// much of it as was kept, 10 digits at the least.
+/// Whether a token's name has this tag: its digits, anywhere and in either case, because servers
+/// trim and fold names and people add to them; or a name that the server has cut ends with at least
+/// 10 of the digits.
 [[nodiscard]] inline bool has_tag(std::string_view name, std::string_view tag) noexcept {
     using namespace detail;
     if (tag.empty()) return false;
@@ -111,7 +109,7 @@ inline constexpr std::size_t fewest_tag_digits = 10;
            has_tag(name.substr(mark.size()), tag.substr(0, name.size() - mark.size()));
 }
 
-/// Whether a name carries the tag of any issue.
+/// Whether a name has the tag of any issue.
 [[nodiscard]] inline bool has_any_tag(std::string_view name) noexcept {
     using namespace detail;
     for (auto rest = name; rest.size() >= tag_mark.size() + fewest_tag_digits;

@@ -13,41 +13,40 @@
 
 namespace cloudflare::inline v0::access {
 
-/// Where intents are kept. Each function gives `result<T>` or a task of it (`result_or_task`):
+/// Where intents are kept. Each function returns `result<T>` or a task of it (`result_or_task`):
 ///
 ///     insert(intent const&)  -> std::optional<intent>
 ///     update(intent const&)  -> void
 ///     erase(intent const&)   -> void
 ///     list()                 -> std::vector<intent>
 ///
-/// `insert` writes a new intent, as it is given. It writes nothing where the log holds one of the
-/// same tag, or one that holds the same key, and then gives that one. A key is held by the intent
-/// of the same `purpose`, `scope` and `sink` whose key it is, while that is not
-/// `intent_state::settled`.
+/// `insert` writes a new intent, as it is. If the log has one with the same tag, or one that holds
+/// the same key, it writes nothing and returns that one. An intent that is not
+/// `intent_state::settled` holds its key for its `purpose`, `scope` and `sink`.
 ///
-/// `update` replaces the intent of the same tag, and raises its revision by one, if the log holds
-/// it with the revision that is given: compare-and-set. Else it writes nothing and gives
-/// `errc::conflict`: somebody else has written or erased it since. Tag, purpose, scope, key and sink
-/// do not change.
+/// `update` replaces the intent of the same tag and raises its revision by one, if the revision in
+/// the log is the one given: compare-and-set. Otherwise it writes nothing and returns
+/// `errc::conflict`: another process has written or erased the intent since. Tag, purpose, scope,
+/// key and sink do not change.
 ///
-/// `erase` takes the intent of the same tag out, if the log holds it with the revision that is
-/// given; else `errc::conflict`.
+/// `erase` removes the intent of the same tag, if the revision in the log is the one given;
+/// otherwise `errc::conflict`.
 ///
-/// `list` gives all intents that were acknowledged before it was called, of all scopes, oldest
-/// insert first.
+/// `list` returns all intents whose inserts were acknowledged before the call, of all scopes, in
+/// the order of their inserts.
 ///
-/// What was written is durable when a function returns, and is seen by every process from then on.
-/// The four are atomic: of two writers with one revision, one gets `errc::conflict`. The promise of
-/// `issuer` and `reconciler` stands on that.
+/// A write is durable when the function returns, and every process sees it from then on. All four
+/// functions are atomic: of two writers with the same revision, one gets `errc::conflict`. The
+/// promise of `issuer` and `reconciler` depends on that.
 ///
-/// Errors: `errc::conflict` as said; any other, best `errc::intent_log_failed`, leaves it open
-/// whether the write was made. Who gets one calls again, or looks by `list`.
+/// Errors: `errc::conflict` as above. After any other, preferably `errc::intent_log_failed`, the
+/// write may have been made or not: the caller tries again, or calls `list`.
 ///
-/// Lifetime: an argument lives until the function's task has ended. Cancellation: a task that is
-/// cancelled ends as usual, or with an error as above. Threads: issuers and reconcilers on several
-/// threads call at once, so a log says whether it allows that.
+/// Lifetime: an argument lives until the function's task has ended. Cancellation: a cancelled task
+/// ends as usual, or with an error as above. Threads: issuers and reconcilers on several threads
+/// call at the same time, so a log documents whether it allows that.
 ///
-/// `testing/log_conformance.hpp` tells whether a log is right.
+/// `testing/log_conformance.hpp` checks a log.
 template <class L>
 concept intent_log = requires(L& log, intent const& i) {
     { log.insert(i) } -> result_or_task<std::optional<intent>>;
@@ -62,9 +61,9 @@ concept intent_log = requires(L& log, intent const& i) {
            a.purpose == b.purpose && a.scope == b.scope && a.sink == b.sink;
 }
 
-/// Keeps intents in memory: enough where a process that dies takes nothing with it, and for tests.
+/// Keeps intents in memory: for tests, and for programs whose tokens are of no use after their end.
 ///
-/// Threads: may be used from several at once. Never waits for more than another thread's copying.
+/// Threads: may be used from several at once; waits at most while another thread copies.
 class memory_intent_log {
 public:
     [[nodiscard]] result<std::optional<intent>> insert(intent const& i) {

@@ -17,9 +17,9 @@ namespace cloudflare::inline v0::access {
 
 /// Options of `issuer` and `reconciler`. Built by chained setters.
 ///
-/// The promise of the issuer does not depend on any of these times: it depends on the log's
-/// compare-and-set. They decide how long an issue takes, and how often one is withdrawn that would
-/// have succeeded.
+/// The issuer keeps its promise whatever these times are, because that depends on the log's
+/// compare-and-set only. They decide how long an issue takes, and how often one is withdrawn that
+/// would have succeeded.
 class issue_options : public cloudflare::detail::options_base<issue_options> {
 public:
     /// The time, e.g. of a test.
@@ -48,15 +48,16 @@ public:
         return settle_window_;
     }
 
-    /// The age from which an intent may be changed by others than its issue: by a reconciler, or by
-    /// another issue of the same key. Default 15 minutes. For an issuer it must exceed the
-    /// deadline; for a reconciler it may be zero where no issue is under way.
+    /// The age from which others than its issue may change an intent: a reconciler, or another
+    /// issue of the same key. Default 15 minutes. For an issuer it must exceed the deadline; for a
+    /// reconciler it may be zero if no issue is under way.
     issue_options& min_age(std::chrono::seconds span) noexcept { return set(min_age_, span); }
     [[nodiscard]] std::chrono::seconds min_age() const noexcept { return min_age_; }
 
-    /// The age from which a token counts as not made if no complete list shows it; from then on its
-    /// intent is only watched. A list without any token, which may be due to a missing permission,
-    /// counts where getting a token that does not exist ends with "not found". Default one hour.
+    /// The age from which a token that no complete list shows counts as never made; from then on
+    /// its intent is only watched. A list without any token, which may be due to a missing
+    /// permission, counts only if getting a token that does not exist ends with "not found". Not
+    /// below `min_age`. Default one hour.
     issue_options& presumed_absent_age(std::chrono::seconds span) noexcept {
         return set(presumed_absent_age_, span);
     }

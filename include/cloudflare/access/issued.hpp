@@ -1,4 +1,4 @@
-/// What an issue gives.
+/// The result of an issue.
 #pragma once
 
 #include <cloudflare/access/intent.hpp>
@@ -10,20 +10,21 @@
 
 namespace cloudflare::inline v0::access {
 
-/// The token that an issue made or found; its secret is in the sink. (A class, not an aggregate:
-/// g++ 12.)
+/// The token that an issue made or found; its secret is in the sink. Not an aggregate: see "g++
+/// 12's rules" in include/README.md.
 class issued {
 public:
     issued() {}
     /// This token, with a clean name.
     explicit issued(service_token made) : token(std::move(made)) {}
 
-    /// Of a key that the sink held already: no more than the sink knows of it.
+    /// If the sink held the key already, only what the sink knows of the token.
     service_token token;
     /// The sink held the key already: nothing was sent.
     bool already_held = false;
-    /// The token is good, and the intent is in the log still, settled: the tag could not be taken
-    /// out of the name, or was left there by choice. `issuer::finish` or a reconciler sees to it.
+    /// The token is good, but its name still has the tag and the log still has the intent, settled:
+    /// the renaming failed or was left out by choice. `issuer::finish` or a reconciler does the
+    /// rest.
     bool intent_open = false;
     /// That intent.
     std::optional<intent> settled;

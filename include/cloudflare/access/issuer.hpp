@@ -1,4 +1,4 @@
-/// Create, made exactly-once: a token whose secret is in the caller's hands, or no token, or an
+/// Exactly-once create: in the end there is a token whose secret is stored, or no token, or an
 /// intent that names it.
 #pragma once
 
@@ -26,29 +26,30 @@ namespace cloudflare::inline v0::access {
 /// The states of an issue, and what a crash in each of them leaves to a reconciler:
 ///
 ///     | state       | what happens                         | a crash leaves                     |
-///     | opening     | the intent is written down, the sink | nothing, or an intent alone        |
-///     |             | is asked for the key, and prepared   |                                    |
-///     | creating    | the token is created, its tag first  | an intent, and perhaps its token   |
-///     |             | in its name                          |                                    |
-///     | looking     | outcome unknown: the tag is looked   | an intent, and perhaps its token   |
-///     |             | for; the token found is given a      |                                    |
-///     |             | fresh secret, or deleted; where it   |                                    |
-///     |             | is proven that there is none, it is  |                                    |
-///     |             | created again under the same tag     |                                    |
+///     | opening     | the intent is logged, the sink is    | nothing, or an intent alone        |
+///     |             | asked for the key, and prepared      |                                    |
+///     | creating    | the token is created, with the tag   | an intent, and perhaps its token   |
+///     |             | first in its name                    |                                    |
+///     | looking     | outcome unknown: lists are searched  | an intent, and perhaps its token   |
+///     |             | for the tag; a token that is found   |                                    |
+///     |             | gets a fresh secret, or is deleted;  |                                    |
+///     |             | if there is proof that there is      |                                    |
+///     |             | none, it is created again under the  |                                    |
+///     |             | same tag                             |                                    |
 ///     | storing     | the secret goes to the sink          | an intent, and a token that the    |
 ///     |             |                                      | sink may hold                      |
-///     | naming      | the tag is taken out of the name     | an intent, and a token that the    |
+///     | naming      | the tag is removed from the name     | an intent, and a token that the    |
 ///     |             |                                      | sink holds                         |
-///     | deciding    | the intent is erased, or settled and | the same, or nothing               |
-///     |             | watched where a second token may     |                                    |
-///     |             | come late, unless a reconciler gave  |                                    |
-///     |             | it up first                          |                                    |
-///     | withdrawing | the sink failed, or it was given up: | an intent, and perhaps its token   |
-///     |             | the token is deleted                 |                                    |
+///     | deciding    | the intent is erased; or settled and | the same, or nothing               |
+///     |             | watched, if a late request may make  |                                    |
+///     |             | a second token; unless a reconciler  |                                    |
+///     |             | has given it up before               |                                    |
+///     | withdrawing | the sink failed, or the intent was   | an intent, and perhaps its token   |
+///     |             | given up: the token is deleted       |                                    |
 ///
-/// @tparam Client a `client<...>`; its `now` and `sleep_until` are used for the waits between looks
+/// @tparam Client a `client<...>`; the waits between lists use its transport's `sleep_until`
 ///
-/// Threads: as the client, the sink and the log allow; issues under way share nothing else.
+/// Threads: as the client, the sink and the log allow; concurrent issues share nothing else.
 template <class Client, secret_sink Sink, intent_log Log>
 class issuer {
 public:
@@ -60,30 +61,30 @@ public:
            issue_options options = issue_options())
         : tools_(std::move(client), scope, sink, log, std::move(options)) {}
 
-    /// Makes a token of this name, and gives its secret to the sink before it returns.
+    /// Makes a token of this name, and stores its secret in the sink before it returns.
     [[nodiscard]] task<result<issued>> issue(create_params params) {
         return issue(std::string(), std::move(params));
     }
 
-    /// The same for a key of the caller's: asked twice, one token. The sink keeps the secret under
-    /// the key. Where it holds one already, that token is given, and nothing sent. Where another
-    /// issue of the key is under way, in this process or another, its end is awaited; one that has
-    /// not ended at `min_age` is settled first.
+    /// Makes one token for the caller's key, however often it is called. The sink stores the secret
+    /// under the key. If it holds one already, that token is returned and nothing is sent. If
+    /// another issue of the key is under way, in this process or another, this one waits for its
+    /// end; one that has not ended at `min_age` is settled first.
     ///
-    /// @param key empty: none. Else UTF-8, and no secret
-    /// @return the token; or an error that says what is left: `delivery` is `not_sent` or
-    /// `rejected` where there is no token and never will be, else an intent stays in the log and the
+    /// @param key UTF-8, and no secret; empty: none
+    /// @return the token; or an error that says what is left: if its `delivery` is `not_sent` or
+    /// `rejected` there is no token and never will be, otherwise an intent stays in the log and the
     /// error names its tag.
     /// - `errc::invalid_argument`: name, key or options; also options that contradict each other
     /// - `errc::conflict`: another issue of the key has not ended by the deadline
-    /// - `errc::sink_failed`: the sink cannot take the secret; the token, if there was one, has been
-    ///   withdrawn where `delivery` is `not_sent` or `rejected`
+    /// - `errc::sink_failed`: the sink cannot store the secret; the token, if there was one, was
+    ///   withdrawn if `delivery` is `not_sent` or `rejected`
     /// - `errc::limit_reached`: the error lists the intents that a reconciler could withdraw
-    /// - `errc::not_found`: the token was withdrawn by a reconciler, for this process was stopped
-    ///   for too long, or deleted by somebody
+    /// - `errc::not_found`: a reconciler withdrew the token, because this process was stopped for
+    ///   too long, or somebody deleted it
     ///
-    /// Cancellation: an issue of which nothing was sent stops; any other goes on to its end, which
-    /// takes a transport that can (`shield`).
+    /// Cancellation: before anything is sent the issue stops; after that it goes on to its end, if
+    /// the transport can shield it (`shield`).
     [[nodiscard]] task<result<issued>> issue(std::string key, create_params params) {
         if (auto const ok = check(params); !ok) co_return ok.error();
         flow f(tools_, std::move(key), std::move(params), witness_is_shown_);
@@ -100,8 +101,8 @@ public:
         co_return ended;
     }
 
-    /// Does what `return_when_stored` has left: takes the tag out of the name, and settles the
-    /// intent. May run behind the caller's back, or never: a reconciler does the same.
+    /// Does what `return_when_stored` has left out: removes the tag from the name, and settles the
+    /// intent. May run at any time, or never: a reconciler does the same.
     [[nodiscard]] task<result<void>> finish(issued done) {
         if (!done.settled) co_return result<void>();
         auto i = std::move(*done.settled);
@@ -127,7 +128,7 @@ private:
         return {};
     }
 
-    /// Writes the intent down and asks the sink. Gives the token where the sink holds the key.
+    /// Logs the intent and asks the sink. Returns the token if the sink holds the key.
     task<result<std::optional<issued>>> open(flow& f) {
         auto bounded = tools_.ending_by(f.end);
         auto pending = detail::take_key(bounded, f);
@@ -166,7 +167,7 @@ private:
         co_return done;
     }
 
-    /// No token is in hand. Where there is none and never will be, the intent is erased.
+    /// There is no secret to store. If there is no token and never will be, the intent is erased.
     task<error> fail(flow& f, error why) {
         bool const nothing_left = detail::is_certain(why) && f.unresolved == 0;
         if (!nothing_left) {

@@ -27,22 +27,21 @@
 
 namespace cloudflare::inline v0::access {
 
-/// As `postgres_database`, for programs that must not block: libpq's non-blocking interface, whose
-/// sockets Asio waits for.
+/// As `postgres_database`, for programs that must not block: Asio waits for libpq's sockets.
 ///
 ///     access::async_postgres_database db(context.get_executor());
 ///     access::async_postgres_intent_log log(db);
 ///     access::async_postgres_sink sink(db);
 ///
-/// Never blocks, also not while connecting: names are looked up by Asio's resolver, Kerberos is used
-/// where the connection string asks for it only (`gssencmode`). A host that only a service file
-/// names (PGSERVICE given in the connection string) is looked up by libpq, which blocks: give it a
-/// `hostaddr`.
+/// Does not block while connecting either: Asio's resolver looks up names, and Kerberos is used
+/// only if the connection string asks for it (`gssencmode`). The exception is a host that only a
+/// service file names (`service` in the connection string): libpq looks it up and blocks, unless
+/// the file has its `hostaddr`.
 ///
-/// Cancellation: a call that is under way goes on to its end, which is the deadline at the latest.
+/// Cancellation: a call that has begun goes on to its end, which is the deadline at the latest.
 ///
-/// Threads: may be used from several at once, and the executor may run on several: each call is on
-/// a strand of its own. Must outlive every call under way.
+/// Threads: may be used from several at once, and the executor may have several: each call runs on
+/// its own strand. Must outlive every call under way.
 class async_postgres_database {
 public:
     template <class T>
@@ -71,7 +70,7 @@ private:
 
     [[nodiscard]] detail::postgres::tables const& names() const noexcept { return tables_; }
 
-    /// One function of a log or a sink, from its check to what came of it.
+    /// One function of a log or a sink, from the check of its arguments to its result.
     template <class Operation>
     [[nodiscard]] task<result<typename Operation::value_type>> call(Operation operation) {
         return on_strand(checked_call(std::move(operation)));
@@ -159,7 +158,7 @@ private:
         return nullptr;
     }
 
-    /// @param used empty, or one that cannot be used: the idle ones are of the same server, and are
+    /// @param used if it is empty or cannot be used, the idle ones, which have the same server, are
     /// closed
     void release(std::unique_ptr<connection> used) {
         {
@@ -179,7 +178,7 @@ private:
         auto pending =
             detail::postgres::connect(executor_, *servers_, turn_.load(), end, is_silent);
         auto made = co_await std::move(pending);
-        if (is_silent) ++turn_; // the next try begins with another server
+        if (is_silent) ++turn_; // the next try starts with another server
         co_return made;
     }
 
@@ -248,7 +247,7 @@ public:
     [[nodiscard]] task<result<std::vector<held_token>>> list() {
         return db_.call(detail::postgres::list_held_operation(db_.names()));
     }
-    /// The secret that is kept under the key; nothing where none is.
+    /// The secret that is stored under the key, or nothing.
     [[nodiscard]] task<result<std::optional<secret>>> secret_of(std::string_view key) {
         return db_.call(detail::postgres::secret_of_operation(db_.names(), key));
     }

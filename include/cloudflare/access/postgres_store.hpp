@@ -24,28 +24,27 @@
 
 namespace cloudflare::inline v0::access {
 
-/// A database that logs and sinks share: a few connections, made when they are needed.
+/// A database that logs and sinks share. Opens a few connections when they are needed.
 ///
 ///     access::postgres_database db(access::postgres_options().schema("access"));
 ///     access::postgres_intent_log log(db);
 ///     access::postgres_sink sink(db);
 ///
-/// A connection that is lost is replaced. Where a write was sent on it, its session is ended first, so
-/// that nothing of it comes later; then the write is executed again, and knows by what the tables
-/// hold whether the first try was kept. Serialization failures and deadlocks are tried again, too.
-/// All that ends at the deadline.
+/// A lost connection is replaced. If a write was sent on it, its session is ended first, so that
+/// the write cannot be executed later; then the write is executed again, and by what the tables
+/// hold it knows whether the first try was committed. Serialization failures and deadlocks are
+/// retried, too. All this ends at the deadline.
 ///
-/// PostgreSQL 14 or later. The first call makes the tables where they are missing; several that start at once do no harm. A
-/// user who may not make tables works with those that another one has made.
+/// PostgreSQL 14 or later. The first call creates the tables if they do not exist; several
+/// processes may do so at the same time. A user who may not create tables works with existing ones.
 ///
-/// Errors hold no secret, no value and nothing of the connection string: PostgreSQL's SQLSTATE, and
-/// what it means. A server whose `log_statement` or `log_min_duration_statement` says so writes the
-/// values of statements to its own log, secrets too: keep sealed ones (`sealed_sink`) where that is
-/// not wanted.
+/// Errors show no secret, no value and nothing of the connection string: only PostgreSQL's SQLSTATE
+/// and its meaning. A server that is set to (`log_statement`, `log_min_duration_statement`) writes
+/// the values of statements to its own log, secrets too: `sealed_sink` prevents that.
 ///
-/// Threads: may be used from several at once; each call has a connection for itself, and waits where
-/// `max_connections` are in use. A forked child makes connections of its own. The lookup of a
-/// server's name is libpq's, and may take longer than the deadline.
+/// Threads: may be used from several at once; each call has a connection for itself, and waits
+/// while `max_connections` are in use. A forked child opens its own connections. libpq looks up the
+/// server's name, which may take longer than the deadline.
 class postgres_database {
 public:
     /// Connects to nothing yet.
@@ -57,10 +56,10 @@ public:
     postgres_database(postgres_database const&) = delete;
     postgres_database& operator=(postgres_database const&) = delete;
 
-    /// Connects, and makes the tables where they are missing: what the first call does else.
+    /// Connects, and creates the tables if they do not exist. Without it the first call does so.
     ///
-    /// @return `errc::invalid_argument` for options that break a rule; `errc::intent_log_failed`
-    /// where there is no connection, or the tables are of a later version of this library
+    /// @return `errc::invalid_argument` for options that break a rule; `errc::intent_log_failed` if
+    /// there is no connection, or the tables are of a later version of this library
     [[nodiscard]] result<void> open() {
         if (!checked_) return checked_.error();
         if (!servers_) return servers_.error();
@@ -78,7 +77,7 @@ private:
 
     [[nodiscard]] detail::postgres::tables const& names() const noexcept { return tables_; }
 
-    /// One function of a log or a sink, from its check to what came of it.
+    /// One function of a log or a sink, from the check of its arguments to its result.
     template <class Operation>
     [[nodiscard]] result<typename Operation::value_type> call(Operation operation) {
         if (auto const ok = operation.check(); !ok) return ok.error();
@@ -138,7 +137,7 @@ private:
         return made;
     }
 
-    /// @param used empty, or one that cannot be used: the idle ones are of the same server, and are
+    /// @param used if it is empty or cannot be used, the idle ones, which have the same server, are
     /// closed
     void release(std::unique_ptr<connection> used) {
         std::vector<std::unique_ptr<connection>> closed;
@@ -161,7 +160,7 @@ private:
             if (auto failed = made->connect(wants)) return *std::move(failed);
             if (wants == interest::nothing) return made;
             if (wait_for(made->socket(), wants, end)) continue;
-            ++turn_; // the next try begins with another server
+            ++turn_; // the next try starts with another server
             return failure(failure_kind::unreachable, "the server did not respond in time");
         }
     }
@@ -183,8 +182,8 @@ private:
 
 /// Keeps intents in a table that a fleet shares: see `intent_log`.
 ///
-/// Strings are UTF-8 without NUL bytes, a key and its sink's name have at most 2000 bytes together;
-/// others are refused with `errc::invalid_argument`.
+/// Strings must be UTF-8 without NUL bytes, and a key and its sink's name have at most 2000 bytes
+/// together; otherwise `errc::invalid_argument`.
 ///
 /// Threads: as the database, which must outlive it.
 class postgres_intent_log {
@@ -209,13 +208,12 @@ private:
     postgres_database& db_;
 };
 
-/// Keeps secrets in a table that a fleet shares: see `secret_sink`. They are kept as they are; a
-/// `sealed_sink` around this one encrypts them.
+/// Keeps secrets in a table that a fleet shares: see `secret_sink`. They are not encrypted: put a
+/// `sealed_sink` around this one for that.
 ///
 /// `held_token::since` is by the database's clock. Versions are compared in the database.
 ///
-/// Keys are UTF-8 without NUL bytes and have at most 2000 bytes; others are refused with
-/// `errc::invalid_argument`.
+/// Keys must be UTF-8 without NUL bytes, of at most 2000 bytes; otherwise `errc::invalid_argument`.
 ///
 /// Threads: as the database, which must outlive it.
 class postgres_sink {
@@ -238,7 +236,7 @@ public:
     [[nodiscard]] result<std::vector<held_token>> list() {
         return db_.call(detail::postgres::list_held_operation(db_.names()));
     }
-    /// The secret that is kept under the key; nothing where none is.
+    /// The secret that is stored under the key, or nothing.
     [[nodiscard]] result<std::optional<secret>> secret_of(std::string_view key) {
         return db_.call(detail::postgres::secret_of_operation(db_.names(), key));
     }

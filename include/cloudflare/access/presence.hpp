@@ -8,8 +8,8 @@
 
 namespace cloudflare::inline v0::access {
 
-/// What a request found of a token. (Not a `result<bool>`: returned from a coroutine as a constant,
-/// that is true whatever it holds, for it converts to bool.)
+/// Whether a request found the token. Not a bool: a constant `result<bool>` that a coroutine
+/// returns becomes true, because it converts to bool.
 enum class presence : unsigned char {
     there,  ///< the server has it
     absent, ///< the server has no such token

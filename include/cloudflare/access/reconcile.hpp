@@ -1,4 +1,4 @@
-/// Settling what dead processes left: intents, and the tokens that carry their tags.
+/// Settling what dead processes left: intents, and the tokens that have their tags.
 #pragma once
 
 #include <cloudflare/access/detail/intent_age.hpp>
@@ -23,16 +23,16 @@ struct reconciled {
         error why; ///< the next round tries again
     };
     std::vector<std::string> kept;      ///< ids of tokens that the sink holds
-    std::vector<std::string> withdrawn; ///< ids of tokens that nobody held: deleted
-    std::vector<intent> left_open;      ///< what could not be settled yet
-    std::vector<intent> watched;        ///< settled, and watched for what comes late
-    std::vector<failure> failed;        ///< why, of those left open where something failed
+    std::vector<std::string> withdrawn; ///< ids of tokens that no sink held: deleted
+    std::vector<intent> left_open;      ///< not settled yet
+    std::vector<intent> watched;        ///< settled, and watched for what late requests make
+    std::vector<failure> failed;        ///< those left open because something failed
     std::vector<intent> elsewhere;      ///< of another scope or another sink: not touched
-    std::vector<service_token> strays;  ///< tokens with a tag that no intent names: not touched
+    std::vector<service_token> strays;  ///< tokens with a tag of no intent: not touched
 };
 
-/// Settles intents. Safe to kill at any moment, to run again, and to run beside live issues and
-/// other reconcilers.
+/// Settles intents. It may be killed at any moment, run again, and run beside issues and other
+/// reconcilers.
 ///
 ///     access::reconciler reconciler(client, account, sink, log);
 ///     auto done = co_await reconciler.run_once();
@@ -40,10 +40,10 @@ struct reconciled {
 /// What becomes of an intent that is old enough:
 ///
 ///     | state       | the sink holds its token        | it does not, and tokens are marked | none is marked                      |
-///     | open        | settled: kept, and renamed      | withdrawing: first the log, then   | settled, where the list is proof    |
-///     |             |                                 | the sink again, then the delete    | and the intent is old               |
+///     | open        | settled: kept, and renamed      | withdrawing: logged first, the sink| settled, if the list is proof and   |
+///     |             |                                 | asked again, then deleted          | the intent is old                   |
 ///     | withdrawing | deleted, and forgotten          | deleted                            | settled                             |
-///     | settled     | renamed                         | deleted, for they came late        | erased, when the watch is over      |
+///     | settled     | renamed                         | deleted: late requests made them   | erased when the watch is over       |
 ///
 /// A token that no intent of the scope marks is never touched.
 template <class Client, secret_sink Sink, intent_log Log>
@@ -57,11 +57,10 @@ public:
                issue_options options = issue_options())
         : tools_(std::move(client), scope, sink, log, std::move(options)) {}
 
-    /// One round, by one list of the scope's tokens. A failure of one intent does not stop the
+    /// One round, with one list of the scope's tokens. A failure of one intent does not stop the
     /// others.
     ///
-    /// @return what was done; an error where the log or the list cannot be read, and nothing was
-    /// done
+    /// @return what was done; an error if the log or the list cannot be read, and nothing was done
     [[nodiscard]] task<result<reconciled>> run_once() {
         auto const before = tools_.this_moment();
         auto pending = tools_.intents();
@@ -76,7 +75,7 @@ public:
         auto pending_list = tools_.list();
         auto const listed = co_await std::move(pending_list);
         if (!listed) co_return listed.error();
-        // As old as they were before the list, however long that took.
+        // The list may have taken long: intents are as old as they were before it.
         auto const now = tools_.time_at(before);
         settlement settles(tools_, *listed, now, tools_.options().presumed_absent_age());
         for (auto& i : mine) {
@@ -88,8 +87,8 @@ public:
         co_return done;
     }
 
-    /// Round after round, until `keep_running` says no or the task is cancelled. What is settled is
-    /// looked at again after `pause`; a round that failed is made again after a minute.
+    /// Round after round, until `keep_running` returns false or the task is cancelled. The next
+    /// round comes after `pause`, or after a minute if something failed.
     ///
     /// @param keep_running called after each round
     [[nodiscard]] task<void> run(std::function<bool(result<reconciled> const&)> keep_running,
@@ -105,13 +104,13 @@ public:
             auto const until = tools_.steady_now() + span;
             co_await tools_.client().transport().sleep_until(until);
             if (tools_.steady_now() >= until) continue;
-            auto pending_list = tools_.list(); // a cancelled wait ends early, and so does this
+            auto pending_list = tools_.list(); // the wait ended early: its error tells if cancelled
             auto const asked = co_await std::move(pending_list);
             if (!asked && asked.error() == errc::cancelled) co_return;
         }
     }
 
-    /// The strays of the scope: see `reconciled::strays`. One list.
+    /// The strays of the scope (see `reconciled::strays`), by one list.
     [[nodiscard]] task<result<std::vector<service_token>>> find_strays() {
         auto const before = tools_.this_moment();
         auto pending = tools_.list();
@@ -122,10 +121,9 @@ public:
         co_return strays;
     }
 
-    /// Deletes a stray, whoever made it, if it is one still: its name carries a tag, and no intent
-    /// names it.
+    /// Deletes a stray, if it still is one: its name has a tag, and no intent names it.
     ///
-    /// @return whether it was there; `errc::conflict` where it is no stray any more
+    /// @return whether the token existed; `errc::conflict` if it is no stray any more
     [[nodiscard]] task<result<presence>> remove_stray(std::string id) {
         auto pending = tools_.get(id);
         auto const token = co_await std::move(pending);
@@ -180,7 +178,7 @@ private:
         if (settled && *settled == detail::settling::watched) done.watched.push_back(i);
     }
 
-    /// Whether a token carries a tag that no intent explains.
+    /// Whether a token has a tag that belongs to no intent.
     [[nodiscard]] bool is_stray(service_token const& t, std::vector<intent> const& all) const {
         if (tools_.options().keeps_tag() || !has_any_tag(t.name)) return false;
         return std::none_of(all.begin(), all.end(), [&](intent const& i) {
@@ -189,9 +187,9 @@ private:
         });
     }
 
-    /// By the log as it is after the list, for whatever the list shows was written down before; and
-    /// as it was before this round, which may have ended what the list shows. A young token may be
-    /// that of an issue that has come through since.
+    /// A stray is one by the log as it is after the list, because intents are logged before tokens
+    /// are made; and by the log as it was before this round, which may have erased intents. A young
+    /// token is none, because its issue may have ended since.
     task<std::vector<service_token>> find_strays(token_listing const& listing,
                                                  std::vector<intent> before, timestamp now) {
         std::vector<service_token> strays;

@@ -1,5 +1,4 @@
-/// How a service token that a sink holds stands, what falls due, and when to look again: pure
-/// planning.
+/// The state of a service token that a sink holds, what is due, and when to look again. No I/O.
 #pragma once
 
 #include <cloudflare/access/detail/rotation_judging.hpp>
@@ -72,13 +71,13 @@ private:
     consumers_function consumers_have_;
 };
 
-/// How a token stands; the worse, the later in this list.
+/// The state of a token; a worse state comes later in this list.
 enum class renewal_state : unsigned char {
     fresh,            ///< nothing is due
     due_for_refresh,  ///< expires soon
     due_for_rotation, ///< and perhaps for a refresh, too
-    disabled,         ///< left alone: somebody has switched it off
-    lost,             ///< a later secret than the one held was made, and nobody has it
+    disabled,         ///< somebody has switched it off: left alone
+    lost,             ///< a newer secret than the one held was made and lost
     expired,          ///< refused by Access; a refresh revives it
     missing           ///< the server has no such token any more
 };
@@ -93,8 +92,8 @@ enum class renewal_state : unsigned char {
 /// What is known of a token that a sink holds.
 struct held_and_shown {
     held_token held;                    ///< by the sink
-    std::optional<service_token> shown; ///< nothing: the server has no such token
-    bool is_lost = false;               ///< says the log; needed where the API shows no version
+    std::optional<service_token> shown; ///< by the server; empty: it has no such token
+    bool is_lost = false;               ///< by the log; needed if the API shows no version
 };
 
 /// What is done with a token next.
@@ -115,9 +114,9 @@ struct renewal_plan {
     renewal_state state = renewal_state::fresh; ///< what it was found to be
     bool refresh = false;                       ///< by an update, with its own duration
     bool rotate = false;                        ///< the secret is to be replaced
-    bool is_lost = false; ///< a later secret than the one held was made, and nobody has it
+    bool is_lost = false; ///< a newer secret than the one held was made and lost
     bool keep_alive =
-        false; ///< a new secret is lost: the grace of the one in use is to be prolonged
+        false; ///< a new secret is lost: the grace of the one in use is to be extended
     std::optional<timestamp> next_due{};        ///< when to look again
     renewal_action next = renewal_action::none; ///< what is due now, or falls due first
     std::optional<timestamp> next_at{};         ///< when that was due, or falls due
@@ -125,7 +124,7 @@ struct renewal_plan {
 
 namespace detail {
 
-/// From how long before its end a token is to be refreshed.
+/// How long before its expiry a token is refreshed.
 [[nodiscard]] inline std::chrono::seconds refresh_span(service_token const& token,
                                                        renewal_policy const& policy) {
     auto life = policy.refresh_before() * 3;
@@ -162,7 +161,7 @@ private:
     }
     [[nodiscard]] bool is_expired() const { return ends() && *token_.expires_at <= now_; }
 
-    /// Whether a time has come; else it is looked for again then.
+    /// Whether a time has come; if not, the next look is then at the latest.
     [[nodiscard]] bool is_due(timestamp when, renewal_action what) {
         bool const is_first = !plan_.next_at || when < *plan_.next_at;
         if (is_first && what != renewal_action::none) {
@@ -180,7 +179,7 @@ private:
         plan_.refresh = true;
         plan_.state = renewal_state::due_for_refresh;
     }
-    /// The age of a secret is the sink's own note; an update of the token does not change it.
+    /// The age of a secret is what the sink noted, because every update moves `updated_at`.
     void plan_rotation() {
         auto const since =
             held_.since != timestamp() ? std::optional(held_.since) : token_.created_at;
@@ -191,7 +190,7 @@ private:
         plan_.rotate = true;
         plan_.state = renewal_state::due_for_rotation;
     }
-    /// The secret in use lives as that before the lost one: its grace must not end.
+    /// The secret in use is the previous one now: it is accepted until its grace ends.
     void plan_lost() {
         plan_.state = renewal_state::lost;
         plan_.is_lost = true;

@@ -1,4 +1,4 @@
-/// What a function of a user's store gives: its result at once, or a task that ends in it.
+/// What a function of a user's store returns: its result, or a task of it.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
@@ -17,9 +17,9 @@ struct is_task_of<Task<result<T>, More...>, T> : std::true_type {};
 
 } // namespace detail
 
-/// `result<T>`, or a coroutine type over it. A store of the second kind works with the clients whose
-/// `task` is that type; one of the first kind with all clients, and blocks the thread it is called
-/// on: see `offloaded_sink`.
+/// `result<T>`, or a coroutine type of it. A store that returns tasks works with clients whose
+/// `task` is that type. A store that returns results works with all clients, and blocks the thread
+/// that calls it: see `offloaded_sink`.
 template <class R, class T>
 concept result_or_task = std::is_same_v<R, result<T>> || detail::is_task_of<R, T>::value;
 

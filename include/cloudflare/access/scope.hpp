@@ -1,4 +1,4 @@
-/// Whose service tokens: an account's or a zone's, by a checked id.
+/// The scope of service tokens: an account or a zone, by a checked id.
 #pragma once
 
 #include <cloudflare/core/result.hpp>
@@ -19,7 +19,7 @@ namespace detail {
     return text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-/// The id of an account or a zone: 32 lowercase hex digits; anything else would change the path.
+/// The id of an account or a zone: 32 lowercase hex digits; anything else could change the path.
 class identifier {
 public:
     [[nodiscard]] static result<identifier> parse(std::string_view field, std::string_view text) {
@@ -37,12 +37,12 @@ public:
 
 private:
     identifier() noexcept : digits_{} {}
-    std::array<char, 32> digits_; // here, not on the heap: every call copies it
+    std::array<char, 32> digits_; // not on the heap, because every call copies it
 };
 
 } // namespace detail
 
-/// All service tokens of an account. The default choice: rotate and refresh exist here only.
+/// The service tokens of an account. The default choice: only here the API has rotate and refresh.
 class account_scope {
 public:
     /// @param id 32 lowercase hexadecimal digits
@@ -63,8 +63,8 @@ private:
     detail::identifier id_;
 };
 
-/// The service tokens of a zone. The API has no rotate and no refresh here; a secret is rotated by
-/// an update that raises its version.
+/// The service tokens of a zone. The API has neither rotate nor refresh here; a secret is rotated
+/// by an update that raises its version.
 class zone_scope {
 public:
     /// @param id 32 lowercase hexadecimal digits
@@ -93,7 +93,7 @@ public:
     /// A zone.
     any_scope(zone_scope const& s) noexcept : is_account_(false), id_(s.id_) {}
 
-    /// Else it is a zone.
+    /// Whether it is an account; otherwise it is a zone.
     [[nodiscard]] bool is_account() const noexcept { return is_account_; }
     /// 32 lowercase hexadecimal digits.
     [[nodiscard]] std::string_view id() const noexcept { return id_.text(); }

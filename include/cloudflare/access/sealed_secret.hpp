@@ -21,11 +21,11 @@ namespace detail {
 
 inline constexpr std::string_view seal_mark = "sealed:v1:";
 
-/// What is authenticated with the secret, so that it opens only for this key id, token, client id and
-/// version.
+/// What is authenticated with the secret, so that it opens only for this key id, token, client id
+/// and version.
 [[nodiscard]] inline std::string associated_data(std::string_view key_id, held_token const& held) {
     std::string data = "cloudflare-access sealed v1";
-    auto const add = [&](std::string_view field) { // its length in front: no two fields can merge
+    auto const add = [&](std::string_view field) { // with its length, so that no two fields merge
         data.append(" ").append(std::to_string(field.size())).append(":").append(field);
     };
     add(key_id);
@@ -43,7 +43,7 @@ inline constexpr std::string_view seal_mark = "sealed:v1:";
 
 } // namespace detail
 
-/// The id of the key that sealed the string; empty where it is not sealed in a form known here.
+/// The id of the key that sealed the string; empty if it is not sealed in a form known here.
 [[nodiscard]] inline std::string_view sealed_by(std::string_view string) noexcept {
     if (!string.starts_with(detail::seal_mark)) return {};
     string.remove_prefix(detail::seal_mark.size());
@@ -56,7 +56,7 @@ inline constexpr std::string_view seal_mark = "sealed:v1:";
 /// The result is `sealed:v1:KEYID:` and, in base64url, nonce (96 random bits), ciphertext and tag:
 /// letters, digits, `:`, `-`, `_` and `.` only. One key is good for 2^32 secrets.
 ///
-/// Errors: `errc::sink_failed` where OpenSSL has no random bits or no AES-256-GCM;
+/// Errors: `errc::sink_failed` if OpenSSL has no random bits or no AES-256-GCM;
 /// `errc::invalid_argument` for a secret of more than 64 KiB.
 [[nodiscard]] inline result<secret> seal(sealing_key const& key, held_token const& held,
                                          secret const& plain) {
@@ -85,10 +85,10 @@ inline constexpr std::string_view seal_mark = "sealed:v1:";
 
 /// Opens what `seal` made for the same token, client id and version.
 ///
-/// Errors: `errc::secret_unreadable`, whose explanation says whether the string is not sealed, which
-/// key is missing, whether it is damaged or cut, or that the key does not fit: it is another one
-/// of that id, the string was changed, or it was sealed for another token or version. No error
-/// shows anything of the secret.
+/// Errors: `errc::secret_unreadable`. Its explanation says that the string is not sealed, which key
+/// is missing, that the string is damaged or cut, or that the key does not fit: the key is another
+/// one of that id, the string was changed, or it was sealed for another token or version. No error
+/// shows any part of the secret.
 [[nodiscard]] inline result<secret> unseal(sealing_keys const& keys, held_token const& held,
                                            secret const& sealed) {
     auto string = sealed.reveal();

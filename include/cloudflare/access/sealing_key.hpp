@@ -37,11 +37,11 @@ public:
         return sealing_key(std::move(id), std::move(bytes));
     }
 
-    /// A key as people keep it: 32 raw bytes, 64 hexadecimal digits, or base64 of either alphabet
-    /// with or without padding. A newline at the end of the latter two is ignored.
+    /// Reads a key in one of the usual forms: 32 raw bytes, 64 hexadecimal digits, or base64 in
+    /// either alphabet, with or without padding. A newline at the end of the latter two is ignored.
     ///
-    /// Errors: `errc::invalid_argument`; so are 32 printable characters, for they are a password or
-    /// half a key in hexadecimal, but no random bytes.
+    /// Errors: `errc::invalid_argument`; also for 32 printable characters, which are a password or
+    /// half a hexadecimal key rather than random bytes.
     [[nodiscard]] static result<sealing_key> parse(std::string id, std::string_view string) {
         if (string.size() == size) {
             if (std::all_of(string.begin(), string.end(), is_printable))
@@ -58,9 +58,8 @@ public:
         return make(std::move(id), secret::take(*bytes));
     }
 
-    /// Reads `parse`'s string from a file. It must be a regular file, and must be the process's own
-    /// and closed to others (mode 0600 or 0400), or root's and readable by a group at most (0640 or
-    /// 0440).
+    /// Reads what `parse` accepts from a regular file. The file must belong to the process's user
+    /// and have mode 0600 or 0400, or belong to root and have mode 0640, 0440 or less.
     ///
     ///     openssl rand -base64 32 >2026-11.key     # under umask 077
     ///
@@ -78,7 +77,7 @@ public:
         return parse(std::move(id), string);
     }
 
-    /// Stands in the clear before each secret that it sealed.
+    /// The id, which is in the clear in each secret that the key sealed.
     [[nodiscard]] std::string const& id() const noexcept { return id_; }
     /// 256 bits.
     [[nodiscard]] secret const& bytes() const noexcept { return bytes_; }
@@ -140,9 +139,9 @@ public:
     /// One key, which seals and opens.
     sealing_keys(sealing_key newest) { keys_.push_back(std::move(newest)); }
 
-    /// Adds an older key, for what was sealed before the newest was there.
+    /// Adds an older key, which opens what was sealed before.
     ///
-    /// Errors: `errc::invalid_argument` where a key of that id is there.
+    /// Errors: `errc::invalid_argument` if there is a key of that id.
     [[nodiscard]] result<void> add_older(sealing_key key) {
         if (find(key.id()) != nullptr)
             return error(errc::invalid_argument, "key id: " + key.id() + " is there already");
@@ -168,9 +167,9 @@ private:
     return string.starts_with("sealed:v");
 }
 
-/// Gives the keys each time that they are needed: for keys that change while a program runs, or that
-/// another store keeps. It is called on the thread that uses the sink, from several at once where
-/// the sink is, and must not throw.
+/// Returns the keys each time they are needed, for keys that change while a program runs or are
+/// kept elsewhere. Called on the thread that uses the sink, from several at once if the sink is;
+/// must not throw.
 using sealing_key_source = std::function<result<sealing_keys>()>;
 
 } // namespace cloudflare::inline v0::access

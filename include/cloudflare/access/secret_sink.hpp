@@ -1,4 +1,4 @@
-/// Sinks: where the secret of a new service token is put before anything else happens.
+/// Sinks: where the secret of a new service token is stored before anything else happens.
 #pragma once
 
 #include <cloudflare/access/intent.hpp>
@@ -22,7 +22,7 @@
 
 namespace cloudflare::inline v0::access {
 
-/// What a sink holds under a key: which token's secret, and which of its secrets. Not the secret
+/// What a sink holds under a key: which token, and which version of its secret. Not the secret
 /// itself.
 struct held_token {
     std::string token_id;     ///< the API's
@@ -36,7 +36,7 @@ struct held_token {
     friend bool operator==(held_token const&, held_token const&) = default;
 };
 
-/// Where secrets go. Each function gives `result<T>` or a task of it (`result_or_task`):
+/// Where secrets are stored. Each function returns `result<T>` or a task of it (`result_or_task`):
 ///
 ///     prepare(intent const&)                             -> void
 ///     store(intent const&, issued_service_token const&)  -> void
@@ -44,34 +44,36 @@ struct held_token {
 ///     forget(std::string_view token_id)                  -> void
 ///     list()                                             -> std::vector<held_token>
 ///
-/// The last is needed for renewal only: see `listable_sink`.
+/// Only `renewer` needs `list`: see `listable_sink`.
 ///
-/// `prepare` is asked before anything is sent: can a secret be stored under `intent.key`? An error
-/// says why not, and the issue ends with nothing sent. It may leave something behind that the store
-/// needs, but nothing that `find` shows. Called again for the same intent it says the same.
+/// `prepare` checks, before anything is sent, whether a secret can be stored under `intent.key`; an
+/// error says why not, and the issue ends. It may make what the store needs, but nothing that
+/// `find` shows. A second call for the same intent has the same result.
 ///
-/// `store` keeps the secret under `intent.key`; it is durable when it returns, and is seen by every
-/// process that shares the sink from then on. `token.name` is the name that the user wants, never
-/// the tagged one. It replaces an older secret of the same token. It refuses, and leaves what is
-/// there: a `client_secret_version` lower than the one it holds of the same token; a key that holds
-/// another token. Stored again, the same secret is a success. An error leaves it open whether the
-/// secret was kept: who gets one asks `find`.
+/// `store` stores the secret under `intent.key`, in place of an older secret of the same token. It
+/// is durable when the function returns, and every process that shares the sink sees it from then
+/// on. `token.name` is the name that the user wants, never the tagged one. Refused, and nothing
+/// changes: a `client_secret_version` lower than the one held of the same token; a key that holds
+/// another token. Storing the same secret again succeeds. After an error the secret may have been
+/// stored or not: the caller calls `find`.
 ///
-/// `find` gives what is held under the key; nothing where nothing is. The tag that it gives is that
-/// of the intent that the token came with: it tells one issue of a key from another. It reads what is durable, not
-/// a copy that lags behind. What cannot be read (a volume that is not mounted, a refused permission)
-/// is an error, never "nothing": a token that the sink does not hold is deleted.
+/// `find` returns what the key holds, or nothing. Its tag is that of the intent that the token was
+/// first stored with, which tells one issue of a key from another. It reads durable data, never a
+/// copy that lags behind. Data that cannot be read (a volume that is not mounted, a missing
+/// permission) is an error, never "nothing", because a token that the sink does not hold is
+/// deleted.
 ///
-/// `forget` removes the secret of the token, under whatever key, for the token does not exist any
-/// more. Where there is none it does nothing and succeeds.
+/// `forget` removes the secret of a token that does not exist any more, under whatever key. If
+/// there is none it does nothing and succeeds.
 ///
-/// `list` gives all that is held, in any order. What cannot be read is an error, never left out.
+/// `list` returns all that is held, in any order. An entry that cannot be read is an error, and is
+/// never left out.
 ///
-/// Lifetime: an argument lives until the function's task has ended. Cancellation: a task that is
-/// cancelled ends as usual, or with an error. Threads: issuers and reconcilers on several threads
-/// call at once, so a sink says whether it allows that.
+/// Lifetime: an argument lives until the function's task has ended. Cancellation: a cancelled task
+/// ends as usual, or with an error. Threads: issuers and reconcilers on several threads call at the
+/// same time, so a sink documents whether it allows that.
 ///
-/// `testing/sink_conformance.hpp` tells whether a sink is right.
+/// `testing/sink_conformance.hpp` checks a sink.
 template <class S>
 concept secret_sink =
     requires(S& sink, intent const& i, issued_service_token const& token, std::string_view text) {
@@ -81,22 +83,22 @@ concept secret_sink =
         { sink.forget(text) } -> result_or_task<void>;
     };
 
-/// A sink that tells all that it holds: what `renewer` needs.
+/// A sink that lists what it holds, as `renewer` needs.
 template <class S>
 concept listable_sink = secret_sink<S> && requires(S& sink) {
     { sink.list() } -> result_or_task<std::vector<held_token>>;
 };
 
-/// Gives what is to stand in place of a secret that is held.
+/// Returns what is to replace a secret that is held.
 using secret_change = std::function<result<secret>(held_token const&, secret const&)>;
 
-/// A sink that can write the same secret anew, e.g. sealed by another key:
+/// A sink that can rewrite a secret in another form, e.g. sealed by another key:
 ///
 ///     rewrite(std::string_view token_id, secret_change const&) -> void
 ///
-/// Nothing else of the token changes, `held_token::since` neither, and no store or forget comes between
-/// reading and writing. A change that gives the same string writes nothing; where it gives an error, or
-/// the token is not held, nothing is written, and that error, or a success, is what `rewrite` gives.
+/// Nothing else changes, not even `held_token::since`, and no store or forget comes between reading
+/// and writing. If the change returns the same string, or the token is not held, nothing is written
+/// and `rewrite` succeeds; if the change returns an error, nothing is written and that is returned.
 template <class S>
 concept rewritable_sink =
     secret_sink<S> && requires(S& sink, std::string_view text, secret_change const& change) {
@@ -106,7 +108,7 @@ concept rewritable_sink =
 
 /// Keeps secrets in memory, by key.
 ///
-/// Threads: may be used from several at once. Never waits for more than another thread's copying.
+/// Threads: may be used from several at once; waits at most while another thread copies.
 class memory_sink {
 public:
     /// The time, e.g. of a test.

@@ -23,7 +23,7 @@ namespace detail {
     return std::move(path).str();
 }
 
-/// The path of one token; its id must be a UUID, for anything else would change the path.
+/// The path of one token; its id must be a UUID, because anything else could change the path.
 [[nodiscard]] inline result<std::string> token_target(any_scope const& scope, std::string_view id,
                                                       std::string_view action = {}) {
     constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -50,8 +50,8 @@ account_action_target(any_scope const& scope, std::string_view id, std::string_v
 
 } // namespace detail
 
-/// Makes a service token. The response is the only one that shows its secret, and the API knows no
-/// idempotency key: when the outcome is unknown it is not sent again.
+/// Makes a service token. Only this response shows the secret, and the API has no idempotency key:
+/// when the outcome is unknown the request is not sent again.
 class create_service_token {
 public:
     using result_type = issued_service_token;
@@ -83,7 +83,7 @@ public:
     static constexpr auto method = http::method::get;
     static constexpr auto idempotency = cloudflare::idempotency::safe;
 
-    /// One page of the scope's tokens; which, say the parameters.
+    /// @param params which page, and which tokens
     explicit list_service_tokens(any_scope scope, list_params params = list_params())
         : scope_(scope), params_(std::move(params)) {}
 
@@ -146,7 +146,7 @@ private:
     update_params params_;
 };
 
-/// Deletes a service token; gives it as it was where the API says so. Refused
+/// Deletes a service token; returns it as it was, if the API shows it. Refused
 /// (`errc::token_in_use`) while a policy, a group or an application uses it.
 class delete_service_token {
 public:
@@ -165,8 +165,8 @@ private:
     std::string id_;
 };
 
-/// Makes a new secret for a service token of an account. Only one previous secret lives on:
-/// rotating twice revokes the secret in use, so when the outcome is unknown it is not sent again.
+/// Makes a new secret for a service token of an account. Only one previous secret stays valid, and
+/// a second rotation revokes it: when the outcome is unknown the request is not sent again.
 class rotate_service_token {
 public:
     using result_type = issued_service_token;
@@ -191,7 +191,7 @@ private:
     rotate_params params_;
 };
 
-/// Extends the life of a service token of an account by one year, whatever its duration.
+/// Sets the expiry of a service token of an account to one year from now, whatever its duration.
 class refresh_service_token {
 public:
     using result_type = service_token;
