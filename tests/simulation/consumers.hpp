@@ -339,8 +339,7 @@ private:
         bool const keeps = !w_.what.switches.max_grace.count();
         bool const is_old = is_late || asleep > 60s;
         if (is_old && end && before.second && *end < *before.second && *end >= promised)
-            for (auto& [secret, s] : secrets_)
-                if (s.id == t.id && !s.is_in_sink && is_previous(t, s)) s.excused_from = end;
+            shorten_previous(t, *end);
         if (was_rotated && keeps && !w_.what.switches.max_grace_of_rotation.count() &&
             end.value_or(now) < promised)
             complain(t, "a rotation gives a shorter grace than was asked for", now);
@@ -357,6 +356,14 @@ private:
             bool const is_earlier = was_rotated || s.is_in_sink || is_previous(t, s);
             auto const from = is_previous(t, s) && shows_versions() ? end : w_.wall();
             if (is_earlier) s.excused_from = (std::min)(s.excused_from.value_or(from), from);
+        }
+    }
+    /// A request out of the past has moved the end of the grace, until a look mends that.
+    void shorten_previous(tended const& t, cf::timestamp end) {
+        for (auto& [secret, s] : secrets_) {
+            if (s.id != t.id || !is_previous(t, s)) continue;
+            if (!s.is_in_sink) s.excused_from = end;
+            if (s.is_in_sink && s.lost_until) s.lost_until = (std::min)(*s.lost_until, end);
         }
     }
     /// Whether the product can tell one secret from the next.
