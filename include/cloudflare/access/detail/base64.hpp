@@ -36,8 +36,8 @@ inline void append_base64url(wiped_string& string, std::string_view bytes) {
     return -1;
 }
 
-/// The bytes of a string without padding, in either alphabet. Nothing where a character is of
-/// neither, or the last one has bits that no encoder sets: so a string of bytes has one form only.
+/// The bytes of a string without padding, in either alphabet. Nothing if a character is in neither,
+/// or the last one has bits that no encoder sets, so that bytes have one form only.
 [[nodiscard]] inline std::optional<wiped_string> decode_base64(std::string_view string) {
     wiped_string bytes;
     bytes.reserve(string.size());

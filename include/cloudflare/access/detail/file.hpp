@@ -18,14 +18,14 @@
 
 namespace cloudflare::inline v0::access {
 
-/// A POSIX file descriptor, closed at the end. A system call that a signal interrupts is made
-/// again.
+/// A POSIX file descriptor, closed at the end. A system call that a signal interrupts is repeated.
 ///
 /// @tparam System the system calls; another one than the default is for tests
 template <class System>
 class basic_file {
 public:
-    /// Opens a file; one that is made is readable by its owner only.
+    /// Opens a file; a new one is readable by its owner only.
+    ///
     /// @return `code` with the system's reason and the path
     [[nodiscard]] static result<basic_file> open(std::string const& path, int flags, errc code) {
         int const descriptor =
@@ -45,7 +45,7 @@ public:
 
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
-    /// Writes all of `text` where the descriptor stands.
+    /// Writes all of `text` at the descriptor's position.
     [[nodiscard]] bool write(std::string_view text) const noexcept {
         while (!text.empty()) {
             auto const n =
@@ -60,7 +60,7 @@ public:
         return System::seek(descriptor_, static_cast<::off_t>(at)) >= 0 && write(text);
     }
 
-    /// The file from byte `from` on; false where it cannot be read. The text may hold a secret.
+    /// Reads the file from byte `from` on, which may contain a secret; false if that fails.
     [[nodiscard]] bool read(wiped_string& text, std::size_t from = 0) const {
         text.clear();
         for (char buffer[16384];;) {
@@ -77,7 +77,7 @@ public:
         }
     }
 
-    /// Puts what was written on the disk; true too where the file system knows no such thing.
+    /// Flushes what was written to the disk; true also if the file system does not support that.
     [[nodiscard]] bool sync() const noexcept {
         return repeated([&] { return System::sync(descriptor_); }) == 0 || errno == EINVAL ||
                errno == ENOTSUP;
@@ -90,7 +90,7 @@ public:
     /// Locks the file for all who lock it (`flock`), until it is closed.
     ///
     /// @param operation `LOCK_EX` or `LOCK_SH`
-    /// @param patience how long to wait for those who hold it: one of them may be stopped
+    /// @param patience how long to wait for a process that holds it, which may be stopped
     [[nodiscard]] result<void> lock(int operation, std::chrono::milliseconds patience, errc code,
                                     std::string const& path) const {
         using namespace std::chrono;
@@ -139,13 +139,13 @@ namespace detail {
     auto const slash = path.rfind('/');
     return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
-/// What `path` is called in it.
+/// The name of `path` in that directory.
 [[nodiscard]] inline std::string base_name_of(std::string const& path) {
     auto const slash = path.rfind('/');
     return slash == path.npos ? path : path.substr(slash + 1);
 }
 
-/// The path that `path` leads to where it is a symbolic link, whether that exists or not.
+/// The path itself, or where it leads to if it is a symbolic link; that need not exist.
 template <class System>
 [[nodiscard]] result<std::string> resolve_links(std::string path, errc code) {
     for (int links = 0; links != 40; ++links) {
@@ -164,7 +164,7 @@ template <class System>
 
 } // namespace detail
 
-/// Opens the directory that `path` is in, so that `sync` can put its entries on the disk.
+/// Opens the directory that `path` is in, so that `sync` can flush its entries to the disk.
 template <class System = detail::posix>
 [[nodiscard]] result<basic_file<System>> open_directory_of(std::string const& path, errc code) {
     return basic_file<System>::open(detail::directory_of(path), O_RDONLY | O_DIRECTORY, code);

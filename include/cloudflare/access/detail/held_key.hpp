@@ -19,10 +19,10 @@ namespace cloudflare::inline v0::access::detail {
     return done;
 }
 
-/// A token that the sink holds of an issue that was given up, whose process was stopped and has
-/// stored it all the same, is withdrawn.
+/// Withdraws a token that the sink holds if its issue was given up: the issue's process was
+/// stopped, and has stored the token later.
 ///
-/// @return `presence::absent` where it was
+/// @return `presence::absent` if it was withdrawn
 template <class Tools>
 task_of<Tools, result<presence>> forget_given_up(Tools& tools, issue_flow& f, held_token held) {
     if (held.tag.empty() || held.tag == f.wanted.tag) co_return presence::there;
@@ -38,7 +38,7 @@ task_of<Tools, result<presence>> forget_given_up(Tools& tools, issue_flow& f, he
     co_return presence::absent;
 }
 
-/// Whether the sink holds the key, and else whether it can take a secret.
+/// The token if the sink holds the key; otherwise nothing, or an error if it cannot store a secret.
 template <class Tools>
 task_of<Tools, result<std::optional<issued>>> ask_sink(Tools& tools, issue_flow& f) {
     if (f.is_keyed) {

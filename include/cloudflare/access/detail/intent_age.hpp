@@ -1,4 +1,4 @@
-/// How old an intent is, and whether it is to be touched yet.
+/// How old an intent is, and whether others than its issue may touch it yet.
 #pragma once
 
 #include <cloudflare/access/intent.hpp>
@@ -10,18 +10,18 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// Not below zero: the server tells its time in whole seconds, and at a bound of zero every intent is
-/// old enough.
+/// Never negative, so that every intent is old enough for a bound of zero: the server tells its
+/// time in whole seconds only.
 [[nodiscard]] inline std::chrono::seconds age(intent const& i, timestamp now) {
     return (std::max)(now.seconds() - i.opened_at.seconds(), std::chrono::seconds(0));
 }
 
-/// Opened at no time, or in the future: by a clock that is wrong.
+/// Whether an intent was opened by a wrong clock: at no time, or in the future.
 [[nodiscard]] inline bool is_dated_wrongly(intent const& i, timestamp now) {
     return i.opened_at == timestamp() || i.opened_at > now.plus(std::chrono::minutes(5));
 }
 
-/// Whether an intent is not to be touched yet.
+/// Whether an intent is too young for others than its issue to touch it.
 [[nodiscard]] inline bool is_young(intent const& i, timestamp now, issue_options const& options) {
     return i.state == intent_state::open && !is_dated_wrongly(i, now) &&
            age(i, now) < options.min_age();

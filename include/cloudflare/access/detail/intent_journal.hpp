@@ -1,4 +1,4 @@
-/// What the lines of a file of intents say, and how they are written. No I/O.
+/// The lines of an intent log's file: what they say, and how they are written. No I/O.
 #pragma once
 
 #include <cloudflare/access/intent_log.hpp>
@@ -32,7 +32,7 @@ inline constexpr std::string_view journal_format = "# cloudflare-access intents,
     return digits;
 }
 
-/// An intent's `writer`, where it has one.
+/// An intent's `writer`, if it has one.
 template <class Intent>
 [[nodiscard]] auto writer_of(Intent& i) noexcept {
     if constexpr (requires { i.writer; }) {
@@ -42,16 +42,16 @@ template <class Intent>
     }
 }
 
-/// The intents that a file's lines leave, and each line that is not understood.
+/// The intents that remain after a file's lines, and each line that is not understood.
 ///
 /// A line is a checksum, a space and a JSON object: `{"open":TAG, ...}` for an intent that was
 /// inserted or updated, `{"close":TAG}` for one that was erased.
 class intent_journal {
 public:
-    /// Carries out one line, without its newline.
+    /// Applies one line, without its newline.
     void apply(std::string_view line) {
         bytes_ += line.size() + 1;
-        // A crash of the machine may leave a hole of zeros before what was written later.
+        // A crash of the machine may leave zeros before what was written later.
         if (auto const zeros = (std::min)(line.find_first_not_of('\0'), line.size()); zeros != 0) {
             keep_damaged(line.substr(0, zeros));
             line.remove_prefix(zeros);
@@ -83,7 +83,7 @@ public:
         return journal_format.starts_with(text) ||
                (text.size() <= 4096 && text.find_first_not_of('\0') == text.npos);
     }
-    /// Whether an unterminated end may be what a crash left of a line, or of a hole for one.
+    /// Whether an unterminated end may be what a crash left of a line.
     [[nodiscard]] static bool may_be_cut_line(std::string_view end) noexcept {
         if (end.find_first_not_of('\0') == end.npos) return true;
         constexpr std::string_view hex = "0123456789abcdef";
@@ -129,13 +129,13 @@ public:
         return found;
     }
 
-    /// Lines that are damaged.
+    /// How many lines are damaged.
     [[nodiscard]] std::size_t damaged() const noexcept { return damaged_; }
-    /// How many bytes the lines had that were carried out, and how many of them `text` would have.
+    /// How many bytes the applied lines had, and how many of them `text` would have.
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
     [[nodiscard]] std::size_t live_bytes() const noexcept { return live_bytes_; }
 
-    /// A file's text with the same intents and nothing else, but for what is not understood.
+    /// A file with the same intents, and the lines that are not understood.
     [[nodiscard]] std::string text() const {
         std::string all(journal_format);
         all.reserve(all.size() + live_bytes_);
@@ -195,7 +195,7 @@ private:
             if (at->second == p) return static_cast<void>(by_key_.erase(at));
     }
 
-    /// Nothing where a member is missing or not as this version writes it.
+    /// Nothing if a member is missing or not as this version writes it.
     [[nodiscard]] static std::optional<intent> read(json_value object) {
         json_object_reader in(object);
         std::string tag, scope, id, name, at, until;

@@ -54,7 +54,7 @@ public:
         for (auto* change : batch) {
             auto const line = line_of(*change);
             if (!line) continue;
-            // The next of the batch is decided on what this one leaves.
+            // The next of the batch depends on this one.
             journal_.apply(*line);
             lines.append(*line) += '\n';
         }
@@ -85,7 +85,7 @@ public:
 private:
     using file = basic_file<System>;
 
-    /// What a change writes; nothing where its outcome is known without.
+    /// The line that a change writes; nothing if it writes none, and then its outcome is set.
     [[nodiscard]] std::optional<std::string> line_of(intent_change& change) const {
         auto const& i = change.wanted;
         if (change.what == intent_change::kind::insert) {
@@ -141,7 +141,7 @@ private:
         end_ = 0;
     }
 
-    /// Carries out the lines behind those that were read before.
+    /// Applies the lines after those that were read before.
     [[nodiscard]] result<void> read_on(file const& opened) {
         if (size_ == end_) return {};
         wiped_string text;
@@ -169,7 +169,7 @@ private:
         return {};
     }
 
-    /// Writes the lines, which the journal has already, behind the last whole one, down to the disk.
+    /// Writes the lines, which the journal has already, after the last whole one, and flushes them.
     [[nodiscard]] result<void> append(file const& opened, std::string const& lines) {
         constexpr std::size_t small_size = std::size_t{64} * 1024;
         bool const has_grown = size_ > small_size && size_ / 4 > journal_.live_bytes();
@@ -201,15 +201,15 @@ private:
         end_ += text.size();
         return {};
     }
-    /// Removes what is behind the last whole line.
+    /// Removes what follows the last whole line.
     [[nodiscard]] bool cut(file const& opened) const {
         return System::truncate(opened.descriptor(), static_cast<::off_t>(end_)) == 0;
     }
 
-    /// Writes all that is still of use to a new file, and puts it in the place of the old one.
+    /// Writes all that is still of use to a new file, which replaces the old one.
     ///
-    /// @return false where that failed, and the old one is as it was. `is_suspect_` afterwards: it is
-    /// not known whether the new one is on the disk
+    /// @return false if that failed, and the old one is unchanged. If `is_suspect_` is set
+    /// afterwards, it is not known whether the new one is on the disk
     [[nodiscard]] bool rewrite(file const& opened) {
         sweep();
         struct ::stat own{}, made{};
@@ -228,7 +228,7 @@ private:
         is_suspect_ = !sync_directory();
         return true;
     }
-    /// Removes what processes that died in `rewrite` left: this one has the lock.
+    /// Removes what processes that died in `rewrite` left. This one has the lock.
     void sweep() const {
         std::vector<std::string> names;
         auto const directory = directory_of(target_);

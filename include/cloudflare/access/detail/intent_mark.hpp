@@ -16,15 +16,15 @@ namespace cloudflare::inline v0::access::detail {
     return by_version || has_tag(t.name, i.tag);
 }
 
-/// A day is left for clocks that are wrong.
+/// How far clocks may be wrong.
 inline constexpr std::chrono::hours clock_tolerance{24};
 
-/// Whether a token was there before the intent: then its name was copied.
+/// Whether a token existed before the intent. If it has the tag, its name was copied.
 [[nodiscard]] inline bool is_older(service_token const& t, intent const& i) {
     return t.created_at && t.created_at->plus(clock_tolerance) < i.opened_at;
 }
 
-/// Whether a token was made in the time in which the intent's issue may have made one.
+/// Whether a token was made while the intent's issue may have made one.
 [[nodiscard]] inline bool is_made_in_time(service_token const& t, intent const& i,
                                           std::chrono::seconds watch) {
     auto const end = (std::max)(i.until, i.opened_at.plus(watch)).plus(clock_tolerance);

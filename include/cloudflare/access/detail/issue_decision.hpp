@@ -1,4 +1,4 @@
-/// The end of an issue: the name, and the log's word that the token is owned.
+/// The end of an issue: the token gets its name, and the log records that it is owned.
 #pragma once
 
 #include <cloudflare/access/detail/issue_withdrawal.hpp>
@@ -11,9 +11,9 @@ namespace cloudflare::inline v0::access::detail {
 
 inline constexpr int max_decisions = 6;
 
-/// Writes down that the token is owned: erases the intent, or settles it.
+/// Records in the log that the token is owned: erases the intent, or settles it.
 ///
-/// @return `errc::conflict` where it was given up meanwhile; any other error: not known
+/// @return `errc::conflict` if it was given up meanwhile; after any other error that is not known
 template <class Tools>
 task_of<Tools, result<void>> decide_issue(Tools& tools, issue_flow& f, std::string id,
                                           bool erases) {
@@ -27,14 +27,15 @@ task_of<Tools, result<void>> decide_issue(Tools& tools, issue_flow& f, std::stri
         if (there && *there) {
             auto const& now = **there;
             if (now.state == intent_state::settled && now.token_id == id) {
-                f.wanted = now; // by a reconciler, who found the secret in the sink
+                f.wanted = now; // by a reconciler that found the secret in the sink
                 co_return result<void>();
             }
             if (now.state == intent_state::settled) co_return error(errc::conflict);
             f.wanted.revision = now.revision;
             f.wanted.opened_at = now.opened_at;
             if (now.state == intent_state::withdrawing) {
-                // Who withdraws may find the secret in the sink, and take it back: not any more.
+                // A reconciler that finds the secret in the sink may still keep the token: this
+                // write makes that a conflict.
                 f.wanted.state = now.state;
                 f.wanted.token_id = now.token_id;
                 auto pending_update = tools.update(f.wanted);
@@ -44,9 +45,9 @@ task_of<Tools, result<void>> decide_issue(Tools& tools, issue_flow& f, std::stri
                 f.wanted.token_id.clear();
             }
         } else if (there) {
-            // Erased: by ourselves, for a try that failed was kept, or when the watch over what
-            // was given up has ended. Nobody deletes the token any more; is it there still? A
-            // write tells, for reads may lag behind.
+            // Erased: by an earlier try of this loop whose error hid it, or by a reconciler at the
+            // end of the watch. Nobody deletes the token any more, so whether it exists decides. A
+            // write tells, because reads may lag behind.
             auto touching =
                 tools.rename(id, tools.options().keeps_tag() ? f.params.name() : f.wanted.name);
             auto const alive = co_await std::move(touching);
@@ -59,7 +60,7 @@ task_of<Tools, result<void>> decide_issue(Tools& tools, issue_flow& f, std::stri
     }
 }
 
-/// The secret is stored: takes the tag out of the name, and decides.
+/// After the secret was stored: removes the tag from the name, and decides.
 template <class Tools>
 task_of<Tools, result<issued>> settle_issue(Tools& tools, issue_flow& f,
                                             issued_service_token token) {
@@ -89,7 +90,7 @@ task_of<Tools, result<issued>> settle_issue(Tools& tools, issue_flow& f,
                                 "the secret is stored, and whether the token is good is not "
                                 "known; " +
                                     stays_open(f));
-    // What is not in the log any more was named by whoever erased it, or just now.
+    // If the intent is not in the log any more, the token was renamed before it was erased.
     if (!is_named && f.wanted.token_id.empty()) done.token.name = f.wanted.name;
     if (!is_named && !f.wanted.token_id.empty()) {
         done.intent_open = true;

@@ -1,4 +1,4 @@
-/// One issue under way, and what its steps say of it.
+/// The state of one issue, and the errors of its steps.
 #pragma once
 
 #include <cloudflare/access/detail/recovery.hpp>
@@ -14,14 +14,14 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// What the steps of an issue take as `Tools`: a `recovery`.
+/// The task type of `Tools`, which is a `recovery` in all steps of an issue.
 template <class Tools, class T>
 using task_of = typename Tools::template task<T>;
 
-/// Whether lists show the version by which tokens are marked: what the issues of an issuer share.
+/// Whether lists show the version that marks tokens. The issues of an issuer share it.
 using shared_flag = std::shared_ptr<std::atomic<bool>>;
 
-/// One issue under way.
+/// The state of one issue.
 struct issue_flow {
     template <class Tools>
     issue_flow(Tools const& with, std::string callers_key, create_params wanted_params,
@@ -47,18 +47,18 @@ struct issue_flow {
 
     intent wanted;
     create_params params;
-    time_point end;     ///< no create is sent after it, by the steady clock
-    timestamp wall_end; ///< the same by the wall clock, for the steady one may stop
+    time_point end;     ///< by the steady clock: no create is sent after it
+    timestamp wall_end; ///< by the wall clock, because the steady one may stop
     bool is_keyed;
     shared_flag witness_is_shown;
     bool is_tagged = true;
     int creates = 0;
     int blind_creates = 0; ///< after lists that showed nothing at all
-    /// Creates that may have made a token, or may yet, which no list has shown.
+    /// Creates that may have made a token, or may still make one, which no list has shown.
     int unresolved = 0;
-    bool tag_is_cut = false;            ///< by the server: no list shows it
-    bool sink_may_hold = false;         ///< the secret of a token that is deleted
-    std::vector<std::string> deleted{}; ///< ids of tokens of this issue: a list may lag behind
+    bool tag_is_cut = false;            ///< by the server, so that no list shows it
+    bool sink_may_hold = false;         ///< the secret of a token that was deleted
+    std::vector<std::string> deleted{}; ///< tokens of this issue, which a list may still show
 };
 
 /// Whether the issue's deadline has passed.
@@ -73,8 +73,8 @@ template <class Tools>
            std::count(f.deleted.begin(), f.deleted.end(), t.id) == 0;
 }
 
-/// What ends an issue, whichever of its calls failed: `how` is said of its creates, so a failed
-/// list or get counts as a create, too.
+/// The error that ends an issue, whichever of its calls failed. `how` is the delivery of its
+/// creates, so that the error is one of a create.
 [[nodiscard]] inline error with_delivery(error const& e, delivery how, std::string more = {}) {
     return e.with([&](error_details& d) {
         d.delivery = how;
@@ -84,7 +84,7 @@ template <class Tools>
     });
 }
 
-/// The server certainly made no token by this request.
+/// Whether the request certainly had no effect at the server.
 [[nodiscard]] inline bool is_certain(error const& e) noexcept {
     return e.delivery() == delivery::not_sent || e.delivery() == delivery::rejected;
 }

@@ -1,4 +1,4 @@
-/// Giving an issue up: its token is deleted, or stays named by its intent.
+/// Giving an issue up: its token is deleted, or its intent stays in the log.
 #pragma once
 
 #include <cloudflare/access/detail/issue_flow.hpp>
@@ -8,7 +8,8 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// Settles the intent for this token, or for none; watched where a second one may come late.
+/// Settles the intent with this token, or with none; it is watched if a late request may make
+/// another one.
 template <class Tools>
 task_of<Tools, result<void>> settle_in_log(Tools& tools, issue_flow& f, std::string id) {
     auto changed = f.wanted;
@@ -22,8 +23,8 @@ task_of<Tools, result<void>> settle_in_log(Tools& tools, issue_flow& f, std::str
     co_return updated;
 }
 
-/// A process that was stopped for long finds its intent settled, or erased: it is written down
-/// again, for a token may come.
+/// After a long stop of this process its intent may be settled or erased. It is logged again,
+/// because a late request may make a token.
 template <class Tools>
 task_of<Tools, void> stay_named(Tools& tools, issue_flow& f) {
     auto pending = tools.look_up(f.wanted.tag);
@@ -34,7 +35,7 @@ task_of<Tools, void> stay_named(Tools& tools, issue_flow& f) {
     if (*there) {
         auto pending_update = tools.update(renamed);
         auto const updated = co_await std::move(pending_update);
-        static_cast<void>(updated); // who has written it since watches it
+        static_cast<void>(updated); // whoever has written it since watches it
     } else {
         renamed.state = intent_state::settled;
         renamed.token_id.clear();
@@ -45,8 +46,8 @@ task_of<Tools, void> stay_named(Tools& tools, issue_flow& f) {
     }
 }
 
-/// Deletes the token. Where the sink fails to forget it, the intent is watched, and a reconciler
-/// has it forgotten.
+/// Deletes the token. If the sink fails to forget it, the intent is watched, and a reconciler calls
+/// `forget` again.
 template <class Tools>
 task_of<Tools, result<presence>> remove_and_forget(Tools& tools, issue_flow& f, std::string id) {
     auto pending = tools.remove(id);
@@ -58,16 +59,17 @@ task_of<Tools, result<presence>> remove_and_forget(Tools& tools, issue_flow& f, 
     co_return *removed;
 }
 
-/// The token is deleted: the intent is erased, or watched where another may come late.
+/// After the token was deleted: erases the intent, or watches it if a late request may make
+/// another.
 template <class Tools>
 task_of<Tools, void> close_without_token(Tools& tools, issue_flow& f) {
     auto closing =
         f.unresolved == 0 && !f.sink_may_hold ? tools.erase(f.wanted) : settle_in_log(tools, f, {});
     auto const closed = co_await std::move(closing);
-    static_cast<void>(closed); // who has written it since sees to it
+    static_cast<void>(closed); // whoever has written it since settles it
 }
 
-/// The sink did not take the secret: deletes the token that nobody owns.
+/// After the sink failed to store the secret: deletes the token, which nobody owns.
 template <class Tools>
 task_of<Tools, error> withdraw_token(Tools& tools, issue_flow& f, std::string id, error why) {
     auto failed = why.with([&](error_details& d) { d.operation = "issue"; });
@@ -91,7 +93,7 @@ task_of<Tools, error> withdraw_token(Tools& tools, issue_flow& f, std::string id
                             "the token was withdrawn");
 }
 
-/// The token was withdrawn by somebody else, or is about to be.
+/// After somebody else has withdrawn the token, or is about to.
 template <class Tools>
 task_of<Tools, error> lose_token(Tools& tools, issue_flow& f, std::string id) {
     auto pending = remove_and_forget(tools, f, id);
@@ -109,7 +111,7 @@ task_of<Tools, error> lose_token(Tools& tools, issue_flow& f, std::string id) {
     co_return error(errc::not_found, std::move(details));
 }
 
-/// The account is full: names the intents whose tokens could be withdrawn.
+/// For an account that is full: names the intents whose tokens could be withdrawn.
 template <class Tools>
 task_of<Tools, error> with_intents(Tools& tools, error why) {
     auto pending = tools.intents();

@@ -1,4 +1,4 @@
-/// Inserting an intent, and waiting while another one holds its key.
+/// Inserting an intent, and waiting for another one that holds its key.
 #pragma once
 
 #include <cloudflare/access/detail/issue_flow.hpp>
@@ -12,13 +12,13 @@ namespace cloudflare::inline v0::access::detail {
 
 /// Inserts the intent.
 ///
-/// @return the one that holds its key; nothing where the intent is in the log
+/// @return the intent that holds its key; nothing if this one is in the log now
 template <class Tools>
 task_of<Tools, result<std::optional<intent>>> insert_unless_held(Tools& tools, intent const& i) {
     auto pending = tools.insert(i);
     auto inserted = co_await std::move(pending);
     if (!inserted) {
-        auto pending_try_erase = tools.try_erase(i); // it may have been kept
+        auto pending_try_erase = tools.try_erase(i); // it may have been inserted
         auto const erased = co_await std::move(pending_try_erase);
         static_cast<void>(erased);
         co_return with_delivery(inserted.error(), delivery::not_sent);
@@ -35,8 +35,8 @@ public:
 
     /// Waits, until `end` at the most.
     ///
-    /// @return `errc::cancelled` where the caller was: a cancelled wait ends at once, and a number of
-    /// them in a row tells
+    /// @return `errc::cancelled` if the caller was cancelled: then waits end at once, and a number
+    /// of them in a row is the sign
     template <class Tools>
     [[nodiscard]] task_of<Tools, result<void>> once(Tools& tools, time_point end) {
         auto const until = (std::min)(end, tools.steady_now() + span_);

@@ -1,5 +1,5 @@
-/// What rotations leave in the log: settled when their time is over, and held to their promise until
-/// then.
+/// What rotations leave in the log: settled when their time is over, and held to their promise
+/// until then.
 #pragma once
 
 #include <cloudflare/access/detail/rotation_judging.hpp>
@@ -57,8 +57,8 @@ enum class lease_end : unsigned char {
     return may_act ? lease_end::stays : lease_end::is_over;
 }
 
-/// Settles what rotations of these tokens have left, and marks those of which it tells that a secret
-/// was lost. What fails is done in the next round.
+/// Settles what rotations of these tokens have left, and marks those of which it tells that a
+/// secret was lost. What fails is done in the next round.
 template <class Tools>
 task_of<Tools, void> keep_leases(Tools& tools, std::vector<held_and_shown>& all,
                                  rotation_options const& options) {

@@ -1,4 +1,4 @@
-/// The system calls that the file stores make, one function each: a test puts others in their place.
+/// The system calls of the file stores, one function each, so that a test can replace them.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -22,7 +22,7 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// As the functions of POSIX: a negative result and `errno` for a failure.
+/// A failure is a negative result and `errno`, as in POSIX.
 struct posix {
     static int open(char const* path, int flags, ::mode_t mode) noexcept {
         return ::open(path, flags, mode);
@@ -64,7 +64,8 @@ struct posix {
     static ::ssize_t read_link(char const* path, char* data, std::size_t size) noexcept {
         return ::readlink(path, data, size);
     }
-    /// Fails with `EEXIST` where `to` exists, with `EINVAL` or `ENOSYS` where the system cannot.
+    /// Fails with `EEXIST` if `to` exists, with `EINVAL` or `ENOSYS` if the system has no such
+    /// call.
     static int rename_to_new(char const* from, char const* to) noexcept {
 #ifdef SYS_renameat2
         constexpr unsigned no_replace = 1; // RENAME_NOREPLACE
@@ -75,7 +76,7 @@ struct posix {
         return -1;
 #endif
     }
-    /// 1 where `path` is where something is mounted, 0 where not or where that is not known.
+    /// 1 if `path` is a mount point, 0 if not or if that is not known.
     static int is_mount_point(char const* path) noexcept {
 #ifdef STATX_ATTR_MOUNT_ROOT
         struct ::statx s{};

@@ -1,4 +1,4 @@
-/// What issuer and reconciler have in common: requests about a token, and calls of sink and log.
+/// The requests and the calls of sink and log that issuer, reconciler and rotator share.
 #pragma once
 
 #include <cloudflare/access/detail/intent_mark.hpp>
@@ -25,9 +25,8 @@ Task as_task(Task pending) {
     return pending;
 }
 
-/// The requests and the writes that settle an intent.
-///
-/// Whatever of sink and log fails for a reason that may pass is called again a few times.
+/// The requests and the writes that settle an intent. A call of sink or log that fails for a reason
+/// that may pass is made again a few times.
 template <class Client, secret_sink Sink, intent_log Log>
 class recovery : public token_requests<Client> {
 public:
@@ -42,7 +41,7 @@ public:
 
     [[nodiscard]] issue_options const& options() const noexcept { return options_; }
 
-    /// The same, of which no request and no pause goes on after `end`. Stores take their own time.
+    /// A copy whose requests and pauses end at `end`; calls of stores are not limited.
     [[nodiscard]] recovery ending_by(time_point end) const {
         auto same = *this;
         same.end_by(end);
@@ -79,15 +78,15 @@ public:
         auto const listing = [this] { return log_.list(); };
         return persist<std::vector<intent>>(listing);
     }
-    /// Writes `changed` over the intent that it was made of, and gives it its new revision.
+    /// Updates the intent in the log, and sets its new revision.
     ///
-    /// @return `errc::conflict` where somebody else has written it since
+    /// @return `errc::conflict` if another process has written it since
     [[nodiscard]] task<result<void>> update(intent& changed) {
         auto const updating = [this, &changed] { return log_.update(changed); };
         auto pending = persist<void>(updating);
         auto written = co_await std::move(pending);
         if (!written && written.error() == errc::conflict) {
-            // Perhaps by ourselves: a write that failed may have been kept.
+            // Perhaps by this process: a write that failed may have been made.
             auto pending_look_up = look_up(changed.tag);
             auto const there = co_await std::move(pending_look_up);
             if (there && *there && (*there)->writer == changed.writer &&
@@ -101,11 +100,11 @@ public:
         auto const erasing = [this, &i] { return log_.erase(i); };
         return persist<void>(erasing);
     }
-    /// One try of the same: any error but `errc::conflict` leaves it open whether it was erased.
+    /// A single try. After any error but `errc::conflict` it may have been erased or not.
     [[nodiscard]] task<result<void>> try_erase(intent const& i) {
         return as_task<Client>(log_.erase(i));
     }
-    /// The intent of this tag as it stands in the log; nothing where there is none.
+    /// The intent of this tag as it is in the log; nothing if there is none.
     [[nodiscard]] task<result<std::optional<intent>>> look_up(std::string const& tag) {
         auto pending = intents();
         auto const all = co_await std::move(pending);
@@ -116,9 +115,9 @@ public:
         co_return found;
     }
 
-    /// Deletes a token, and what the sink may hold of it.
+    /// Deletes a token, and removes it from the sink.
     ///
-    /// @return as `remove`; an error also where the sink may hold it still
+    /// @return as `remove`; an error also if the sink may still hold it
     [[nodiscard]] task<result<presence>> withdraw(std::string id) {
         auto pending = this->remove(id);
         auto const removed = co_await std::move(pending);
@@ -132,7 +131,7 @@ public:
 private:
     static constexpr int max_tries = 4;
 
-    /// Calls a store until it does not fail, or fails for good.
+    /// Calls a store until it succeeds, or fails for a reason that does not pass.
     template <class T, class Function>
     task<result<T>> persist(Function call) {
         auto span = std::chrono::milliseconds(100);

@@ -100,8 +100,8 @@ task_of<Tools, void> leave_lost(Tools& tools, rotation_flow& f) {
     static_cast<void>(written); // the versions of sink and server tell the same
 }
 
-/// Takes the memory of ended rotations of a token out of the log: the end of its grace is changed on
-/// purpose, and must not be mended.
+/// Takes the memory of ended rotations of a token out of the log: the end of its grace is changed
+/// on purpose, and must not be mended.
 template <class Tools>
 task_of<Tools, result<void>> close_settled(Tools& tools, std::string token_id) {
     auto pending = tools.intents();

@@ -64,8 +64,8 @@ private:
     int d_;
 };
 
-/// A pipe whose ends no other program inherits, and are none of the numbers 0 to 2, which a program may
-/// have closed: these are the child's to be.
+/// A pipe whose ends no other program inherits. Neither is one of the numbers 0 to 2, which this
+/// process may have closed and the child uses.
 struct pipe_ends {
     descriptor read, write;
 
@@ -83,8 +83,8 @@ struct pipe_ends {
     return ::fcntl(d.get(), F_SETFL, O_NONBLOCK) == 0;
 }
 
-/// A program that runs, in a process group of its own. What is left of the group at the end is killed
-/// unless the program has ended by itself.
+/// A running program in its own process group. The group is killed at the end, unless the program
+/// has ended by itself.
 class child_process {
 public:
     child_process() = default;
@@ -92,7 +92,7 @@ public:
     child_process& operator=(child_process const&) = delete;
     ~child_process() { kill(); }
 
-    /// @return 0, or why the program cannot be run
+    /// @return 0, or the `errno` that says why the program cannot be run
     [[nodiscard]] int start(command const& c, descriptor const& in, descriptor const& out,
                             descriptor const& err) {
         auto const argv = pointers(c.arguments), environment = pointers(c.environment);
@@ -124,7 +124,7 @@ public:
         return failed;
     }
 
-    /// Whether the program has ended; then `status` and `error` tell how.
+    /// Whether the program has ended; if so, `status` and `error` tell how.
     [[nodiscard]] bool has_ended() noexcept {
         if (pid_ < 0) return true;
         auto const waited = repeated(WNOHANG);
@@ -133,10 +133,10 @@ public:
         return true;
     }
     [[nodiscard]] int status() const noexcept { return status_; }
-    /// Why the status is not known: somebody else has taken it.
+    /// Why the status is not known: another wait in this process has taken it.
     [[nodiscard]] int error() const noexcept { return error_; }
 
-    /// Ends the whole group at once, and takes the status, so that no zombie is left.
+    /// Kills the whole group and takes the status, so that no zombie is left.
     void kill() noexcept {
         if (pid_ < 0) return;
         ::kill(-pid_, SIGKILL);
@@ -167,9 +167,9 @@ private:
     int error_ = 0;
 };
 
-/// Appends what is there to be read, of which `limit` bytes are kept. Closes the pipe at its end.
+/// Appends what can be read now, up to `limit` bytes in all. Closes the pipe at its end.
 ///
-/// @return false where there is more
+/// @return false if there was more
 [[nodiscard]] inline bool drain(descriptor& from, wiped_string& kept, std::size_t limit) {
     bool fits = true;
     char buffer[4096];
@@ -191,9 +191,8 @@ private:
 
 inline constexpr std::size_t max_complaints = 4096; // bytes of stderr
 
-/// Runs the program to its end. Blocks; `errc::sink_failed` where it cannot be run, takes too long, prints
-/// too much or leaves no status. What it does with its input is its own business: a program that does
-/// not read it harms nobody.
+/// Runs the program to its end. Blocks. `errc::sink_failed` if it cannot be run, takes too long,
+/// prints too much or leaves no status. It need not read its input.
 [[nodiscard]] inline result<command_outcome> run_command(command const& c) {
     using namespace std::chrono;
     using namespace std::chrono_literals;
@@ -203,8 +202,8 @@ inline constexpr std::size_t max_complaints = 4096; // bytes of stderr
     if (!in.open() || !out.open() || !err.open() || !set_nonblocking(in.write) ||
         !set_nonblocking(out.read) || !set_nonblocking(err.read))
         return command_failed(program + ": no pipe to it", errno);
-    // All of it is in the pipe before the program runs: nobody waits for it to read, and no SIGPIPE
-    // comes of one that does not.
+    // All input is in the pipe before the program runs, so that nothing waits for the program to
+    // read it, and a program that does not causes no SIGPIPE.
     auto const written = ::write(in.write.get(), c.input.data(), c.input.size());
     if (written != static_cast<::ssize_t>(c.input.size()))
         return command_failed(program + ": what it is to be given does not fit in a pipe");

@@ -100,8 +100,8 @@ public:
         return sync(*there);
     }
 
-    /// Replaces the token's secret by what `change` gives, if the file holds the token. Nothing else
-    /// changes, nor does the time of the file's last change.
+    /// Replaces the token's secret by what `change` gives, if the file holds the token. Nothing
+    /// else changes, nor does the time of the file's last change.
     [[nodiscard]] result<void> rewrite(std::string_view token_id,
                                        secret_change const& change) const {
         auto const there = open();
@@ -190,7 +190,8 @@ private:
         return is_json ? secret_object(token, of, held.text) : secret_text(token, of, held.text);
     }
 
-    /// Opens and locks the directory, removes what writers that died left in it, and reads the file.
+    /// Opens and locks the directory, removes what writers that died left in it, and reads the
+    /// file.
     [[nodiscard]] result<place> open() const {
         auto target = resolve_links<System>(path_, errc::sink_failed);
         if (!target) return target.error();

@@ -93,8 +93,8 @@ inline void append_json(wiped_string& json, json_value value) {
     }
 }
 
-/// The object of a file that held `old`: these members, and all others as they were. A member without a value is left
-/// out.
+/// The object of a file that held `old`: these members, and all others as they were. A member
+/// without a value is left out.
 template <std::size_t N>
 [[nodiscard]] wiped_string secret_json(json_member (&ours)[N], std::string_view old) {
     wiped_string json;

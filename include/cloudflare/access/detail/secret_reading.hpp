@@ -1,4 +1,4 @@
-/// Reading a token's ids and secret from a file of one of the formats that programs keep them in.
+/// Reading a token's ids and secret from a file, in one of several formats.
 #pragma once
 
 #include <cloudflare/access/detail/file.hpp>
@@ -24,10 +24,10 @@ namespace cloudflare::inline v0::access::detail {
             error_details{.explanation = path + ": " + why, .delivery = delivery::not_sent}};
 }
 
-/// Tells one file from another that took its place, and from itself when it was written to.
+/// Changes when another file takes the place of a file, or the file is written to.
 struct file_identity {
     std::uint64_t device = 0, inode = 0, size = 0;
-    std::int64_t modified = 0, changed = 0; // ns; the second is set by the system only
+    std::int64_t modified = 0, changed = 0; // in ns; only the system sets the second
 
     file_identity() = default;
     explicit file_identity(struct ::stat const& s) noexcept
@@ -72,8 +72,8 @@ struct read_token {
     secret client_secret{};
 };
 
-/// The lines that a file sink writes. The secret's must have an end: a file that is written in place may be
-/// seen before it has.
+/// The lines that a file sink writes. The secret's must have an end: a file that is written in
+/// place may be seen before it has.
 [[nodiscard]] inline std::optional<read_token> token_of_lines(std::string_view string) {
     auto const client_secret = value_in(string, secret_line);
     if (!value_in(string, client_id_line) || !client_secret) return std::nullopt;

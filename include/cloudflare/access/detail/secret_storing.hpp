@@ -1,4 +1,4 @@
-/// Storing a secret in a sink that may keep what it failed to acknowledge.
+/// Storing a secret in a sink that may have stored it though it returned an error.
 #pragma once
 
 #include <cloudflare/access/detail/held_key.hpp>
@@ -10,9 +10,9 @@ namespace cloudflare::inline v0::access::detail {
 
 inline constexpr int max_stores = 3;
 
-/// Stores the secret. A store that failed may have kept it: the sink is asked.
+/// Stores the secret of a new token. After an error the sink is asked whether it has it.
 ///
-/// @return an error: it is not held, or (`delivery::accepted`) that is not known
+/// @return an error: the sink does not have it, or (`delivery::accepted`) that is not known
 template <class Tools>
 task_of<Tools, result<void>> store_secret(Tools& tools, issue_flow& f,
                                           issued_service_token const& token) {
@@ -36,17 +36,17 @@ task_of<Tools, result<void>> store_secret(Tools& tools, issue_flow& f,
         if (*held) {
             auto pending_forget_given_up = forget_given_up(tools, f, **held);
             auto const given_up = co_await std::move(pending_forget_given_up);
-            static_cast<void>(given_up); // the next store tells
+            static_cast<void>(given_up); // the next store shows it
         }
         auto pending_pause = tools.pause(span);
         co_await std::move(pending_pause);
     }
 }
 
-/// Stores the new secret of a token. A sink that holds this version or a later one has no need of
-/// it.
+/// Stores the new secret of a token that was rotated, unless the sink has this version or a later
+/// one.
 ///
-/// @return an error: it is not held, as far as the sink says
+/// @return an error: the sink does not have it, as far as it says
 template <class Tools>
 task_of<Tools, result<void>> store_rotated(Tools& tools, intent const& target,
                                            issued_service_token const& token) {

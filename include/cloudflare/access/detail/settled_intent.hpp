@@ -1,4 +1,4 @@
-/// Looking after intents that are settled, until their watch is over.
+/// The rest of a settled intent's life, until its watch is over.
 #pragma once
 
 #include <cloudflare/access/detail/token_evidence.hpp>
@@ -12,17 +12,17 @@ namespace cloudflare::inline v0::access::detail {
 /// What was done for one or more intents.
 struct settled_tokens {
     std::vector<std::string> kept;      ///< ids of tokens that the sink holds
-    std::vector<std::string> withdrawn; ///< ids of tokens that nobody held: deleted
+    std::vector<std::string> withdrawn; ///< ids of tokens that no sink held: deleted
 };
 
-/// How an intent stands after a look at it.
+/// The state of an intent after `settlement::settle`.
 enum class settling : unsigned char {
-    closed,  ///< it is settled, and out of the log
-    watched, ///< it is settled, and watched for what arrives late
-    open     ///< what it made is not settled yet
+    closed,  ///< settled, and erased from the log
+    watched, ///< settled, and watched for what late requests make
+    open     ///< not settled yet
 };
 
-/// Deletes a token of an intent, and what the sink may hold of it.
+/// Deletes a token of an intent, and removes it from the sink.
 template <class Tools>
 typename Tools::template task<result<void>> withdraw_token(Tools& tools, std::string id,
                                                            settled_tokens& done) {
@@ -47,8 +47,8 @@ public:
     settled_intents(Tools& shared, token_evidence<Tools>& known, timestamp now)
         : tools_(shared), known_(known), now_(now) {}
 
-    /// Looks after a settled intent: its token gets its name, what came late is withdrawn, and when
-    /// the watch is over it is erased.
+    /// Gives the intent's token its name, withdraws what late requests made, and erases the intent
+    /// when the watch is over.
     [[nodiscard]] task<result<settling>> look_after(intent& i, settled_tokens& done) {
         bool const is_watched = i.until != timestamp();
         for (auto const& id : known_.marked_by(i)) {
@@ -58,7 +58,7 @@ public:
             if (!ended) co_return ended.error();
         }
         bool const is_unseen = !i.token_id.empty() && known_.find_listed(i.token_id) == nullptr;
-        if (is_unseen && !is_watched) { // the list lags behind, or the token is deleted
+        if (is_unseen && !is_watched) { // the list lags behind, or the token was deleted
             auto pending = name(i);
             auto const named = co_await std::move(pending);
             if (!named) co_return named.error();
@@ -76,7 +76,8 @@ public:
     }
 
 private:
-    /// A process that was stopped may have stored the secret of what was withdrawn meanwhile.
+    /// A process that was stopped may have stored the secret of a token that was withdrawn
+    /// meanwhile.
     task<result<void>> forget_late(intent const& i) {
         auto pending = known_.find_held(i);
         auto const held = co_await std::move(pending);
@@ -88,7 +89,7 @@ private:
         co_return result<void>();
     }
 
-    /// Takes the tag out of the name of the token that is owned.
+    /// Removes the tag from the name of the token that is owned.
     task<result<void>> name(intent const& i) {
         auto const* const listed = known_.find_listed(i.token_id);
         bool const is_clean = listed != nullptr && !has_tag(listed->name, i.tag);

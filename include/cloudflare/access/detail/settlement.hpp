@@ -1,4 +1,4 @@
-/// Settling one intent that somebody else began.
+/// Settling one intent that another process began.
 #pragma once
 
 #include <cloudflare/access/detail/intent_age.hpp>
@@ -12,12 +12,12 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// Settles intents, each by a list of the scope's tokens and by what the sink holds: the table at
-/// `reconciler` says how.
+/// Settles intents, by a list of the scope's tokens and by what the sink holds, as in the table at
+/// `reconciler`.
 ///
-/// Who withdraws writes `withdrawing` before the first delete, and an issue that comes through
-/// erases or settles its intent before it says so: the log lets only one of the two be written. Once
-/// written, a delete may arrive at any time, so nobody succeeds with that token any more.
+/// `withdrawing` is logged before the first delete, and an issue erases or settles its intent
+/// before it succeeds: the log's compare-and-set allows only one of the two. Once `withdrawing` is
+/// logged, a delete may arrive at any time, so no issue succeeds with that token any more.
 ///
 /// @tparam Tools a `recovery`
 template <class Tools>
@@ -41,10 +41,10 @@ public:
     settlement(settlement const&) = delete; // its parts refer to one another
     settlement& operator=(settlement const&) = delete;
 
-    /// Settles one intent as far as that is possible; an error says what it met with.
+    /// Settles one intent as far as possible.
     ///
-    /// @param i as it stands in the log; changed as it is written
-    /// @param done what was done is added to it, also where this ends in an error
+    /// @param i as it is in the log; changes as it is written
+    /// @param done gets what was done, also if this ends in an error
     [[nodiscard]] task<result<settling>> settle(intent& i, settled_tokens& done) {
         i.writer = writer_;
         if (i.state == intent_state::open) {
@@ -52,8 +52,8 @@ public:
             auto const decided = co_await std::move(pending);
             if (!decided) co_return decided.error();
         } else if (i.state == intent_state::withdrawing) {
-            // Who began to withdraw, if he lives, may be about to find the secret in the sink, and
-            // to take it back: not any more.
+            // The process that began to withdraw may be about to find the secret in the sink and to
+            // keep the token: this write makes that a conflict.
             auto pending = tools_.update(i);
             auto const taken_over = co_await std::move(pending);
             if (!taken_over) co_return taken_over.error();
@@ -73,7 +73,7 @@ public:
 private:
     [[nodiscard]] timestamp watch_end() const { return now_.plus(tools_.options().watch()); }
 
-    /// Decides what becomes of an open intent, where that can be decided, and writes it down.
+    /// Decides what becomes of an open intent, if that can be decided, and logs it.
     task<result<void>> decide(intent& i, settled_tokens& done) {
         if (is_dated_wrongly(i, now_)) {
             i.opened_at = now_;
@@ -110,7 +110,7 @@ private:
         co_return closed;
     }
 
-    /// Writes down that the token is owned.
+    /// Logs that the token is owned.
     task<result<void>> keep(intent& i, std::string id, settled_tokens& done) {
         i.state = intent_state::settled;
         i.token_id = id;
@@ -121,8 +121,8 @@ private:
         co_return kept;
     }
 
-    /// Writes down that the token is about to be deleted; then looks once more whether somebody has
-    /// stored its secret, who may not know yet that it is too late.
+    /// Logs that the token is about to be deleted; then asks the sink once more, because its issue
+    /// may have stored the secret without knowing that it was given up.
     task<result<void>> give_up(intent& i, std::string id, settled_tokens& done) {
         i.state = intent_state::withdrawing;
         i.token_id = id;
@@ -140,8 +140,7 @@ private:
         co_return kept;
     }
 
-    /// Deletes what an intent made that is given up, one token after the other, each after the log
-    /// says so.
+    /// Deletes the tokens of an intent that was given up, each one after its id was logged.
     task<result<void>> withdraw_all(intent& i, settled_tokens& done) {
         auto ids = known_.marked_by(i);
         std::erase(ids, i.token_id);

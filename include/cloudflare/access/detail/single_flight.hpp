@@ -18,8 +18,9 @@ namespace cloudflare::inline v0::access::detail {
                           .delivery = delivery::not_sent}};
 }
 
-/// Settles another issue of the same key, if it is old enough to be given up; whether the key is
-/// free now.
+/// Settles another issue of the same key if it is old enough to be given up.
+///
+/// @return whether the key is free now
 template <class Tools>
 task_of<Tools, bool> settle_holder(Tools& tools, intent holder) {
     if (is_young(holder, tools.now(), tools.options())) co_return false;
@@ -29,7 +30,8 @@ task_of<Tools, bool> settle_holder(Tools& tools, intent holder) {
     if (!listed) co_return false;
     auto const now = tools.time_at(before); // by the server's clock now
     if (is_young(holder, now, tools.options())) co_return false;
-    // A token that is not there is not waited for any longer: it is watched for.
+    // From `min_age` on the issue does not wait for a token that is not listed: its intent is
+    // watched.
     settlement settles(tools, *listed, now, tools.options().min_age());
     settled_tokens done;
     auto pending_settle = settles.settle(holder, done);
@@ -40,7 +42,7 @@ task_of<Tools, bool> settle_holder(Tools& tools, intent holder) {
 
 /// Inserts the intent; waits while another one holds the key, until the issue's deadline.
 ///
-/// @param tools those that end by it
+/// @param tools must end by that deadline
 template <class Tools>
 task_of<Tools, result<void>> take_key(Tools& tools, issue_flow& f) {
     key_wait wait;

@@ -119,8 +119,8 @@ private:
         return is_blank(said) ? how : how + ": " + said;
     }
 
-    /// This process's own, but for what is replaced and for credentials, which a program that stores
-    /// does not need.
+    /// This process's own, but for what is replaced and for credentials, which a program that
+    /// stores does not need.
     [[nodiscard]] std::vector<std::string>
     environment(std::string_view operation, std::string_view key, std::string_view token_id) const {
         auto const& own = options_.variables();

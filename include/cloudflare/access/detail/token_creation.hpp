@@ -1,4 +1,4 @@
-/// Creating a token, once: again only where it is certain or proven that there is none.
+/// Creating a token. A create is sent again only if there is proof that no token was made.
 #pragma once
 
 #include <cloudflare/access/detail/token_search.hpp>
@@ -21,7 +21,7 @@ task_of<Tools, result<issued_service_token>> send_create(Tools& tools, issue_flo
                        call_options().deadline(std::min(left, client.options().deadline())));
 }
 
-/// Whether lists show the version, too: then it will do without the tag.
+/// Notes whether lists show the version, too: then later issues need no tag.
 template <class Tools>
 task_of<Tools, void> try_witness(Tools& tools, issue_flow& f, service_token const& token) {
     auto pending = tools.list();
@@ -32,7 +32,7 @@ task_of<Tools, void> try_witness(Tools& tools, issue_flow& f, service_token cons
             f.witness_is_shown->store(true);
 }
 
-/// A create's response: it must show the mark, or the token could not be found again.
+/// Checks a create's response: it must show the mark, or the token could not be found again.
 template <class Tools>
 task_of<Tools, result<issued_service_token>> judge(Tools& tools, issue_flow& f,
                                                    result<issued_service_token> created) {
@@ -64,7 +64,7 @@ task_of<Tools, result<issued_service_token>> judge(Tools& tools, issue_flow& f,
                                   .delivery = removed ? delivery::rejected : delivery::accepted});
 }
 
-/// Waits where a create was refused for the rate only, and the wait fits the deadline.
+/// Waits if a create was refused because of the rate, and the wait ends before the deadline.
 template <class Tools>
 task_of<Tools, bool> wait_for_rate(Tools& tools, issue_flow& f, error const& why) {
     auto const span = why.details().retry_after;
@@ -76,8 +76,8 @@ task_of<Tools, bool> wait_for_rate(Tools& tools, issue_flow& f, error const& why
     co_return true;
 }
 
-/// The token and its secret. While the outcome of a create is unknown no other is sent, unless
-/// it is proven that no token is there; and then the intent is watched.
+/// The token and its secret. After a create with an unknown outcome another one is sent only with
+/// proof that there is no token, and then the intent is watched.
 template <class Tools>
 task_of<Tools, result<issued_service_token>> obtain_token(Tools& tools, issue_flow& f,
                                                           result<issued_service_token> created) {

@@ -1,4 +1,4 @@
-/// What is known of the tokens that intents made: by a list, and by the sink.
+/// What a list and the sink show of the tokens that intents made.
 #pragma once
 
 #include <cloudflare/access/detail/recovery.hpp>
@@ -12,7 +12,7 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// A UUID that is no token's, of 32 random hexadecimal digits.
+/// A UUID that is no token's, from 32 random hexadecimal digits.
 [[nodiscard]] inline std::string made_up_id(std::string digits) {
     digits[12] = '4';
     digits[16] = '8';
@@ -21,7 +21,7 @@ namespace cloudflare::inline v0::access::detail {
     return digits;
 }
 
-/// What a list of the scope's tokens, and the sink, say of intents.
+/// What a list of the scope's tokens and the sink show of intents.
 ///
 /// @tparam Tools a `recovery`
 template <class Tools>
@@ -34,10 +34,10 @@ public:
     token_evidence(Tools& shared, token_listing const& listing)
         : tools_(shared), listing_(listing) {}
 
-    /// The list has all tokens that the credentials may see.
+    /// Whether the list has all tokens that the credentials may see.
     [[nodiscard]] bool is_complete() const noexcept { return listing_.complete; }
     [[nodiscard]] bool shows_nothing() const noexcept { return listing_.tokens.empty(); }
-    /// Whether a token that the list does not show does not exist.
+    /// Whether a token that is not listed certainly does not exist.
     [[nodiscard]] bool is_proof() const noexcept { return is_complete() && !shows_nothing(); }
 
     [[nodiscard]] service_token const* find_listed(std::string const& id) const {
@@ -55,8 +55,8 @@ public:
         return ids;
     }
 
-    /// What the sink holds of this intent's issue. (Of another issue of the key it may hold a token,
-    /// too.)
+    /// What the sink holds of this intent's issue; nothing if it holds a token of another issue of
+    /// the key.
     [[nodiscard]] task<result<std::optional<held_token>>> find_held(intent const& i) {
         auto pending = tools_.find_held(i.key);
         auto held = co_await std::move(pending);
@@ -64,11 +64,11 @@ public:
         co_return held;
     }
 
-    /// After a list that shows nothing, for want of permission perhaps: whether a token that does not
-    /// exist is "not found". That is not recorded of the API, so it is good enough for watching on,
-    /// and not for erasing an intent.
+    /// For a list that shows nothing, perhaps because a permission is missing: whether getting a
+    /// token that does not exist is "not found". How the API does that is not recorded, so it is
+    /// enough to settle and watch an intent, not to erase it.
     ///
-    /// @return `presence::there`: the permission is
+    /// @return `presence::there` if the permission is
     [[nodiscard]] task<result<presence>> may_read() {
         if (readable_) co_return *readable_;
         auto pending = tools_.get(made_up_id(tools_.options().make_tag()));

@@ -1,4 +1,4 @@
-/// The requests that make, find and end tokens of issues, and the clocks beside them.
+/// The requests that find, change and delete tokens, and the clocks.
 #pragma once
 
 #include <cloudflare/access/presence.hpp>
@@ -16,7 +16,7 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// What issuer and reconciler ask of the server.
+/// The requests of issuer, reconciler and rotator.
 template <class Client>
 class token_requests {
 public:
@@ -30,13 +30,13 @@ public:
     [[nodiscard]] Client const& client() const noexcept { return client_; }
     [[nodiscard]] any_scope const& scope() const noexcept { return scope_; }
 
-    /// The server's time where a response has told it, else this machine's.
+    /// The server's time if a response has told it, otherwise this machine's.
     [[nodiscard]] timestamp now() const {
         auto const told = client_.server_time();
         return told ? *told : wall_();
     }
 
-    /// A moment, by each clock that there is.
+    /// A moment by each clock.
     struct moment {
         time_point steady;
         timestamp taken_for;
@@ -45,7 +45,7 @@ public:
     [[nodiscard]] moment this_moment() const {
         return {steady_now(), now(), client_.server_time().has_value()};
     }
-    /// The time of day at a moment that has passed, by the server's clock if it has told it since.
+    /// The time of day at a past moment, by the server's clock if a response has told it since.
     [[nodiscard]] timestamp time_at(moment const& then) const {
         if (then.is_told || !client_.server_time()) return then.taken_for;
         auto const passed = std::chrono::ceil<std::chrono::seconds>(steady_now() - then.steady);
@@ -58,7 +58,7 @@ public:
         return client_.transport().sleep_until(end_ ? (std::min)(until, *end_) : until);
     }
 
-    /// Runs a task to its end though the caller is cancelled, where the transport knows how.
+    /// Runs a task to its end even if the caller is cancelled, if the transport can do that.
     template <class T>
     [[nodiscard]] task<T> shielded(task<T> pending) const {
         if constexpr (requires { client_.transport().shield(std::move(pending)); })
@@ -76,11 +76,11 @@ public:
         return client_.call(get_service_token(scope_, std::move(id)), bounded());
     }
 
-    /// A new secret for a token that nobody uses: by raising the version, which does nothing where
-    /// it arrives a second time; by rotate where no version is shown.
+    /// A new secret for a token that nobody uses: by raising the version, which has no effect when
+    /// it arrives twice; by a rotate if no version is shown.
     ///
-    /// Asked for once only: one whose outcome is unknown may still act. Such a token is fit to be
-    /// deleted, no more.
+    /// Sent once, because a request with an unknown outcome may still act. After such an outcome
+    /// the token can only be deleted.
     [[nodiscard]] task<result<issued_service_token>> fresh_secret(service_token token) {
         bool const rotates = scope_.is_account() && !token.client_secret_version;
         auto pending = rotates ? rotate(token.id) : raise_version(token);
@@ -103,8 +103,7 @@ public:
 
     /// Deletes a token.
     ///
-    /// @return what was found before it was deleted; an error where it is not certain that it does
-    /// not exist any more
+    /// @return whether it existed; an error if it may still exist
     [[nodiscard]] task<result<presence>> remove(std::string id) {
         auto pending = client_.call(delete_service_token(scope_, std::move(id)), bounded());
         auto const deleted = co_await std::move(pending);
@@ -112,10 +111,10 @@ public:
         co_return deleted ? presence::there : presence::absent;
     }
 
-    /// Gives the token the name that is wanted, without the tag.
+    /// Gives the token its name, without the tag.
     ///
-    /// @return `presence::absent` where there is no such token any more; an error where it is not
-    /// certain that it has the name
+    /// @return `presence::absent` if the token does not exist any more; an error if it may still
+    /// have the old name
     [[nodiscard]] task<result<presence>> rename(std::string id, std::string name) {
         auto pending = client_.call(
             update_service_token(scope_, std::move(id), update_params().name(std::move(name))),
@@ -126,7 +125,7 @@ public:
     }
 
 protected:
-    /// No call and no pause goes on after `end`.
+    /// Makes calls and pauses end at `end`.
     void end_by(time_point end) noexcept { end_ = end; }
 
 private:

@@ -12,16 +12,16 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// What looking for an issue's tokens found.
+/// The result of looking for an issue's tokens.
 struct look {
     std::vector<service_token> found{};
-    bool is_proven = false; ///< where nothing was found: the list is proof
+    bool is_proven = false; ///< nothing was found, and the list proves that there is none
     bool is_empty = false;  ///< the list shows no token at all
 };
 
-/// Looks for the issue's tokens until the settle window ends.
+/// Looks for the issue's tokens until one is found or the settle window ends.
 ///
-/// @return an error only when cancelled
+/// @return an error only if it was cancelled
 template <class Tools>
 task_of<Tools, result<look>> look_for(Tools& tools, issue_flow& f) {
     auto const end = tools.steady_now() + tools.options().settle_window();
@@ -50,8 +50,8 @@ task_of<Tools, result<look>> look_for(Tools& tools, issue_flow& f) {
     }
 }
 
-/// After a create with an unknown outcome: the token that is found, with a fresh secret; or
-/// nothing, where another create may be sent.
+/// After a create with an unknown outcome: the token that was found, with a fresh secret; or
+/// nothing if another create may be sent.
 template <class Tools>
 task_of<Tools, result<std::optional<issued_service_token>>>
 resolve_create(Tools& tools, issue_flow& f, error why) {
@@ -69,7 +69,7 @@ resolve_create(Tools& tools, issue_flow& f, error why) {
     f.unresolved = (std::max)(0, f.unresolved - static_cast<int>(seen->found.size()));
     auto pending_fresh_secret = tools.fresh_secret(seen->found.front());
     auto renewed = co_await std::move(pending_fresh_secret);
-    // Where the secret is lost again the token is deleted, and so is any other.
+    // If the fresh secret is lost, too, the token is deleted, and so is any other.
     for (std::size_t n = renewed ? 1 : 0; n != seen->found.size(); ++n) {
         auto pending_remove = tools.remove(seen->found[n].id);
         auto const removed = co_await std::move(pending_remove);

@@ -1,4 +1,4 @@
-/// Running a task of Asio's to its end, whatever is cancelled meanwhile.
+/// Running a task of Asio's to its end, even if the caller is cancelled.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -15,8 +15,8 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// Runs a task on `elsewhere`, and comes back with what it gives. Once begun it is not cancelled: a
-/// store that was left half way would leave it open what it kept.
+/// Runs a task on `elsewhere` and returns its result on the caller's executor. It is not cancelled
+/// once it has begun, because a store that ends half way leaves unknown what it stored.
 template <class T>
 boost::asio::awaitable<T> uncancelled(boost::asio::any_io_executor elsewhere,
                                       boost::asio::awaitable<T> task) {

@@ -1,4 +1,4 @@
-/// A connection whose waits are Asio's, and how one is made.
+/// A connection that waits by Asio, and how one is made.
 #pragma once
 
 #include <cloudflare/access/detail/postgres/async_wait.hpp>
@@ -13,7 +13,7 @@
 
 namespace cloudflare::inline v0::access::detail::postgres {
 
-/// One that is connected.
+/// An open connection.
 class async_connection {
 public:
     async_connection(asio::any_io_executor executor, std::unique_ptr<connection> connected)
@@ -21,8 +21,8 @@ public:
 
     [[nodiscard]] bool is_usable() const noexcept { return connection_->is_usable(); }
 
-    /// Executes after the sessions that were lost before have ended; a session that is lost is added
-    /// to them.
+    /// Executes a statement once all sessions that were lost before have ended. Adds its own
+    /// session to them if that is lost.
     ///
     /// @param lost, s must live until the task has ended
     [[nodiscard]] asio::awaitable<outcome> execute_safely(lost_sessions& lost, statement const& s,
@@ -59,7 +59,7 @@ private:
     async_socket socket_;
 };
 
-/// The same servers, each by its addresses; without those whose name has none.
+/// The servers by their addresses, without those whose names have none.
 [[nodiscard]] inline asio::awaitable<std::vector<server>> resolved(std::vector<server> list,
                                                                    steady_time end) {
     std::vector<server> found;
@@ -80,8 +80,8 @@ private:
 
 using async_connected = boost::system::result<std::unique_ptr<async_connection>, failure>;
 
-/// @param turn which server is the first to be tried
-/// @param is_silent set to true where the server did not respond in time
+/// @param turn which server to try first
+/// @param is_silent set to true if the server did not respond in time
 [[nodiscard]] inline asio::awaitable<async_connected> connect(asio::any_io_executor executor,
                                                               servers const& from, unsigned turn,
                                                               steady_time end, bool& is_silent) {

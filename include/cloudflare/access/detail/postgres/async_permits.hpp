@@ -1,4 +1,4 @@
-/// So many may go on at once; others wait in line.
+/// A limit to how many coroutines go on at once; others wait in line.
 #pragma once
 
 #include <cloudflare/access/detail/postgres/async_wait.hpp>
@@ -30,7 +30,8 @@ public:
             }
             line_.push_back(waiting);
         }
-        // Nothing else runs on the strand until this waits: a permit given now cancels the wait.
+        // Nothing else runs on the strand until the wait has begun, so a permit that is given now
+        // cancels it.
         boost::system::error_code ignored;
         co_await waiting->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
         std::lock_guard const lock(mutex_);

@@ -1,4 +1,4 @@
-/// Waiting for a socket of libpq's, for a name's addresses and for a while, by Asio.
+/// Waiting by Asio: for libpq's socket, for a name's addresses, and for some time.
 #pragma once
 
 #include <cloudflare/access/detail/postgres/connection.hpp>
@@ -31,9 +31,8 @@ namespace asio = boost::asio;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
-/// A duplicate of a socket, for libpq may close its own while Asio waits for it.
-///
-/// Used by coroutines on a strand.
+/// A duplicate of a socket, because libpq may close its own while Asio waits. For coroutines on one
+/// strand.
 class async_socket {
 public:
     async_socket(asio::any_io_executor executor, int socket) : descriptor_(executor) {
@@ -43,7 +42,7 @@ public:
         if (failed) ::close(duplicate);
     }
 
-    /// @return false at `end`, or where the socket cannot be waited for
+    /// @return false at `end`, or if the socket cannot be waited for
     [[nodiscard]] asio::awaitable<bool> wait_for(interest wants, steady_time end) {
         if (!descriptor_.is_open()) co_return false;
         auto const is_over = std::make_shared<bool>(false);
@@ -63,7 +62,7 @@ private:
     asio::posix::stream_descriptor descriptor_;
 };
 
-/// The addresses of a name; none where it has none, or at `end`.
+/// The addresses of a name; none if it has none, or at `end`.
 [[nodiscard]] inline asio::awaitable<std::vector<std::string>> look_up(std::string name,
                                                                        steady_time end) {
     struct look {
@@ -75,7 +74,7 @@ private:
     boost::system::error_code not_an_address;
     static_cast<void>(asio::ip::make_address(name, not_an_address));
     if (!not_an_address) co_return std::vector<std::string>(1, name);
-    // Asio's thread cannot be interrupted: it may end when nobody waits for it any more.
+    // Asio's thread cannot be interrupted, and may end when this no longer waits for it.
     auto const shared = std::make_shared<look>(co_await asio::this_coro::executor);
     shared->ended.expires_at(end);
     shared->resolver.async_resolve(

@@ -1,4 +1,4 @@
-/// The tries of one call: when the next one comes, and what is in doubt.
+/// The tries of one call: when the next one comes, and whether a write is in doubt.
 #pragma once
 
 #include <cloudflare/access/detail/postgres/failure.hpp>
@@ -13,18 +13,18 @@
 
 namespace cloudflare::inline v0::access::detail::postgres {
 
-/// Tries again whatever may pass, with waits that grow with jitter, until the deadline. A statement
-/// whose connection was lost is executed again, too: the operation is told, and knows or finds out
+/// Tries again after failures that may pass, with growing waits and jitter, until the deadline. A
+/// statement whose connection was lost is executed again, too: the operation is told, and finds out
 /// what the lost one has done.
 class attempts {
 public:
     attempts(steady_time now, std::chrono::milliseconds deadline) : end_(now + deadline) {}
 
     [[nodiscard]] steady_time end() const noexcept { return end_; }
-    /// Whether a write of this call may have been kept that was not acknowledged.
+    /// Whether a write of this call may have been committed without an acknowledgement.
     [[nodiscard]] bool in_doubt() const noexcept { return in_doubt_; }
 
-    /// When to try again; nothing: not any more.
+    /// When to try again; nothing if no more.
     [[nodiscard]] std::optional<steady_time> after(failure f, steady_time now,
                                                    std::uint64_t random) {
         using std::chrono::milliseconds;
@@ -57,7 +57,7 @@ private:
     bool in_doubt_ = false;
 };
 
-/// An error of opening the database, as the function's that was called.
+/// An error of opening the database, with the code of the function that was called.
 [[nodiscard]] inline error of_call(error const& opening, errc code) {
     return opening == errc::intent_log_failed ? error(code, opening.details()) : opening;
 }

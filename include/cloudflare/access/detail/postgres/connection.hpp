@@ -30,7 +30,7 @@ enum class interest : unsigned char {
 
 using outcome = boost::system::result<reply, failure>;
 
-/// For one thread at a time. Of a forked child it is neither used nor shut down, for the parent
+/// For one thread at a time. A forked child neither uses it nor shuts it down, because the parent
 /// shares the socket.
 class connection {
 public:
@@ -50,10 +50,10 @@ public:
         static_cast<void>(handle_.release()); // PQfinish would end the parent's session
     }
 
-    /// Also when it is lost.
+    /// The server's session, also if the connection is lost.
     [[nodiscard]] postgres::session session() const { return {process_, name_}; }
     [[nodiscard]] int socket() const noexcept { return PQsocket(handle_.get()); }
-    /// Whether statements can be sent still.
+    /// Whether statements can still be sent.
     [[nodiscard]] bool is_usable() const noexcept { return is_usable_ && ::getpid() == owner_; }
     void abandon() noexcept { is_usable_ = false; }
     /// Ends a statement that takes too long.
@@ -64,7 +64,7 @@ public:
 
     /// The next step of connecting.
     ///
-    /// @param wants what is to be waited for; nothing: it has ended
+    /// @param wants set to what to wait for; nothing if connecting has ended
     /// @return nothing, or why there is no connection
     [[nodiscard]] std::optional<failure> connect(interest& wants) {
         if (!is_usable_) return unreachable();
@@ -86,7 +86,7 @@ public:
         return unreachable();
     }
 
-    /// Begins a statement; `step` goes on with it.
+    /// Starts a statement, to be continued by `step`.
     void send(statement const& s) {
         std::vector<char const*> values;
         for (auto const& v : s.values)
@@ -98,7 +98,7 @@ public:
                    PQsendQueryParams(handle_.get(), s.sql.c_str(), static_cast<int>(values.size()),
                                      nullptr, values.data(), nullptr, nullptr, 0) == 1;
     }
-    /// The next step of a statement: nothing to be waited for once its outcome is there.
+    /// The next step of a statement; returns what to wait for, nothing once it has ended.
     [[nodiscard]] interest step() {
         if (!is_sent_) return lose();
         auto const flushed = PQflush(handle_.get());
@@ -112,11 +112,11 @@ public:
         }
         return flushed == 1 ? interest::write : interest::read;
     }
-    /// What the statement gave.
+    /// The outcome of the statement.
     [[nodiscard]] outcome finish() {
         if (!failed_) return std::move(given_);
         if (failed_->kind == failure_kind::lost && !writes_)
-            failed_->kind = failure_kind::unreachable; // it does not matter
+            failed_->kind = failure_kind::unreachable; // whether it was executed does not matter
         if (failed_->kind == failure_kind::lost || failed_->kind == failure_kind::unreachable)
             abandon();
         return *std::move(failed_);
@@ -145,7 +145,7 @@ private:
         auto const* const code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
         failed_ = failure_from(code == nullptr ? "" : code);
     }
-    /// A copy; libpq's own is wiped, for it may be a secret.
+    /// A copy; libpq's own is wiped, because it may contain a secret.
     [[nodiscard]] static row take_row(PGresult* r, int line) {
         row copied;
         for (int column = 0; column != PQnfields(r); ++column) {

@@ -34,8 +34,8 @@ namespace cloudflare::inline v0::access::detail::postgres {
     return c.finish();
 }
 
-/// The same after the sessions that were lost before have ended; a session that is lost is added to
-/// them.
+/// Executes a statement once all sessions that were lost before have ended. Adds its own session to
+/// them if that is lost.
 [[nodiscard]] inline outcome execute_safely(connection& c, lost_sessions& lost, statement const& s,
                                             steady_time end) {
     for (auto const& before : lost.all()) {

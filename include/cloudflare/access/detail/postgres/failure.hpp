@@ -1,4 +1,4 @@
-/// Why a statement gave nothing, and what that means for the next try.
+/// Why a statement failed, and what that means for the next try.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
@@ -14,14 +14,14 @@ namespace cloudflare::inline v0::access::detail::postgres {
 using steady_time = std::chrono::steady_clock::time_point;
 
 enum class failure_kind : unsigned char {
-    unreachable, ///< there is no connection that could be used: the statement was not sent
+    unreachable, ///< there is no usable connection: the statement was not sent
     rolled_back, ///< the server undid it, for a reason that may pass
-    lost,        ///< the connection ended: whether it was committed is not known
+    lost,        ///< the connection ended: it may have been committed or not
     refused      ///< it would fail again
 };
 
-/// No byte of it comes from the server or from libpq, whose messages may show a secret, a value or a
-/// part of a connection string.
+/// Has no text of the server's or of libpq's, whose messages may show a secret, a value or a part
+/// of a connection string.
 struct failure {
     failure() noexcept {}
     failure(failure_kind k, std::string explanation) : kind(k), what(std::move(explanation)) {}
@@ -30,7 +30,7 @@ struct failure {
     std::string what{};
 };
 
-/// The SQLSTATE in words, for those that a user of these stores may meet.
+/// What an SQLSTATE means, for those that can occur here.
 ///
 /// Source: postgresql.org/docs/15/errcodes-appendix.html.
 [[nodiscard]] constexpr std::string_view words_of(std::string_view sqlstate) noexcept {
@@ -83,7 +83,7 @@ struct failure {
                                    (is_code ? " (SQLSTATE " + std::string(sqlstate) + ')' : "")};
 }
 
-/// Why there is no connection, from libpq's message, of which only known phrases are looked for.
+/// Why there is no connection, by known phrases in libpq's message.
 [[nodiscard]] inline failure connect_failure_from(std::string_view message) {
     struct phrase {
         std::string_view sought, meaning;

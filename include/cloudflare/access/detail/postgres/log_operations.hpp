@@ -1,5 +1,5 @@
-/// The functions of an intent log as statements: each an operation that says what is executed next,
-/// and what came of it.
+/// The functions of an intent log as operations: each says which statement to execute next, and
+/// makes the result from the replies.
 #pragma once
 
 #include <cloudflare/access/detail/postgres/tables.hpp>
@@ -16,8 +16,8 @@
 
 namespace cloudflare::inline v0::access::detail::postgres {
 
-/// Makes a write durable where the database or the user is set to acknowledge earlier; used in
-/// `RETURNING`, it holds for the statement's own transaction.
+/// Makes a write durable even if the database or the user is set to acknowledge earlier. In
+/// `RETURNING` it applies to the statement's own transaction.
 inline constexpr std::string_view durably =
     " RETURNING set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN "
     "'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)";
@@ -73,7 +73,7 @@ inline constexpr std::string_view intent_columns =
     return i;
 }
 
-/// A B-tree of PostgreSQL holds no entry beyond a third of a page.
+/// In bytes: an entry of PostgreSQL's B-tree has at most a third of a page.
 inline constexpr std::size_t max_key_size = 2000;
 
 [[nodiscard]] inline result<void> check_intent(intent const& i) {
@@ -119,8 +119,7 @@ private:
     intent intent_;
 };
 
-/// Inserts; where something is in the way, looks what it is. That may have let go meanwhile: then
-/// all again.
+/// Inserts; if an intent is in the way, reads it. If that was erased meanwhile, starts again.
 class insert_operation : public intent_operation {
 public:
     using value_type = std::optional<intent>;
@@ -138,7 +137,7 @@ public:
         if (given.rows.empty()) return std::nullopt;
         auto held = intent_from(given.rows.front());
         if (!held) return result<value_type>(held.error());
-        bool const is_ours = in_doubt && *held == wanted(); // kept, and not acknowledged
+        bool const is_ours = in_doubt && *held == wanted(); // inserted without an acknowledgement
         return result<value_type>(is_ours ? value_type() : value_type(std::move(*held)));
     }
 
@@ -164,12 +163,13 @@ private:
     bool looks_ = false;
 };
 
-/// A write by revision, after which one that was not acknowledged is looked for.
+/// A write by revision. If it has no effect after a try that was not acknowledged, the row tells
+/// whether that try was committed.
 class revision_operation : public intent_operation {
 protected:
     using intent_operation::intent_operation;
 
-    /// Whether the next statement looks what has become of the write.
+    /// Whether the next statement reads the row.
     [[nodiscard]] bool looks() const noexcept { return looks_; }
     [[nodiscard]] std::optional<result<void>> take_write(reply const& given, bool in_doubt) {
         if (given.affected == 1) return result<void>();
@@ -182,7 +182,7 @@ private:
     bool looks_ = false;
 };
 
-/// Compare-and-set by revision. A write that was not acknowledged is known by what the row holds.
+/// Compare-and-set by revision.
 class update_operation : public revision_operation {
 public:
     using value_type = void;
@@ -215,8 +215,8 @@ private:
     }
 };
 
-/// Erases by revision. After a try that was not acknowledged an intent that is not there any more
-/// was erased by that try, or written and erased by somebody else: only an error is right then.
+/// Erases by revision. If the intent does not exist after a try that was not acknowledged, either
+/// that try or somebody else erased it, so the result is an error.
 class erase_operation : public revision_operation {
 public:
     using value_type = void;

@@ -1,4 +1,4 @@
-/// The connection string, taken apart: which servers it names, and what libpq is told.
+/// The parsed connection string: which servers it names, and what else is passed to libpq.
 #pragma once
 
 #include <cloudflare/access/postgres_options.hpp>
@@ -18,27 +18,27 @@
 
 namespace cloudflare::inline v0::access::detail::postgres {
 
-/// A server as libpq names it: each may be empty.
+/// A server as libpq names it; each member may be empty.
 struct server {
     std::string host{}; ///< a name, an address, or the directory of a socket
     std::string address{};
     std::string port{};
 
-    /// Whether libpq would look the name up, and block meanwhile.
+    /// Whether libpq would look up the name, and block.
     [[nodiscard]] bool needs_look_up() const {
         bool const is_path = host.starts_with('/') || host.starts_with('@');
         return address.empty() && !host.empty() && !is_path;
     }
 };
 
-/// What libpq is told, in pairs of keyword and value.
+/// What is passed to libpq: pairs of keyword and value.
 class connection_parameters {
 public:
     void set(std::string keyword, std::string_view value) {
         keywords_.push_back(std::move(keyword));
         values_.emplace_back(value);
     }
-    /// Begins to connect.
+    /// Starts to connect.
     [[nodiscard]] PGconn* start() const {
         std::vector<char const*> keywords, values;
         for (auto const& k : keywords_)
@@ -52,14 +52,14 @@ public:
 
 private:
     std::vector<std::string> keywords_;
-    std::vector<wiped_string> values_; // one of them is the password
+    std::vector<wiped_string> values_; // one of them may be the password
 };
 
 /// The servers and what else the connection string says.
 class servers {
 public:
-    /// @return `errc::invalid_argument` where libpq cannot read the string; its message is not
-    /// shown, for it quotes
+    /// @return `errc::invalid_argument` if libpq cannot read the string; libpq's message, which
+    /// quotes the string, is not shown
     [[nodiscard]] static result<servers> parse(secret const& string) {
         wiped_string const text(string.reveal());
         using options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
@@ -85,12 +85,12 @@ public:
 
     [[nodiscard]] std::vector<server> const& all() const noexcept { return all_; }
 
-    /// What the sessions call themselves: the user's name for the program.
+    /// The `application_name` of the connection string, or a default.
     [[nodiscard]] std::string name() const {
         return name_.empty() ? "cloudflare-access" : name_.substr(0, 40);
     }
 
-    /// What libpq is told to connect to these in turn.
+    /// What is passed to libpq to try these servers in turn.
     ///
     /// @param session the name of the session
     [[nodiscard]] connection_parameters parameters(std::vector<server> const& list,
@@ -127,8 +127,8 @@ private:
             c == ',' ? parts.emplace_back() : parts.back() += c;
         return parts;
     }
-    /// As libpq pairs them: lists of hosts and addresses of one length, and one port for all or one
-    /// for each. What does not fit is left as it is, for libpq to refuse.
+    /// Pairs the lists as libpq does: as many hosts as addresses, and one port for all or one for
+    /// each. Lists that do not fit are left as they are, and libpq refuses them.
     void list(std::string const& host, std::string const& address, std::string const& port) {
         auto const hosts = split(host), addresses = split(address), ports = split(port);
         auto const count = std::max(hosts.size(), addresses.size());
@@ -151,7 +151,7 @@ private:
     bool chooses_gss_ = false;
 };
 
-/// The list with another one first: for a try after one that met with silence.
+/// The list with another server first, for the try after one that did not respond.
 [[nodiscard]] inline std::vector<server> rotated(std::vector<server> list, unsigned by) {
     if (!list.empty())
         std::rotate(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(by % list.size()),

@@ -1,4 +1,4 @@
-/// A session of the server's, and how one is ended whose connection was lost.
+/// A session of the server, and how to end one whose connection was lost.
 #pragma once
 
 #include <cloudflare/access/detail/postgres/failure.hpp>
@@ -14,7 +14,7 @@
 
 namespace cloudflare::inline v0::access::detail::postgres {
 
-/// A session is known by its process and a name that no other one has: process ids are used again.
+/// A session, identified by its process and a unique name, because process ids are reused.
 struct session {
     session(int id, std::string random_name) : process(id), name(std::move(random_name)) {}
 
@@ -32,8 +32,8 @@ struct session {
     return program;
 }
 
-/// Ends the session, if there is one still, and waits for it: gives `t` where nothing that it was
-/// sent will be executed any more. Needs PostgreSQL 14.
+/// Ends the session, if it still exists, and waits for its end. Returns `t` if nothing that was
+/// sent to it will be executed any more. Needs PostgreSQL 14.
 [[nodiscard]] inline statement end_session(session const& s) {
     return statement("SELECT coalesce(bool_and(pg_terminate_backend(pid, 1000)), true) FROM "
                      "pg_stat_activity WHERE pid = $1 AND application_name = $2")
@@ -49,8 +49,8 @@ struct session {
             "a session whose connection was lost while it wrote has not ended yet"};
 }
 
-/// Sessions that were lost while they wrote. What they were sent may be under way still, or wait for
-/// a lock: before anything else is executed they are ended, so that it cannot come later.
+/// Sessions that were lost while they wrote. Their statements may still run, or wait for a lock, so
+/// they are ended before anything else is executed.
 class lost_sessions {
 public:
     void add(session s) {

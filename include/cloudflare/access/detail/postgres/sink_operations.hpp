@@ -1,5 +1,5 @@
-/// The functions of a sink as statements: each an operation that says what is executed next, and
-/// what came of it.
+/// The functions of a sink as operations: each says which statement to execute next, and makes the
+/// result from the replies.
 #pragma once
 
 #include <cloudflare/access/detail/postgres/log_operations.hpp>
@@ -34,7 +34,7 @@ inline constexpr std::string_view held_columns =
     return check_string("key", key);
 }
 
-/// What the functions have in common: the table, and a string that the row is found by.
+/// What the functions have in common: the table, and the string that identifies the row.
 class secret_operation {
 public:
     static constexpr errc code = errc::sink_failed;
@@ -56,7 +56,7 @@ private:
     std::string by_;
 };
 
-/// Whether the key is free, or holds the intent's own token, and the user may write here.
+/// Checks that the key is free or holds the intent's own token, and that the user may write.
 class prepare_operation : public secret_operation {
 public:
     using value_type = void;
@@ -89,8 +89,8 @@ private:
     std::string token_id_;
 };
 
-/// Inserts or replaces, if the key is free or holds no later secret of the same token. The same
-/// secret again changes nothing, so that a store that was not acknowledged is simply repeated.
+/// Inserts or replaces, if the key is free or holds no later secret of the same token. Storing the
+/// same secret again changes nothing, so a store that was not acknowledged is simply repeated.
 class store_operation : public secret_operation {
 public:
     using value_type = void;
@@ -122,7 +122,7 @@ public:
             return std::nullopt;
         }
         looks_ = false;
-        if (given.rows.empty()) return std::nullopt; // it has let go since
+        if (given.rows.empty()) return std::nullopt; // the key is free now
         auto const held = held_from(given.rows.front());
         if (held.token_id != token_id_)
             return result<void>(

@@ -1,4 +1,4 @@
-/// An SQL statement with its values, and the rows that it gives.
+/// An SQL statement with its values, and the reply to it.
 #pragma once
 
 #include <cloudflare/core/detail/utf8.hpp>
@@ -15,7 +15,7 @@
 
 namespace cloudflare::inline v0::access::detail::postgres {
 
-/// A statement whose `$1`, `$2` ... stand for values. None of these holds a NUL byte.
+/// A statement whose `$1`, `$2` ... stand for values, which must not contain a NUL byte.
 struct statement {
     explicit statement(std::string text) : sql(std::move(text)) {}
 
@@ -31,19 +31,19 @@ struct statement {
 
     std::string sql;
     std::vector<wiped_string> values{}; // one of them may be a secret
-    bool writes = false; ///< where its connection is lost, it matters whether it was committed
+    bool writes = false; ///< if its connection is lost, it matters whether it was committed
 };
 
 /// A row: a value for each column, as text.
 using row = std::vector<wiped_string>;
 
-/// What a statement gave.
+/// The reply to a statement.
 struct reply {
     std::vector<row> rows{};
     std::int64_t affected = 0; ///< rows that were inserted, updated, deleted or selected
 };
 
-/// Strings go to the database as UTF-8 without NUL, which its type `text` cannot hold.
+/// Strings must be UTF-8 without NUL, which PostgreSQL's type `text` cannot hold.
 [[nodiscard]] inline result<void> check_string(std::string_view field, std::string_view string) {
     if (string.find('\0') == string.npos && is_utf8(string)) return {};
     return error(errc::invalid_argument, std::string(field) + ": must be UTF-8 without a NUL byte");
@@ -53,7 +53,7 @@ struct reply {
     return column < r.size() ? std::string_view(r[column]) : std::string_view();
 }
 
-/// @return zero where the column holds no number
+/// @return zero if the column is no number
 [[nodiscard]] inline std::int64_t number_at(row const& r, std::size_t column) noexcept {
     auto const string = string_at(r, column);
     std::int64_t number = 0;

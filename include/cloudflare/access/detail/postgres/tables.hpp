@@ -1,4 +1,4 @@
-/// The tables of the stores in PostgreSQL: their names, and how they are made.
+/// The tables of the stores in PostgreSQL: their names, and how they are created.
 #pragma once
 
 #include <cloudflare/access/detail/postgres/statement.hpp>
@@ -14,7 +14,7 @@ namespace cloudflare::inline v0::access::detail::postgres {
 /// The version of the tables that this library works with.
 inline constexpr std::int64_t schema_version = 1;
 
-/// Names of the tables as statements hold them: quoted, with the schema where there is one.
+/// The names of the tables for statements: quoted, with the schema if there is one.
 class tables {
 public:
     /// @param options checked: their names need no escaping
@@ -39,14 +39,14 @@ private:
     std::string prefix_;
 };
 
-/// The state of a settled intent, as a number: it holds no key.
+/// `intent_state::settled` as a number. Such an intent holds no key.
 inline constexpr std::string_view settled_state = "3";
 
-/// Makes what is missing. An advisory lock keeps those apart who start at once, and each statement
-/// of the block sees what was committed before it.
+/// Creates what is missing. An advisory lock excludes processes that start at the same time, and
+/// each statement of the block sees what was committed before it.
 ///
-/// Strings are compared byte for byte (`COLLATE "C"`): also after an upgrade of the C library, which
-/// may sort differently.
+/// Strings are compared byte for byte (`COLLATE "C"`), because an upgrade of the C library may
+/// change any other order.
 [[nodiscard]] inline std::string migration(tables const& t) {
     auto const text = std::string(" text COLLATE \"C\" NOT NULL");
     std::string sql = "DO $migration$ BEGIN PERFORM pg_advisory_xact_lock(hashtextextended('" +
@@ -78,8 +78,7 @@ inline constexpr std::string_view settled_state = "3";
     return sql + "END $migration$";
 }
 
-/// Makes the tables where they are missing, once a database. A user who may not make tables can work
-/// with those that another one has made.
+/// Creates the tables if they do not exist. A user who may not create tables can use existing ones.
 class migrate_operation {
 public:
     using value_type = void;
