@@ -1,20 +1,25 @@
 #!/bin/sh
-# check.sh: fails, and names them, where a public name has no comment or a comment is malformed.
+# check.sh: makes the site, and fails where a public name has no comment, a comment is malformed, a link of the site or of the
+# repository's pages leads nowhere, or two colours of the theme are hard to tell.
 set -eu
 cd "$(dirname "$0")/.."
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-{ cat .docs/Doxyfile; echo "OUTPUT_DIRECTORY = $out"; } | doxygen -
-# Doxygen 1.9.4 says nothing of enumerators.
+.docs/build.sh "$out"
+# Doxygen 1.9.4 says nothing of enumerators and concepts.
 awk '
-    /<compounddef/ { scope = "" }
+    /<compounddef/ { scope = ""; is_concept = /kind="concept"/; told = 0 }
     /<compoundname>/ { scope = $0; gsub(/ *<[^>]*>/, "", scope) }
     /<memberdef / { public = /prot="public"/ }
     /<enumvalue/ { inside = 1; told = name = "" }
     inside && /<name>/ { name = $0; gsub(/ *<[^>]*>/, "", name) }
-    inside && /<para>/ { told = 1 }
+    /<para>/ { told = 1 }
     /<\/enumvalue>/ { inside = 0; if (public && !told) { print scope "::" name ": enumerator without a comment"; bad = 1 } }
-    END { exit bad }' "$out"/xml/*.xml
-count=$(grep -ho '<memberdef [^>]*prot="public"\|<memberdef [^>]*prot="protected"\|<compounddef [^>]*kind="\(class\|struct\|concept\|namespace\)"\|<enumvalue [^>]*prot="public"' "$out"/xml/*.xml | wc -l)
+    /<\/compounddef>/ && is_concept && !told { print scope ": concept without a comment"; bad = 1 }
+    END { exit bad }' "$out"/.doxygen/xml/*.xml
+count=$(grep -ho '<memberdef [^>]*prot="p[ur][bo][lt]\|<compounddef [^>]*kind="\(class\|struct\|concept\|namespace\)"\|<enumvalue [^>]*prot="public"' \
+    "$out"/.doxygen/xml/*.xml | wc -l)
 [ "$count" -gt 1000 ] || { echo "only $count names were seen"; exit 1; }
 echo "$count public names are documented"
+.docs/links.sh "$out"
+awk -f .docs/contrast.awk .docs/theme/theme.css

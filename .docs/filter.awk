@@ -12,6 +12,7 @@
 function tell(what) { line = line "/** " what " */ " }
 function as(concept) { tell("As the concept `" concept "` says.") }
 
+FNR == 1 && /^\/\/\// { print "/// @file" } # else Doxygen gives the header's comment to the first namespace
 { line = "" }
 # Specializations of others' templates: Doxygen asks for their first definition.
 /^struct (boost|std|fmt)::/ { skips = !/;$/; $0 = "" }

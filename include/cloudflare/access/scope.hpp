@@ -114,6 +114,7 @@ private:
     detail::identifier id_;
 };
 
+/// An account, a zone, or one of the two that is known at run time only.
 template <class S>
 concept scope =
     std::same_as<S, account_scope> || std::same_as<S, zone_scope> || std::same_as<S, any_scope>;

@@ -99,6 +99,7 @@ struct connection_counts {
     std::size_t idle = 0;    ///< open, and used by no call
     std::size_t waiting = 0; ///< calls that wait, because the limits allow no more connections
 
+    /// Compares every member.
     friend bool operator==(connection_counts const&, connection_counts const&) = default;
 };
 
