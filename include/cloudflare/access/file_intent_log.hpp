@@ -19,31 +19,31 @@ namespace cloudflare::inline v0::access {
 
 /// Keeps intents in a file. A handle: copies share what was read.
 ///
-/// The first line names the format; a file that begins with another is refused and left as it is.
-/// Each further line is a checksum and a JSON object. What a crash left of a line at the end is
-/// cut off by the next write. A line that is damaged is ignored, kept and counted:
-/// `damaged_lines`. A line that is whole and not understood, of a later version perhaps, is kept.
+/// The first line names the format; a file that starts with anything else is refused and not
+/// changed. Each further line is a checksum and a JSON object. The next write removes the part of a
+/// line that a crash left at the end. A damaged line is ignored, kept and counted
+/// (`damaged_lines`); a whole line that is not understood, perhaps of a later version, is kept.
 ///
-/// A write costs one line and one `fsync`, however many intents were or are open; writes of several
-/// threads at once share one. A file past 64 KiB of which most is of no use any more is written
-/// anew beside (`NAME.new.DIGITS`) and put in its place.
+/// A write costs one line and one `fsync`, however many intents there are; concurrent writes of
+/// several threads share one. A file over 64 KiB of which most is of no use any more is written
+/// anew (`NAME.new.DIGITS`) and replaced.
 ///
-/// Errors: `errc::intent_log_failed` with the path and the reason, also where the directory is
-/// missing, which may be a volume that is not mounted; `errc::invalid_argument` for an intent whose
-/// strings are not UTF-8; `errc::conflict` as `intent_log` says.
+/// Errors: `errc::intent_log_failed` with the path and the reason, also if the directory is
+/// missing, because it may be a volume that is not mounted; `errc::invalid_argument` for an intent
+/// whose strings are not UTF-8; `errc::conflict` as in `intent_log`.
 ///
-/// Threads: may be used from several at once, and by several processes of one host, or of several
-/// where the file system has locks (`flock`) across them; one that has none is an error. Blocks on
-/// the disk, and on another process that has the lock for no longer than `patience`.
+/// Threads: may be used from several at once, by several processes of one host, and of several
+/// hosts if the file system has locks (`flock`) across them; one without locks is an error. Blocks
+/// on the disk, and for up to `patience` on another process that has the lock.
 ///
 /// @tparam System the system calls; another one than the default is for tests
 template <class System = detail::posix>
 class basic_file_intent_log {
 public:
-    /// @param path the file, made with the first intent; its directory must exist. Of a symbolic
-    /// link, what it leads to.
-    /// @param patience how long a call may wait for another process, which may be stopped; below
-    /// zero counts as none. (An issue calls a log that failed again, up to four times.)
+    /// @param path the file, or a symbolic link to it; created with the first intent, in a
+    /// directory that must exist
+    /// @param patience how long a call may wait for another process, which may be stopped; negative
+    /// counts as zero. An issue calls a log that failed up to four times.
     explicit basic_file_intent_log(std::string path,
                                    std::chrono::milliseconds patience = std::chrono::seconds(5))
         : state_(std::make_shared<state>(std::move(path), patience)) {}
@@ -66,8 +66,8 @@ public:
     }
     [[nodiscard]] result<std::vector<intent>> list() const { return state_->file.list(); }
 
-    /// How many lines of the file are damaged, as of the last call of another function. Intents may
-    /// be lost with them: look at the file.
+    /// How many lines of the file were damaged at the last call of another function. Each may be an
+    /// intent that is lost: look at the file.
     [[nodiscard]] std::size_t damaged_lines() const { return state_->file.damaged_lines(); }
 
 private:
@@ -78,8 +78,8 @@ private:
         state(std::string path, std::chrono::milliseconds patience)
             : file(std::move(path), patience) {}
 
-        /// Puts the change into the next batch. The first thread that finds no other at work writes
-        /// the batch for all who wait.
+        /// Adds the change to the next batch. The first thread that finds no other writing writes
+        /// the batch for all that wait.
         [[nodiscard]] result<void> commit(change& c) {
             if (auto const ok = check(c.wanted); !ok) return ok;
             std::unique_lock lock(mutex);

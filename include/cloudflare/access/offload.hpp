@@ -22,7 +22,7 @@ auto call_there(Function f) -> boost::asio::awaitable<decltype(f())> {
     co_return f();
 }
 
-/// Calls `f` on `elsewhere`, and comes back with what it gives. Once begun it is not cancelled.
+/// Calls `f` on `elsewhere`, and returns its result. Once it has begun it is not cancelled.
 template <class Function>
 auto offload(boost::asio::any_io_executor elsewhere, Function f) {
     return access::detail::uncancelled(std::move(elsewhere), call_there(std::move(f)));
@@ -30,15 +30,15 @@ auto offload(boost::asio::any_io_executor elsewhere, Function f) {
 
 } // namespace detail
 
-/// A sink whose functions block, as one whose functions are awaited: they run on another executor,
-/// such as a `boost::asio::thread_pool`'s.
+/// Makes a sink whose functions are awaited from one whose functions block: they run on another
+/// executor, such as a `boost::asio::thread_pool`'s.
 ///
 ///     boost::asio::thread_pool disk(1);
 ///     access::directory_sink blocking(path);
 ///     offloaded_sink sink(disk.get_executor(), blocking);
 ///
-/// Threads: where the executor runs on several, the sink must allow several; a strand keeps them
-/// apart. Cancellation: a call that is under way goes on to its end.
+/// Threads: if the executor has several, the sink must allow several, or the executor be a strand.
+/// Cancellation: a call that has begun goes on to its end.
 template <access::secret_sink Sink>
 class offloaded_sink {
 public:

@@ -19,33 +19,34 @@ namespace cloudflare::inline v0::access {
 
 /// What `sealed_sink::reseal` did.
 struct resealed {
-    /// A secret that stands as it was, and why.
+    /// A secret that was not sealed anew, and why.
     struct failure {
         std::string token_id; ///< the API's
         error why;            ///< of the sink, or of the keys
     };
 
-    std::size_t sealed = 0;        ///< secrets that are now sealed by the newest key
-    std::size_t unchanged = 0;     ///< secrets that were so already
+    std::size_t sealed = 0;        ///< how many secrets were sealed by the newest key
+    std::size_t unchanged = 0;     ///< how many were sealed by it before
     std::vector<failure> failed{}; ///< secrets that stay as they were
 };
 
-/// Hands another sink each token with its secret sealed (AES-256-GCM, see `seal`), so that whoever
-/// reads the store, its backups or its disk has no secret without the key. All but the secret goes
-/// through as it is. Consumers read the store, and open the secret with `unseal`.
+/// Passes each token to another sink with its secret sealed (AES-256-GCM, see `seal`), so that the
+/// store, its backups and its disk show no secret without the key. Everything but the secret is
+/// passed as it is. Consumers read the store, and open the secret with `unseal`.
 ///
 ///     auto key = access::sealing_key::from_file("2026-11", "/etc/app/2026-11.key");
 ///     access::sealed_sink sink(access::directory_sink(path), access::sealing_keys(*key));
 ///
-/// A sealed secret opens for its own token, client id and version only: one that is copied to another
-/// token, or put back from a backup under a later version, is an error.
+/// A sealed secret opens for its own token, client id and version only: one that was copied to
+/// another token, or restored from a backup under a later version, is an error.
 ///
-/// To change keys: add the new one to all programs that open, then seal by it (`sealing_keys`: the newest
-/// first), then `reseal`, then remove the old one.
+/// To change keys: add the new one to all programs that open, then make it the newest where secrets
+/// are sealed, then `reseal`, then remove the old one.
 ///
-/// Errors: those of the sink, of the key source, and of `seal`. `prepare` tells already where there is no key.
+/// Errors: those of the sink, of the key source, and of `seal`. If there is no key, `prepare`
+/// fails.
 ///
-/// Threads, cancellation: as the sink's. Its functions give what those of the sink give.
+/// Threads, cancellation: as the sink's. Its functions return what those of the sink return.
 ///
 /// @tparam Sink a sink, or a reference to one, which must outlive this
 template <class Sink>
@@ -58,7 +59,7 @@ public:
     sealed_sink(Sink sink, sealing_keys keys)
         : sealed_sink(std::forward<Sink>(sink),
                       [keys = std::move(keys)] { return result<sealing_keys>(keys); }) {}
-    /// Asks for the keys each time; an error of theirs is that of the call.
+    /// Calls `keys` for each operation; its error is that of the operation.
     sealed_sink(Sink sink, sealing_key_source keys)
         : sink_(std::forward<Sink>(sink)), keys_(std::move(keys)) {}
 
@@ -79,7 +80,7 @@ public:
         return sink_.list();
     }
 
-    /// Without an intent, where the sink below has it.
+    /// Without an intent, if the inner sink has such a function.
     [[nodiscard]] result<void> store(issued_service_token const& token)
         requires requires(inner_sink& s, issued_service_token const& t) { s.store(t); }
     {
@@ -93,11 +94,12 @@ public:
         return sink_.holds(token_id);
     }
 
-    /// Seals all that is held by the newest key: what an older one sealed, and what was stored
-    /// before this sink was put around the other. Safe beside stores, and to be killed: each secret is old
-    /// or new. A secret that cannot be opened stays, and stops no other.
+    /// Seals every secret by the newest key: those that an older key sealed, and those that were
+    /// stored before they were sealed at all. May run beside stores, and be killed: each secret is
+    /// then in its old or its new form. A secret that cannot be opened stays, and does not stop the
+    /// others.
     ///
-    /// Errors: those of the key source and of `list`; what is about one token is in `failed`.
+    /// Errors: those of the key source and of `list`; those of one token are in `failed`.
     [[nodiscard]] result<resealed> reseal()
         requires rewritable_sink<inner_sink>
     {
@@ -126,7 +128,7 @@ public:
         return report;
     }
 
-    /// The sink that keeps what is sealed.
+    /// The sink that stores the sealed secrets.
     [[nodiscard]] inner_sink& inner() noexcept { return sink_; }
 
 private:
@@ -147,13 +149,14 @@ private:
         return token;
     }
 
-    /// What `next` does with the token, or the error that is in its place.
+    /// The result of `next` for the token, or the error of sealing it.
     template <class Next>
         requires std::is_same_v<given_by<Next>, result<void>>
     [[nodiscard]] static result<void> after(sealed_token token, Next next) {
         return token ? next(*token) : result<void>(token.error());
     }
-    /// The same of a sink that is awaited. The token lives in this coroutine until the sink has done.
+    /// The same for a sink that is awaited. The token lives in this coroutine until the sink has
+    /// ended.
     template <class Next>
     [[nodiscard]] static given_by<Next> after(sealed_token token, Next next) {
         if (!token) co_return token.error();

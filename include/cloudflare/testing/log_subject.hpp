@@ -12,7 +12,7 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// A log as the checks use it: whatever its coroutine type, each function here blocks.
+/// A log as the checks use it: its functions block, whatever the log's coroutine type.
 class log_under_test {
 public:
     log_under_test() = default;
@@ -33,7 +33,7 @@ public:
 template <class Log>
 class blocking_log_under_test final : public log_under_test {
 public:
-    /// What is tried.
+    /// The log to check.
     explicit blocking_log_under_test(Log log) : log_(std::forward<Log>(log)) {}
     result<std::optional<access::intent>> insert(access::intent const& i) override {
         return detail::wait_for(log_.insert(i));
@@ -52,10 +52,10 @@ private:
 struct log_subject {
     /// Makes an empty log.
     std::function<std::unique_ptr<log_under_test>()> make;
-    /// Opens the storage of the last `make` once more, as another process would. Without it the
-    /// checks of several processes are skipped.
+    /// Opens the storage of the last `make` again, as another process would. If empty, the checks
+    /// of several processes are skipped.
     std::function<std::unique_ptr<log_under_test>()> reopen{};
-    bool threads = true; ///< thread-safe; false: checks of several threads are skipped
+    bool threads = true; ///< is thread-safe; false: checks of several threads are skipped
 };
 
 } // namespace cloudflare::inline v0::testing

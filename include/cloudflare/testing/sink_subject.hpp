@@ -13,7 +13,7 @@
 
 namespace cloudflare::inline v0::testing {
 
-/// A sink as the checks use it: whatever its coroutine type, each function here blocks.
+/// A sink as the checks use it: its functions block, whatever the sink's coroutine type.
 class sink_under_test {
 public:
     sink_under_test() = default;
@@ -35,7 +35,7 @@ public:
 template <class Sink>
 class blocking_sink_under_test final : public sink_under_test {
 public:
-    /// What is tried.
+    /// The sink to check.
     explicit blocking_sink_under_test(Sink sink) : sink_(std::forward<Sink>(sink)) {}
     result<void> prepare(access::intent const& i) override {
         return detail::wait_for(sink_.prepare(i));
@@ -59,14 +59,14 @@ private:
 struct sink_subject {
     /// Makes an empty sink.
     std::function<std::unique_ptr<sink_under_test>()> make;
-    /// Opens the storage of the last `make` once more, as another process would. Without it the
-    /// checks of several processes are skipped.
+    /// Opens the storage of the last `make` again, as another process would. If empty, the checks
+    /// of several processes are skipped.
     std::function<std::unique_ptr<sink_under_test>()> reopen{};
-    /// The secret that is stored under a key, as a program that uses it reads it. Without it only
-    /// the versions of secrets are checked.
+    /// Reads the secret under a key as a program that uses it does. If empty, only the versions of
+    /// secrets are checked.
     std::function<std::optional<std::string>(std::string_view key)> secret_of{};
-    bool one_token = false; ///< stores one token, whatever its key: checks of several are skipped
-    bool threads = true;    ///< thread-safe; false: checks of several threads are skipped
+    bool one_token = false; ///< stores one token only: checks of several are skipped
+    bool threads = true;    ///< is thread-safe; false: checks of several threads are skipped
 };
 
 } // namespace cloudflare::inline v0::testing

@@ -178,13 +178,13 @@ TEST_CASE("a log with one defect fails the checks that name it") {
         {"every state of an intent comes back"});
     expect_failed<
         changing<decltype([](intent& i) { i.note = i.note.substr(0, i.note.find('\n')); })>>(
-        {"texts come back byte for byte"});
+        {"strings come back byte for byte"});
     expect_failed<changing<decltype([](intent& i) {
         i.note.resize(std::min<std::size_t>(i.note.size(), 255));
     })>>({"a long note comes back whole"});
     expect_failed<changing<decltype([](intent& i) {
         if (i.note.empty()) i.note = "null";
-    })>>({"empty texts come back empty"});
+    })>>({"empty strings come back empty"});
     expect_failed<changing<decltype([](intent& i) {
         if (i.opened_at > *timestamp::parse("2262-01-01T00:00:00Z")) i.opened_at = {};
     })>>({"moments come back to the second, from 1970 to 9999"});

@@ -86,7 +86,7 @@ private:
     i.note = std::move(note);
     return i;
 }
-/// Whatever is in the way of the second, the first is put into this state by an update.
+/// Checks whether an intent in this state holds its key.
 inline void expect_key(store_trial& t, log_subject const& s, access::intent_state state,
                        bool held) {
     filled_log log(t, s, 1);
@@ -138,7 +138,7 @@ inline constexpr log_check log_checks[] = {
          }
          log.expect_list(all);
      }},
-    {"texts come back byte for byte",
+    {"strings come back byte for byte",
      [](store_trial& t, log_subject const& s) {
          auto const i = with_note(sample_intent(1), "\"quoted\" it's; a\\b\n\r\t{},:\x7f \xc3\xbc "
                                                     "\xf0\x9f\x94\x91 %s ");
@@ -146,7 +146,7 @@ inline constexpr log_check log_checks[] = {
          log.insert(i);
          log.expect_list({i});
      }},
-    {"empty texts come back empty",
+    {"empty strings come back empty",
      [](store_trial& t, log_subject const& s) {
          access::intent const i(sample_intent(1).tag, sample_intent(1).scope, "");
          filled_log log(t, s);

@@ -20,7 +20,7 @@ namespace cloudflare::inline v0::testing {
 struct store_check_outcome {
     std::string name;
     std::vector<std::string> failures{}; ///< empty: the check has passed, or was skipped
-    bool skipped = false;                ///< it needs what the subject says is not supported
+    bool skipped = false;                ///< it needs what the subject does not support
 
     [[nodiscard]] bool passed() const noexcept { return failures.empty() && !skipped; }
 };
