@@ -31,11 +31,10 @@ namespace cloudflare::inline v0::access {
 ///     | creating    | the token is created, with the tag   | an intent, and perhaps its token   |
 ///     |             | first in its name                    |                                    |
 ///     | looking     | outcome unknown: lists are searched  | an intent, and perhaps its token   |
-///     |             | for the tag; a token that is found   |                                    |
-///     |             | gets a fresh secret, or is deleted;  |                                    |
-///     |             | if there is proof that there is      |                                    |
-///     |             | none, it is created again under the  |                                    |
-///     |             | same tag                             |                                    |
+///     |             | for the tag; a token found gets a    |                                    |
+///     |             | fresh secret, or is deleted; with    |                                    |
+///     |             | proof of none, it is created again   |                                    |
+///     |             | under the same tag                   |                                    |
 ///     | storing     | the secret goes to the sink          | an intent, and a token that the    |
 ///     |             |                                      | sink may hold                      |
 ///     | naming      | the tag is removed from the name     | an intent, and a token that the    |
