@@ -74,7 +74,7 @@ cf::result<cf::client_options> find_client_options(settings const& from) {
     auto const& where = client.base_url().origin();
     if (!where.is_secure() && !where.is_loopback() && !client.allow_insecure_http())
         return usage(
-            "base URL: must be https, for http would send the credentials unencrypted to " +
+            "base URL: must be https, because http would send the credentials unencrypted to " +
             where.host() + "; --allow-insecure-http allows it");
     auto const deadline = find_count(from, "deadline");
     if (!deadline) return deadline.error();

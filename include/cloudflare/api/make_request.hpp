@@ -21,9 +21,10 @@ namespace detail {
 [[nodiscard]] inline result<void> check_base_url(client_options const& options) {
     auto const& origin = options.base_url().origin();
     if (origin.is_secure() || origin.is_loopback() || options.allow_insecure_http()) return {};
-    return error(errc::invalid_argument,
-                 "base URL: must be https, for http would send the credentials unencrypted to " +
-                     origin.host() + " (client_options::allow_insecure_http allows it)");
+    return error(
+        errc::invalid_argument,
+        "base URL: must be https, because http would send the credentials unencrypted to " +
+            origin.host() + " (client_options::allow_insecure_http allows it)");
 }
 
 /// The fields that the client sets itself.

@@ -158,7 +158,7 @@ private:
                 end_ = journal_format.size();
             } else if (first.size() == rest.size() ? !intent_journal::may_be_cut_format(rest)
                                                    : !intent_journal::is_whole(first)) {
-                return failed(": is no log of intents, by its first line");
+                return failed(": is no intent log, according to its first line");
             }
         }
         for (auto stop = rest.find('\n'); stop != rest.npos; stop = rest.find('\n')) {

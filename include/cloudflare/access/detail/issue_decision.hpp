@@ -86,10 +86,10 @@ task_of<Tools, result<issued>> settle_issue(Tools& tools, issue_flow& f,
         co_return lost;
     }
     if (!decided)
-        co_return with_delivery(decided.error(), delivery::accepted,
-                                "the secret is stored, and whether the token is good is not "
-                                "known; " +
-                                    stays_open(f));
+        co_return with_delivery(
+            decided.error(), delivery::accepted,
+            "the secret is stored, but it is not known whether the token was withdrawn; " +
+                stays_open(f));
     // If the intent is not in the log any more, the token was renamed before it was erased.
     if (!is_named && f.wanted.token_id.empty()) done.token.name = f.wanted.name;
     if (!is_named && !f.wanted.token_id.empty()) {

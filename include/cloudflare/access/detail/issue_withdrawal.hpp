@@ -105,7 +105,7 @@ task_of<Tools, error> lose_token(Tools& tools, issue_flow& f, std::string id) {
     details.operation = "issue";
     details.delivery = nothing_left ? delivery::rejected : delivery::unknown;
     details.explanation = "the token " + id +
-                          " was withdrawn by a reconciler, for this process was stopped for "
+                          " was withdrawn by a reconciler, because this process was stopped for "
                           "too long, or it was deleted by somebody";
     if (!nothing_left) details.explanation += "; " + stays_open(f);
     co_return error(errc::not_found, std::move(details));

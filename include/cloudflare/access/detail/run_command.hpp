@@ -201,12 +201,12 @@ inline constexpr std::size_t max_complaints = 4096; // bytes of stderr
     pipe_ends in, out, err;
     if (!in.open() || !out.open() || !err.open() || !set_nonblocking(in.write) ||
         !set_nonblocking(out.read) || !set_nonblocking(err.read))
-        return command_failed(program + ": no pipe to it", errno);
+        return command_failed(program + ": no pipe can be made", errno);
     // All input is in the pipe before the program runs, so that nothing waits for the program to
     // read it, and a program that does not causes no SIGPIPE.
     auto const written = ::write(in.write.get(), c.input.data(), c.input.size());
     if (written != static_cast<::ssize_t>(c.input.size()))
-        return command_failed(program + ": what it is to be given does not fit in a pipe");
+        return command_failed(program + ": its input does not fit in a pipe");
     in.write.close();
 
     child_process child;
@@ -232,8 +232,8 @@ inline constexpr std::size_t max_complaints = 4096; // bytes of stderr
         ::poll(pipes, 2, static_cast<int>(pause.count()));
     }
     if (child.error() != 0)
-        return command_failed(program + ": its exit status is lost, for SIGCHLD is ignored or "
-                                        "somebody else waits for it",
+        return command_failed(program + ": its exit status is lost, because SIGCHLD is ignored or "
+                                        "something else waits for it",
                               child.error());
     outcome.status = child.status();
     return outcome;

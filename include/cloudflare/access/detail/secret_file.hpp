@@ -76,7 +76,7 @@ public:
              {std::string_view(token.id), std::string_view(token.client_id),
               token.client_secret.reveal()})
             if (has_controls(part))
-                return failed("a line cannot hold this token: a control character");
+                return failed("the token has a control character, which would break a line");
             else if (!is_utf8(part))
                 return failed("cannot hold this token: it is not UTF-8");
         auto const there = open();

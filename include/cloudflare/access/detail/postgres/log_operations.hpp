@@ -58,7 +58,7 @@ inline constexpr std::string_view intent_columns =
     if (!scope || !opened || !until || !is_known)
         return error(errc::intent_log_failed, "PostgreSQL: the row of intent " +
                                                   std::string(string_at(r, 0)) +
-                                                  " holds what this program does not know");
+                                                  " has values that this program does not know");
     intent i(std::string(string_at(r, 0)), *scope, std::string(string_at(r, 3)), *opened,
              std::string(string_at(r, 5)));
     i.purpose = static_cast<intent_purpose>(purpose);
@@ -229,7 +229,7 @@ public:
         if (!given.rows.empty()) return result<void>(written_since());
         return result<void>(error(errc::intent_log_failed,
                                   "PostgreSQL: intent " + wanted().tag +
-                                      " is erased; whether by this call is not known, for the "
+                                      " is erased; whether by this call is not known, because the "
                                       "connection was lost"));
     }
 
