@@ -63,4 +63,4 @@ for section in nested-classes define-members; do
     done
 done
 mv "$out/.doxygen/html"/* "$out"
-rm "$out/guide.part" "$out/more.part" "$out/header.html"
+rm -r "$out/guide.part" "$out/more.part" "$out/header.html" "$out/names.tag" "$out/.doxygen/html" "$out/.doxygen/pages"

@@ -18,6 +18,7 @@ fenced { print; next }
 /^#+ / {
     flush()
     label = slug($0)
+    gsub(/`/, "") # Doxygen shows their markup in a title
     if (/^# /) print own == "index" ? $0 : $0 " {#" own "}"
     else print $0 " {#" own "_" label "}"
     next
@@ -51,7 +52,8 @@ function linked(text,    done, image, words, target) {
         sub(/.*\]\(/, "", target)
         sub(/\)$/, "", target)
         target = image != "" ? base(target) : address(target)
-        done = done (target == "" ? words : image "[" words "](" target ")")
+        if (image != "") done = done "<img src=\"" target "\" alt=\"" words "\">"
+        else done = done (target == "" ? words : "[" words "](" target ")")
     }
     return done text
 }
