@@ -117,14 +117,14 @@ private:
     }
 
     void read() {
-        std::array<char, 8192> room{};
-        auto const n = ::recv(socket_, room.data(), room.size(), 0);
+        std::array<char, 8192> buffer{};
+        auto const n = ::recv(socket_, buffer.data(), buffer.size(), 0);
         if (n < 0 && errno == EAGAIN) return;
         if (n < 0) return fail(errc::connection_lost, of_system(errno));
 
         auto const size = static_cast<std::size_t>(n);
-        auto const failed = n == 0 ? reader_.put_end() : reader_.put({room.data(), size});
-        cloudflare::wipe(room.data(), size);
+        auto const failed = n == 0 ? reader_.put_end() : reader_.put({buffer.data(), size});
+        cloudflare::wipe(buffer.data(), size);
         if (failed) return fail(response_reader::meaning_of(failed), failed);
         if (reader_.is_done()) finish(reader_.take());
     }

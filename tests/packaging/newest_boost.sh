@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds and runs the tests against other Boost headers than Debian's, by default the library's floor: those of a
+# Builds and runs the tests against other Boost headers than Debian's, by default the oldest that it supports: those of a
 # release, or of the boostorg repositories side by side. Boost.JSON is made from the headers.
 # Usage: newest_boost.sh INCLUDE_DIR [BUILD_DIR]
 #

@@ -99,7 +99,7 @@ TEST_CASE("an update is an idempotent PUT, unless it rotates the secret") {
     CHECK(update_service_token::name == "update_service_token");
 }
 
-TEST_CASE("a delete is a DELETE of the token that is done when it is gone") {
+TEST_CASE("a delete is a DELETE of the token that succeeds when it was deleted before") {
     static_assert(delete_service_token::method == http::method::delete_);
     static_assert(delete_service_token::idempotency == idempotency::idempotent_delete);
     CHECK(delete_service_token(account, id).target().value() == in_account + "/" + id);

@@ -102,7 +102,7 @@ public:
     /// An error without a code before the end, and after a success.
     [[nodiscard]] error failure() { return ended() ? end_->error() : error(); }
     /// It succeeded by finding nothing.
-    [[nodiscard]] bool gone() { return ended() && end_->has_value() && !end_->value(); }
+    [[nodiscard]] bool already_deleted() { return ended() && end_->has_value() && !end_->value(); }
 
 private:
     action took(call_step const& next) {
@@ -138,7 +138,7 @@ TEST_CASE("a call that succeeds at once sends once and has no failure") {
     CHECK(c.attempts() == 1);
     CHECK(c.succeeded() == action::done);
     CHECK_FALSE(c.failure().code().failed());
-    CHECK_FALSE(c.gone());
+    CHECK_FALSE(c.already_deleted());
     CHECK(traced == "ask");
 }
 
@@ -415,7 +415,7 @@ TEST_CASE("a token that is not found after an unknown delete was deleted") {
     REQUIRE(c.failed(reset, t0, 0) == action::wait);
     REQUIRE(c.resume(t0) == action::send);
     CHECK(c.failed(absent, t0, 0) == action::done);
-    CHECK(c.gone());
+    CHECK(c.already_deleted());
     CHECK_FALSE(c.failure().code().failed());
 }
 
@@ -427,14 +427,14 @@ TEST_CASE("a token that is not found several attempts after an unknown delete wa
     REQUIRE(c.failed(limited, t0, 0) == action::wait);
     REQUIRE(c.resume(t0) == action::send);
     CHECK(c.failed(absent, t0, 0) == action::done);
-    CHECK(c.gone());
+    CHECK(c.already_deleted());
 }
 
 TEST_CASE("a token that the first delete does not find is an error") {
     auto c = call(idempotency::idempotent_delete);
     REQUIRE(c.start(t0) == action::send);
     CHECK(c.failed(absent, t0, 0) == action::done);
-    CHECK_FALSE(c.gone());
+    CHECK_FALSE(c.already_deleted());
     CHECK(c.failure() == errc::not_found);
     CHECK(c.failure().details().stopped == stop_reason::permanent);
 }
@@ -447,7 +447,7 @@ TEST_CASE("a token is not taken for deleted after attempts that did not act") {
     REQUIRE(c.failed(limited, t0, 0) == action::wait);
     REQUIRE(c.resume(t0) == action::send);
     CHECK(c.failed(absent, t0, 0) == action::done);
-    CHECK_FALSE(c.gone());
+    CHECK_FALSE(c.already_deleted());
     CHECK(c.failure() == errc::not_found);
     CHECK(c.failure().delivery() == delivery::rejected);
 }
@@ -458,7 +458,7 @@ TEST_CASE("a wrong account id behind an unknown delete is no success") {
     REQUIRE(c.failed(reset, t0, 0) == action::wait);
     REQUIRE(c.resume(t0) == action::send);
     CHECK(c.failed(failure(errc::no_route, delivery::rejected), t0, 0) == action::done);
-    CHECK_FALSE(c.gone());
+    CHECK_FALSE(c.already_deleted());
     CHECK(c.failure() == errc::no_route);
 }
 
@@ -469,7 +469,7 @@ TEST_CASE("only a delete takes not found for success") {
         REQUIRE(c.failed(reset, t0, 0) == action::wait);
         REQUIRE(c.resume(t0) == action::send);
         CHECK(c.failed(absent, t0, 0) == action::done);
-        CHECK_FALSE(c.gone());
+        CHECK_FALSE(c.already_deleted());
         CHECK(c.failure() == errc::not_found);
     }
 }

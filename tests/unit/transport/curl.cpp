@@ -621,7 +621,7 @@ TEST_CASE("what a proxy refuses is refused by the proxy") {
         check_error(given, status / 100 == 5 ? errc::connect_failed : errc::proxy_refused,
                     delivery::not_sent);
         auto const line = given.error().to_string();
-        CHECK(line.find(" answered " + std::to_string(status)) != std::string::npos);
+        CHECK(line.find(" responded with " + std::to_string(status)) != std::string::npos);
         if (::curl_version_info(CURLVERSION_NOW)->version_num < 0x080000)
             CHECK(line.find("the proxy " + proxy.address()) != std::string::npos);
         CHECK(line.find("pa55word") == std::string::npos);

@@ -127,7 +127,7 @@ struct failure {
 
 [[nodiscard]] inline std::string explain(failure const& f) {
     if (f.proxy_status != 0)
-        return "the proxy" + std::string(f.proxy_address) + " answered " +
+        return "the proxy" + std::string(f.proxy_address) + " responded with " +
                std::to_string(f.proxy_status);
     if (auto const alert = certificate_alert(f); !alert.empty())
         return "the server ended the handshake with the TLS alert: " + std::string(alert);
