@@ -113,6 +113,13 @@ quietly ninja -C "$work/parent/build"
 quietly meson install -C "$work/parent/build"
 [ ! -e "$work/parent/prefix" ]
 
+if [ -e "$root/.git" ]; then
+    way "an archive of a release"
+    quietly meson setup "$work/release" "$root" -Dtests=disabled -Dexamples=disabled
+    quietly meson dist -C "$work/release" --allow-dirty # builds and installs it once, too
+    (cd "$work/release/meson-dist" && sha256sum --check ./*.sha256sum && ls -sh)
+fi
+
 way "recipes"
 quietly cmake -DROOT="$root" -DWORK="$work/recipes" -P "$here/recipes.cmake"
 ! command -v python3 >/dev/null || PYTHONPYCACHEPREFIX=$work python3 -m py_compile "$root/.packaging/conan/conanfile.py"

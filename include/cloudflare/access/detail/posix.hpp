@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/core/config.hpp>
+#include <cloudflare/core/detail/posix_only.hpp>
 
 #include <cerrno>
 #include <cstddef>

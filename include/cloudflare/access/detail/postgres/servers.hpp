@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/access/postgres_options.hpp>
+#include <cloudflare/core/detail/posix_only.hpp>
 #include <cloudflare/core/result.hpp>
 #include <cloudflare/core/secret.hpp>
 #include <cloudflare/core/wipe.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/core/detail/free_with.hpp>
+#include <cloudflare/core/detail/posix_only.hpp>
 #include <cloudflare/core/wipe.hpp>
 
 #include <curl/curl.h>
