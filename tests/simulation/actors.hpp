@@ -27,6 +27,7 @@ public:
         auto* const issue = p.issue();
         bool const is_create = issue != nullptr && r.method == cf::http::method::post &&
                                r.target.ends_with("/service_tokens");
+        if (w.watcher != nullptr) w.watcher->before_send(r, p);
         auto const what = p.next_fate(is_create);
         co_await p.step();
         if (p.is_cancelled()) co_return failed(errc::cancelled, cf::delivery::not_sent);

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,6 +62,10 @@ struct shown_secret {
     bool is_dead = false;                        ///< it was refused, with an excuse that lasts
 };
 
+/// How long a rotation takes at most, and one call of it.
+inline constexpr std::chrono::seconds rotation_deadline = 10min;
+inline constexpr std::chrono::seconds call_deadline = 20s;
+
 /// How long after a loss a look may still take it for a rotation under way.
 inline constexpr std::chrono::seconds lease_span = 15min;
 
@@ -70,7 +75,9 @@ public:
     struct purpose {
         errand what = errand::rotate;
         std::chrono::seconds grace{0};
-        int made = -1; ///< the number of the last secret that it had the server make
+        cf::time_point begun{};     ///< by the steady clock of the process
+        int made = -1;              ///< the number of the last secret that it had the server make
+        bool has_succeeded = false; ///< its last rotation
         std::vector<shown_secret*> replaced{}; ///< by its stores
     };
 
@@ -113,6 +120,22 @@ public:
     }
 
     void before_change() override { knock(); }
+    /// What a process asks for must be right when it asks.
+    void before_send(cf::http::request const& sent, process const& sender) override {
+        auto const found = purposes.find(&sender);
+        if (found == purposes.end() || !rotates(sent)) return;
+        auto const& why = found->second;
+        if (why.what == errand::rotate &&
+            sender.steady() > why.begun + rotation_deadline + call_deadline)
+            w_.complain("a rotation goes on past its deadline");
+        bool const gives_grace = why.what == errand::rotate || why.what == errand::renew;
+        // A suspended process cannot tell how long it took.
+        auto const slept = sender.planned().suspends ? sender.time_lost() : 0ns;
+        auto const owed = w_.wall().plus(why.grace - call_deadline -
+                                         std::chrono::ceil<std::chrono::seconds>(slept));
+        if (gives_grace && end_asked_for(sent) < owed)
+            w_.complain("a rotation asks for a shorter grace than it promises");
+    }
     void after_store(process const& p) override {
         for (auto& t : tokens) {
             auto const* before = last_in_sink(t);
@@ -154,6 +177,34 @@ public:
             if (auto const refused = first_refusal(s, end)) judge(s, *refused);
         }
         knocked_at_ = now;
+    }
+
+    /// Whether the token has another secret that works beside the last.
+    [[nodiscard]] bool has_two(tended const& t) {
+        auto const* const there = w_.box.find(t.id);
+        return there != nullptr &&
+               there->previous_expires_at.value_or(w_.wall()) > w_.wall().plus(2s);
+    }
+    /// A renewer asks whether all consumers have the secret that the sink holds. If so they knock by
+    /// no other one any more.
+    [[nodiscard]] bool all_have(process const& asks, std::string const& token_id,
+                                std::chrono::seconds span) {
+        auto const* const t = find(token_id);
+        auto const* const s = t == nullptr ? nullptr : in_sink(*t);
+        if (s == nullptr || !s->stored_at || s->stored_at->plus(span) > w_.wall()) return false;
+        knock();
+        for (auto& [secret, other] : secrets_)
+            if (other.id == token_id && !other.is_in_sink)
+                other.excused_from = (std::min)(other.excused_from.value_or(w_.wall()), w_.wall());
+        unneeded_.insert({&asks, token_id});
+        return true;
+    }
+    void forget_unneeded(process const& p) {
+        std::erase_if(unneeded_, [&](auto const& u) { return u.first == &p; });
+    }
+    /// Whether it said so of this token since then.
+    bool take_unneeded(process const& p, std::string const& token_id) {
+        return unneeded_.erase({&p, token_id}) != 0;
     }
 
     /// A process died. It could not mend a grace of which its sleep had used up some.
@@ -259,6 +310,21 @@ private:
             complain(t, "a consumer was refused within its grace", when);
         s.is_dead = true;
     }
+    /// Whether a request makes another secret, if it arrives now.
+    [[nodiscard]] bool rotates(cf::http::request const& sent) {
+        if (sent.target.ends_with("/rotate")) return true;
+        if (sent.body.find("client_secret_version") == sent.body.npos) return false;
+        auto const* const there = w_.box.find(sent.target.substr(sent.target.rfind('/') + 1));
+        auto const body = boost::json::parse(std::string_view(sent.body)).as_object();
+        return there != nullptr && body.at("client_secret_version").as_int64() > there->version;
+    }
+    /// The end of a grace that a request asks for.
+    [[nodiscard]] static cf::timestamp end_asked_for(cf::http::request const& sent) {
+        auto const body = boost::json::parse(std::string_view(sent.body)).as_object();
+        auto const* const end = body.if_contains("previous_client_secret_expires_at");
+        if (end == nullptr) return {};
+        return cf::timestamp::parse(std::string_view(end->as_string())).value();
+    }
     /// Notes what is of use where a history is shown.
     void tell(std::string text) {
         static bool const is_shown = std::getenv("SHOW_HISTORY") != nullptr;
@@ -280,10 +346,10 @@ private:
         auto const* const there = w_.box.find(t.id);
         auto const end = there == nullptr ? std::nullopt : there->previous_expires_at;
         bool const is_by_hand = sender == nullptr;
-        bool const was_rotated = there != nullptr && there->secret != last_[t.id].first;
-        bool const is_moved = there != nullptr && end != last_[t.id].second;
+        bool const was_rotated = there != nullptr && there->secret != last_[t.id].secret;
+        bool const is_moved = there != nullptr && end != last_[t.id].end;
         auto const before = last_[t.id];
-        if (there != nullptr) last_[t.id] = {there->secret, end};
+        if (there != nullptr) last_[t.id] = {there->secret, end, there->version};
         tell("at server: " + t.key + " version " + std::to_string(there ? there->version : 0) +
              ", secret before until " + (end ? end->to_string() : "-") +
              (is_by_hand ? ", by hand: " : ": ") + sent.body);
@@ -299,6 +365,8 @@ private:
         if (there == nullptr) return;
         if (was_rotated) ++t.rotations;
         if (was_rotated) t.was_late = w_.clock.now() - sent_at > 60s;
+        if (there->version > before.version + 1)
+            complain(t, "a rotation raises the version by more than one", now);
         if (was_rotated) why.made = secrets_.at(there->secret).number;
         auto const is_late = w_.clock.now() - sent_at > 60s;
         auto const asleep = std::chrono::ceil<std::chrono::seconds>(sender->time_lost());
@@ -310,13 +378,13 @@ private:
         case errand::extend:
             // Without versions the end of the grace tells what a rotation under way has come to.
             t.is_by_hand = t.is_by_hand || !shows_versions();
-            if (end && before.second && (*end < *before.second || !shows_versions()))
+            if (end && before.end && (*end < *before.end || !shows_versions()))
                 excuse_all_but_last(t, *end);
             return;
         case errand::replace:
         case errand::renew_and_replace: {
             if (!was_rotated) break;
-            auto const& replaced = secrets_.at(before.first);
+            auto const& replaced = secrets_.at(before.secret);
             bool const was_lost =
                 !replaced.stored_at || *replaced.stored_at > time_of(sent_at).plus(-asleep);
             // Without versions a rotation whose process died after its store is told as lost.
@@ -338,7 +406,7 @@ private:
         auto const promised = time_of(sent_at).plus(why.grace - asleep).plus(-1s);
         bool const keeps = !w_.what.switches.max_grace.count();
         bool const is_old = is_late || asleep > 60s;
-        if (is_old && end && before.second && *end < *before.second && *end >= promised)
+        if (is_old && end && before.end && *end < *before.end && *end >= promised)
             shorten_previous(t, *end);
         if (was_rotated && keeps && !w_.what.switches.max_grace_of_rotation.count() &&
             end.value_or(now) < promised)
@@ -392,7 +460,7 @@ private:
                 static_cast<int>(std::count_if(secrets_.begin(), secrets_.end(),
                                                [&](auto const& o) { return o.second.id == b.id; }));
             secrets_.emplace(b.secret, std::move(s));
-            if (s.number == 0) last_[b.id] = {b.secret, b.previous_expires_at};
+            if (s.number == 0) last_[b.id] = {b.secret, b.previous_expires_at, b.version};
         }
     }
     /// @return secrets that are not in the sink any more
@@ -420,8 +488,13 @@ private:
     std::chrono::seconds grace_;
     cf::timestamp knocked_at_;
     std::map<std::string, shown_secret> secrets_{};
-    /// Of each token: its last secret, and the end of the grace of the one before.
-    std::map<std::string, std::pair<std::string, std::optional<cf::timestamp>>> last_{};
+    struct state {
+        std::string secret;                 ///< the last one
+        std::optional<cf::timestamp> end{}; ///< of the grace of the one before
+        std::int64_t version = 0;
+    };
+    std::set<std::pair<process const*, std::string>> unneeded_{}; ///< graces that nobody needs
+    std::map<std::string, state> last_{};                         ///< by the token's id
 };
 
 } // namespace simulation

@@ -51,6 +51,8 @@ struct plan {
     std::map<int, std::size_t> cuts{}; ///< of responses' bodies: what is left, as if that were all
     std::map<int, store_fate> sink{};  ///< calls of the sink
     std::map<int, store_fate> log{};   ///< calls of the log
+    int sink_broken_from = 0;          ///< from this call on the sink fails; 0: not
+    int log_broken_from = 0;           ///< and the log
     std::map<int, std::chrono::seconds> freezes{}; ///< at steps
     bool suspends = false;                         ///< in a freeze the steady clock stops, too
     int crash_at_step = 0; ///< 0: never. A step is a moment before or after something has an effect
@@ -64,7 +66,8 @@ struct plan {
 
     [[nodiscard]] bool is_faultless() const {
         return requests.empty() && creates.empty() && cuts.empty() && sink.empty() && log.empty() &&
-               freezes.empty() && crash_at_step == 0 && cancel_at_step == 0;
+               freezes.empty() && crash_at_step == 0 && cancel_at_step == 0 &&
+               sink_broken_from == 0 && log_broken_from == 0;
     }
 };
 

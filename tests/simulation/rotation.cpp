@@ -74,8 +74,12 @@ void check_bounds(world& w, consumers& c, history const& h, std::deque<process> 
             is_plain && h.tasks.size() == 1 && h.people == 0 && task.faults.is_faultless();
         if (is_calm && p.requests() > 3)
             w.complain("a rotation without a fault took more requests than it needs");
-        if (h.must_succeed && c.purposes[&p].made < 0)
+        if (h.must_succeed && !c.purposes[&p].has_succeeded)
             w.complain("a rotation failed for a fault that passes");
+        bool const was_told =
+            task.faults.sink_broken_from != 0 && task.faults.sink_broken_from <= 3;
+        if (was_told && c.purposes[&p].made >= 0)
+            w.complain("a secret was made though the sink could not take it");
     }
 }
 
@@ -205,6 +209,8 @@ std::vector<kind> all_kinds() {
     same.page_size = 2;
     same.switches.ignores_page = true;
     add("no counts").switches.has_result_info = false;
+    add("end of a grace shown once").switches.shows_previous_expiry = false;
+    add("short grace").switches.max_grace_of_rotation = 20h;
     add("sinks' clock slow").sink_offset = -25h;
     add("sinks' clock fast").sink_offset = 25h;
     return kinds;
@@ -228,6 +234,37 @@ history base_history(kind const& k, bool account, errand what) {
     return h;
 }
 
+/// Whether no fault but one that lasts fails a rotation.
+bool can_always_succeed(history const& h) {
+    return h.tasks[0].what == errand::rotate && h.what.name == "usual" && h.account;
+}
+
+/// Faults that come again and again.
+void enumerate_lasting(tally& t, history const& base, std::string const& label) {
+    if (base.what.switches.max_grace_of_rotation != 0s) return; // and none of them mends that
+    auto const at = [](int n) { return " from " + std::to_string(n) + " on"; };
+    for (int call = 1; call <= 6; ++call) {
+        auto sinking = base;
+        sinking.tasks[0].faults.sink_broken_from = call;
+        tell(sinking, t, label + ", sink fails" + at(call));
+        auto unlogged = base;
+        unlogged.tasks[0].faults.log_broken_from = call;
+        tell(unlogged, t, label + ", log fails" + at(call));
+    }
+    for (int request = 1; request <= 4; ++request)
+        for (auto const f : all_faults()) {
+            auto faulty = base;
+            for (int n = 0; n != 6; ++n)
+                faulty.tasks[0].faults.requests[request + n] = f;
+            // The third is the one that rotates: it goes on when the client has given up.
+            bool const passes = f == fate::lost_before || f == fate::error_before;
+            faulty.must_succeed = passes && request == 3 && can_always_succeed(base);
+            tell(faulty, t,
+                 label + ", requests" + at(request) + " fate " +
+                     std::to_string(static_cast<int>(f)));
+        }
+}
+
 /// Each fault of each request, step and call of a store, alone and in pairs; first in the usual
 /// world, where there are more of them.
 void enumerate_task(tally& t, history const& base, std::string const& label, bool thorough) {
@@ -236,17 +273,22 @@ void enumerate_task(tally& t, history const& base, std::string const& label, boo
         for (auto const f : all_faults()) {
             auto faulty = base;
             faulty.tasks[0].faults.requests[request] = f;
+            bool const passes = f == fate::refused || f == fate::lost_before ||
+                                f == fate::error_before || f == fate::busy || f == fate::limited;
+            faulty.must_succeed = passes && can_always_succeed(base);
             auto const what = label + ", request " + std::to_string(request) + " fate " +
                               std::to_string(static_cast<int>(f));
             tell(faulty, t, what);
             for (int crash = 1; thorough && crash <= 40; ++crash) {
                 auto dying = faulty;
+                dying.must_succeed = false;
                 dying.tasks[0].faults.crash_at_step = crash;
                 tell(dying, t, what + ", crash " + std::to_string(crash));
             }
             for (int other = request + 1; thorough && other <= 5; ++other)
                 for (auto const g : all_faults()) {
                     auto twice = faulty;
+                    twice.must_succeed = false;
                     twice.tasks[0].faults.requests[other] = g;
                     tell(twice, t,
                          what + ", then request " + std::to_string(other) + " fate " +
@@ -255,13 +297,16 @@ void enumerate_task(tally& t, history const& base, std::string const& label, boo
             for (int call = 1; thorough && call <= 4; ++call)
                 for (auto const g : all_store_faults()) {
                     auto sinking = faulty;
+                    sinking.must_succeed = false;
                     sinking.tasks[0].faults.sink[call] = g;
                     tell(sinking, t, what + ", sink " + std::to_string(call));
                     auto unlogged = faulty;
+                    unlogged.must_succeed = false;
                     unlogged.tasks[0].faults.log[call] = g;
                     tell(unlogged, t, what + ", log " + std::to_string(call));
                 }
         }
+    enumerate_lasting(t, base, label);
     for (int call = 1; call <= 5; ++call)
         for (auto const f : all_store_faults()) {
             auto sinking = base;
@@ -298,11 +343,14 @@ void enumerate_task(tally& t, history const& base, std::string const& label, boo
             tell(sleeping, t, label + at + ", freeze");
             sleeping.tasks.resize(1); // somebody else rotates meanwhile
             auto other = base.tasks[0];
-            other.what = errand::rotate;
             other.faults.starts_at = span / 2;
             other.grace = 3 * base.grace;
-            sleeping.tasks.push_back(other);
-            tell(sleeping, t, label + at + ", freeze, and another rotation");
+            for (auto const second : {errand::rotate, errand::replace}) {
+                other.what = second;
+                sleeping.tasks.resize(1);
+                sleeping.tasks.push_back(other);
+                tell(sleeping, t, label + at + ", freeze, and another rotation");
+            }
         }
         if (!thorough) continue;
         for (int again = 1; again <= 30; ++again) {
@@ -335,6 +383,9 @@ void enumerate_task(tally& t, history const& base, std::string const& label, boo
 }
 
 void enumerate(tally& t) {
+    auto informed = base_history(kind(), true, errand::renew);
+    informed.tasks[0].consumers_take = 1h;
+    enumerate_task(t, informed, "usual, consumers known", false);
     auto const kinds = all_kinds();
     for (std::size_t n = 0; n != kinds.size(); ++n)
         for (bool const account : {true, false}) {
@@ -342,10 +393,12 @@ void enumerate(tally& t) {
             for (auto const what : {errand::rotate, errand::renew, errand::revoke}) {
                 auto const label = kinds[n].name + (account ? "" : ", zone") + ", errand " +
                                    std::to_string(static_cast<int>(what));
-                enumerate_task(t, base_history(kinds[n], account, what), label,
-                               n == 0 && account && what != errand::revoke);
+                enumerate_task(t, base_history(kinds[n], account, what), label, false);
             }
         }
+    for (auto const what : {errand::rotate, errand::renew})
+        enumerate_task(t, base_history(kinds[0], true, what),
+                       "usual, errand " + std::to_string(static_cast<int>(what)), true);
 }
 
 history random_history(std::uint64_t seed) {
@@ -382,6 +435,8 @@ history random_history(std::uint64_t seed) {
         t.faults.wall_offset = t.faults.wall_offset * 5 / 4;
         t.token = random() % h.tokens.size();
         t.faults.host = h.tokens[t.token].host;
+        if (below(12) == 0) t.faults.sink_broken_from = 1 + below(10);
+        if (below(12) == 0) t.faults.log_broken_from = 1 + below(10);
         constexpr errand errands[] = {
             errand::rotate,  errand::rotate, errand::rotate,           errand::revoke,
             errand::replace, errand::extend, errand::end_grace,        errand::renew,
@@ -390,6 +445,7 @@ history random_history(std::uint64_t seed) {
         t.grace = h.grace * (below(2) == 0 ? 1 : 24);
         t.is_by_id = below(3) == 0;
         t.looks = 1 + below(5);
+        if (below(4) == 0) t.consumers_take = std::chrono::minutes(below(300));
         t.every = below(2) == 0 ? 0s : std::chrono::seconds(h.grace / 4);
         t.policy = h.policy;
         t.policy.replace_lost(t.what == errand::renew_and_replace);

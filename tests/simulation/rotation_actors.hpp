@@ -19,7 +19,9 @@ struct task_plan {
     std::size_t token = 0;
     bool is_by_id = false; ///< the token's id is given beside the key
     std::chrono::seconds grace{1h};
-    int looks = 1;                   ///< of a renewer
+    int looks = 1; ///< of a renewer
+    /// From this age of a secret in the sink on all consumers have it, as the renewer is told.
+    std::optional<std::chrono::seconds> consumers_take{};
     std::chrono::seconds every{0};   ///< between two looks; 0: as `renewer::run` does
     access::renewal_policy policy{}; ///< of a renewer
 };
@@ -50,6 +52,43 @@ inline void note_failure(process const& p, consumers& c, tended& t, cf::error co
     if (is_told && named && c.is_lost(t)) c.note_lost(p, t, *named);
 }
 
+/// How a token is at one moment.
+struct standing {
+    bool is_there = false, is_enabled = false, is_expired = false, is_lost = false;
+    cf::timestamp changed_at{};
+    int number = 0;
+    int rotations = 0;
+    cf::timestamp expires_at{};
+    std::optional<cf::timestamp> grace_end{};
+};
+
+inline standing stand(world& w, consumers& c, tended const& t) {
+    auto const* there = w.box.find(t.id);
+    if (there == nullptr) return {};
+    return {true,         there->enabled,    there->expires_at <= w.wall(),
+            c.is_lost(t), t.changed_at,      c.at_server(t)->number,
+            t.rotations,  there->expires_at, there->previous_expires_at};
+}
+
+/// When a change must be seen by whoever looks at `now`.
+inline cf::timestamp settled_by(world const& w, cf::timestamp now) {
+    return now.plus(-(lease_span + 1min) - w.what.lag);
+}
+
+/// A secret that was lost before must be told, not rotated over.
+inline void check_loss(world& w, consumers& c, tended& t, standing const& before,
+                       cf::timestamp begun, cf::result<access::rotated> const& done) {
+    bool const was_lost = before.is_lost && before.is_enabled &&
+                          before.changed_at < settled_by(w, begun) &&
+                          t.touched_at < settled_by(w, begun);
+    if (!was_lost || !w.what.switches.shows_version_and_enabled) return;
+    if (done && t.rotations == before.rotations + 1)
+        w.complain("a lost secret was rotated over: " + t.key);
+    if (!done && done.error() == cf::errc::grace_running && c.is_lost(t) &&
+        stand(w, c, t).number == before.number)
+        w.complain("a lost secret was not told: " + t.key);
+}
+
 inline void note_rotated(process& p, consumers& c, tended& t, task_plan const& r,
                          cf::result<access::rotated> const& done) {
     auto& w = p.in();
@@ -59,6 +98,10 @@ inline void note_rotated(process& p, consumers& c, tended& t, task_plan const& r
         return w.complain("a rotation that succeeded has no secret in the sink");
     c.note_shortened(p, t, done->previous_valid_until);
     if (r.what == errand::rotate) c.note_promise(p, t, done->previous_valid_until);
+    if (r.what == errand::revoke && c.has_two(t) && !t.is_by_hand &&
+        c.at_server(t)->number == c.purposes[&p].made)
+        w.complain("a revoked secret still works");
+    c.purposes[&p].has_succeeded = true;
     if (done->token.id != t.id || done->token.client_id != t.client_id)
         w.complain("a rotation gives another token");
 }
@@ -67,8 +110,10 @@ inline void note_rotated(process& p, consumers& c, tended& t, task_plan const& r
 inline task<void> rotate(process& p, consumers& c, task_plan const& r) {
     auto& w = p.in();
     co_await w.clock.until(w.clock.now() + p.planned().starts_at);
-    c.purposes[&p] = {r.what, r.grace};
+    c.purposes[&p] = {r.what, r.grace, p.steady()};
     auto& t = c.tokens[r.token];
+    auto const before = stand(w, c, t);
+    auto const begun = w.wall();
     try {
         sink s{p};
         log l{p};
@@ -87,28 +132,12 @@ inline task<void> rotate(process& p, consumers& c, task_plan const& r) {
                            : r.is_by_id                ? rotator.rotate(t.key, t.id, r.grace)
                                                        : rotator.rotate(t.key, r.grace);
             auto const done = co_await std::move(pending);
+            if (r.what == errand::rotate) check_loss(w, c, t, before, begun, done);
             note_rotated(p, c, t, r, done);
         }
     } catch (crashed const&) {
         c.note_death(p);
     }
-}
-
-/// How a token is at one moment.
-struct standing {
-    bool is_there = false, is_enabled = false, is_expired = false, is_lost = false;
-    cf::timestamp changed_at{};
-    int number = 0;
-    int rotations = 0;
-    cf::timestamp expires_at{};
-};
-
-inline standing stand(world& w, consumers& c, tended const& t) {
-    auto const* there = w.box.find(t.id);
-    if (there == nullptr) return {};
-    return {true,         there->enabled,   there->expires_at <= w.wall(),
-            c.is_lost(t), t.changed_at,     c.at_server(t)->number,
-            t.rotations,  there->expires_at};
 }
 
 /// Holds one entry of a look's report against the truth before and after it.
@@ -118,10 +147,9 @@ inline void check_entry(world& w, consumers& c, tended& t, standing const& befor
     auto const now = stand(w, c, t);
     auto const complain = [&](char const* what) { w.complain(std::string(what) + ": " + t.key); };
     bool const was_changed = now.number != before.number;
-    auto const settled_by = begun.plus(-(lease_span + 1min) - w.what.lag);
-    bool const is_settled = before.changed_at < settled_by && t.changed_at < settled_by &&
-                            t.touched_at < settled_by &&
-                            w.leased_at[t.id] < settled_by; // who has it may be about to store
+    auto const by = settled_by(w, begun);
+    bool const is_settled = before.changed_at < by && t.changed_at < by && t.touched_at < by &&
+                            w.leased_at[t.id] < by; // who has it may be about to store
     if (w.what.is_honest()) {
         bool const is_new = t.changed_at.plus(w.what.lag) >= begun;
         if (e.state == missing && before.is_there && now.is_there && !is_new)
@@ -132,6 +160,8 @@ inline void check_entry(world& w, consumers& c, tended& t, standing const& befor
     }
     if (e.state == missing && (e.rotated || e.refreshed))
         complain("a missing token is reported as renewed");
+    if (e.state == disabled && (e.rotated || e.refreshed))
+        complain("a disabled token is reported as renewed");
     if (e.rotated && c.in_sink(t) == nullptr) complain("a rotated token has no secret in the sink");
     if (e.rotated && t.rotations == before.rotations)
         complain("a token is reported as rotated that is not");
@@ -154,13 +184,29 @@ inline void check_entry(world& w, consumers& c, tended& t, standing const& befor
         complain("a token is reported as lost that is not");
 }
 
+/// A grace that all consumers can do without was ended.
+inline void check_unneeded_grace(process& p, consumers& c, tended& t, standing const& before,
+                                 access::renewal_report::entry const& e) {
+    auto& w = p.in();
+    if (!c.take_unneeded(p, t.id) || e.failure || e.rotated) return;
+    auto const now = stand(w, c, t);
+    if (now.is_there && now.grace_end && now.grace_end == before.grace_end &&
+        *now.grace_end > w.wall())
+        w.complain("a grace that nobody needs is not ended: " + t.key);
+}
+
 /// Holds a look's report against the truth, and writes down what it said.
 inline void note_look(process& p, consumers& c, std::vector<standing> const& before,
-                      cf::timestamp begun, task_plan const& r,
+                      cf::timestamp begun, task_plan const& r, int& failed_looks,
                       cf::result<access::renewal_report> const& done) {
     auto& w = p.in();
     c.knock();
-    if (!done) return w.saw(done.error().to_string());
+    if (!done) {
+        ++failed_looks;
+        return w.saw(done.error().to_string());
+    }
+    std::size_t unseen = 0;
+    bool has_failed = false;
     for (std::size_t n = 0; n != c.tokens.size(); ++n) {
         auto& t = c.tokens[n];
         if (t.sink != w.sink_of(p.planned().host)) continue;
@@ -172,6 +218,10 @@ inline void note_look(process& p, consumers& c, std::vector<standing> const& bef
             continue;
         }
         check_entry(w, c, t, before[n], begun, *e);
+        unseen += e->state == access::renewal_state::missing && before[n].is_there &&
+                  w.box.find(t.id) != nullptr;
+        has_failed = has_failed || e->failure;
+        check_unneeded_grace(p, c, t, before[n], *e);
         t.looked_at = begun;
         using enum access::renewal_state;
         t.was_reported = e->state == missing || e->state == disabled || e->state == expired;
@@ -182,34 +232,46 @@ inline void note_look(process& p, consumers& c, std::vector<standing> const& bef
         if (e->rotated && until) c.note_shortened(p, t, *until);
         if (e->rotated && until && r.what == errand::renew) c.note_promise(p, t, *until);
     }
+    if (unseen != 0 && unseen == done->tokens.size())
+        w.complain("tokens that may not be read are reported as missing");
     auto const next = done->next_look;
     if (next < begun || next > w.wall().plus(r.policy.poll_interval() + 5min))
         w.complain("the next look is at the wrong time");
+    failed_looks = has_failed ? failed_looks + 1 : 0;
+    auto const early = std::chrono::seconds(30) * (1 << (std::min)(failed_looks, 12));
+    if (has_failed && next > w.wall().plus(early + 2s))
+        w.complain("the next look comes late after a failure");
 }
 
 /// A process that renews, look after look, and ends, or dies.
 inline task<void> renew(process& p, consumers& c, task_plan const& r) {
     auto& w = p.in();
     co_await w.clock.until(w.clock.now() + p.planned().starts_at);
-    c.purposes[&p] = {r.what, r.policy.grace()};
+    c.purposes[&p] = {r.what, r.policy.grace(), p.steady()};
+    auto policy = r.policy;
+    if (r.consumers_take)
+        policy.consumers_have([&p, &c, &r](access::held_token const& held) {
+            return c.all_have(p, held.token_id, *r.consumers_take);
+        });
     std::vector<standing> before;
     cf::timestamp begun;
     auto const begin = [&] {
         begun = w.wall();
+        c.forget_unneeded(p);
         before.clear();
         for (auto const& t : c.tokens)
             before.push_back(stand(w, c, t));
     };
-    int looks = 0;
+    int looks = 0, failed_looks = 0;
     auto const note = [&](cf::result<access::renewal_report> const& done) {
-        note_look(p, c, before, begun, r, done);
+        note_look(p, c, before, begun, r, failed_looks, done);
         begin();
         return ++looks < r.looks && !w.faults_end;
     };
     try {
         sink s{p};
         log l{p};
-        access::renewer renewer(make_client(p), w.scope, s, l, r.policy, rotation_options_of(p));
+        access::renewer renewer(make_client(p), w.scope, s, l, policy, rotation_options_of(p));
         begin();
         if (r.every == 0s) {
             auto pending = renewer.run(note);

@@ -114,6 +114,8 @@ class process;
 struct observer {
     virtual ~observer() = default;
     /// The server, or a sink, is about to change.
+    /// A process is about to send a request.
+    virtual void before_send(cf::http::request const& sent, process const& sender) = 0;
     virtual void before_change() = 0;
     virtual void after_request(cf::http::request const& sent, process const* sender,
                                cf::time_point sent_at) = 0;
@@ -333,8 +335,12 @@ public:
             return planned->second;
         return found == plan_.requests.end() ? fate::arrives : found->second;
     }
-    [[nodiscard]] store_fate next_of_sink() { return next(plan_.sink, ++sink_calls_); }
-    [[nodiscard]] store_fate next_of_log() { return next(plan_.log, ++log_calls_); }
+    [[nodiscard]] store_fate next_of_sink() {
+        return next(plan_.sink, ++sink_calls_, plan_.sink_broken_from);
+    }
+    [[nodiscard]] store_fate next_of_log() {
+        return next(plan_.log, ++log_calls_, plan_.log_broken_from);
+    }
     /// Cuts the response to the last request as planned.
     void cut(cf::http::response& r) const {
         auto const found = plan_.cuts.find(requests_);
@@ -369,9 +375,12 @@ public:
     int shields = 0;
 
 private:
-    [[nodiscard]] store_fate next(std::map<int, store_fate> const& fates, int call) const {
+    [[nodiscard]] store_fate next(std::map<int, store_fate> const& fates, int call,
+                                  int broken_from) const {
         auto const found = fates.find(call);
-        return in().faults_end || found == fates.end() ? store_fate::works : found->second;
+        if (in().faults_end) return store_fate::works;
+        if (broken_from != 0 && call >= broken_from) return store_fate::fails;
+        return found == fates.end() ? store_fate::works : found->second;
     }
 
     world& world_;

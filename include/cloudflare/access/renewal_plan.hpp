@@ -94,6 +94,7 @@ struct held_and_shown {
     held_token held;                    ///< by the sink
     std::optional<service_token> shown; ///< by the server; empty: it has no such token
     bool is_lost = false;               ///< by the log; needed if the API shows no version
+    bool is_under_way = false;          ///< a rotation is
 };
 
 /// What is done with a token next.

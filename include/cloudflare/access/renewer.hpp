@@ -205,6 +205,7 @@ private:
     task<result<void>> ask_again(held_and_shown& one, std::vector<intent> const& intents) {
         if (!one.shown) co_return result<void>();
         auto const* const lease = detail::lease_of(one.held.token_id, tools_.scope(), intents);
+        one.is_under_way = lease != nullptr && detail::is_under_way(tools_, *lease);
         bool const is_older =
             detail::compare_versions(one.held, *one.shown) == detail::held_version::older;
         one.is_lost = !one.shown->client_secret_version && lease != nullptr &&
@@ -215,8 +216,7 @@ private:
         if (!held) co_return held.error();
         if (*held && (*held)->token_id == one.held.token_id) one.held.version = (*held)->version;
         // One that is under way has it, and will store it.
-        bool const is_under_way = lease != nullptr && detail::is_under_way(tools_, *lease);
-        if (is_under_way) one.shown->client_secret_version = one.held.version;
+        if (one.is_under_way) one.shown->client_secret_version = one.held.version;
         co_return result<void>();
     }
 
@@ -272,7 +272,7 @@ private:
             co_await std::move(pending);
         }
         if (!plan.is_lost && is_grace_unneeded(one, plan)) {
-            auto pending = rotator_.end_grace(e.token_id);
+            auto pending = rotator_.end_grace(e.token_id, one.held.version);
             auto const ended = co_await std::move(pending);
             if (!ended) e.failure = ended.error();
         }
@@ -302,7 +302,8 @@ private:
                                          renewal_plan const& plan) const {
         auto const end = one.shown ? one.shown->previous_client_secret_expires_at : std::nullopt;
         return policy_.consumers() && end && *end > tools_.now() && !plan.rotate &&
-               plan.state != renewal_state::disabled && policy_.consumers()(one.held);
+               !one.is_under_way && plan.state != renewal_state::disabled &&
+               policy_.consumers()(one.held);
     }
 
     /// Half a minute, twice as long after each failed round, and up to half less by chance.

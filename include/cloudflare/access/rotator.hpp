@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -136,20 +137,61 @@ public:
 
     /// Ends a running grace, e.g. when all who use the token have the new secret: the previous one
     /// dies now.
-    [[nodiscard]] task<result<void>> end_grace(std::string token_id) {
-        auto pending_close = detail::close_settled(tools_, token_id);
-        auto const closed = co_await std::move(pending_close);
-        if (!closed) co_return closed.error();
-        auto pending = extend_grace(std::move(token_id), std::chrono::seconds(-1));
-        auto const ended = co_await std::move(pending);
-        if (!ended) co_return ended.error();
-        co_return result<void>();
+    ///
+    /// @param version that of the new secret, where it is known: if the token has another one, nothing
+    /// is changed
+    /// @return also `errc::conflict`: another rotation of the token is under way, or has made a later
+    /// secret
+    [[nodiscard]] task<result<void>> end_grace(std::string token_id, std::int64_t version = 0) {
+        flow f(tools_, options_, aim::rotate, {}, std::move(token_id), {});
+        f.end = tools_.steady_now(); // no wait for another rotation: consumers have no secret of it
+        auto pending_clock = learn_time(f.token_id());
+        auto const known = co_await std::move(pending_clock);
+        if (!known) co_return known.error();
+        f.lease.opened_at = tools_.now();
+        auto pending_lease = detail::take_lease(tools_, f);
+        auto const taken = co_await std::move(pending_lease);
+        if (!taken) co_return taken.error();
+        auto pending_end = end_grace_of_mine(f, version);
+        auto const ended = co_await std::move(pending_end);
+        auto pending_close = detail::give_back_unused(tools_, f);
+        co_await std::move(pending_close);
+        co_return ended;
     }
 
 private:
     using tools = detail::recovery<Client, Sink, Log>;
     using flow = detail::rotation_flow;
     using aim = detail::rotation_aim;
+
+    /// With the lease: nobody else rotates.
+    task<result<void>> end_grace_of_mine(flow& f, std::int64_t version) {
+        auto pending_get = tools_.get(f.token_id());
+        auto const shown = co_await std::move(pending_get);
+        if (!shown) co_return shown.error();
+        auto const last = shown->client_secret_version.value_or(0);
+        if (version != 0 && last != 0 && last != version)
+            co_return detail::not_sent(errc::conflict,
+                                       f.token_id() + " has another secret than that which is said "
+                                                      "to be used");
+        auto pending_close = detail::close_settled(tools_, f.token_id());
+        auto const closed = co_await std::move(pending_close);
+        if (!closed) co_return closed.error();
+        auto pending = end_previous(f, last, tools_.now().plus(std::chrono::seconds(-1)));
+        auto const ended = co_await std::move(pending);
+        if (!ended) co_return ended.error();
+        co_return result<void>();
+    }
+
+    /// Sets the end of the grace, unless a later secret than `version` was made.
+    task<result<timestamp>> end_previous(flow& f, std::int64_t version, timestamp until) {
+        auto params = update_params().previous_client_secret_expires_at(until);
+        if (version != 0) params.client_secret_version(version); // refused where it is lower
+        auto pending = tools_.change(f.token_id(), std::move(params));
+        auto const changed = co_await std::move(pending);
+        if (!changed) co_return changed.error();
+        co_return changed->previous_client_secret_expires_at.value_or(until);
+    }
 
     task<result<rotated>> run(flow f) {
         if (auto const ok = check(f); !ok) co_return ok.error();
@@ -233,6 +275,9 @@ private:
         if (!shown) co_return unchanged(shown.error());
         f.before = std::move(*shown);
         f.shown_at = tools_.now();
+        auto pending_memory = detail::recall_graces(tools_, f);
+        auto const recalled = co_await std::move(pending_memory);
+        if (!recalled) co_return unchanged(recalled.error());
         if (auto const fit = detail::judge_token(f, options_, tools_.now()); !fit) co_return fit;
         // After the end of the rotation an end of the grace would be in the past.
         if (auto const in_time = detail::check_in_time(tools_, f); !in_time) co_return in_time;
@@ -240,7 +285,7 @@ private:
         auto pending_update = tools_.update(f.lease);
         auto const written = co_await std::move(pending_update);
         if (!written) co_return unchanged(written.error());
-        co_return result<void>();
+        co_return detail::check_in_time(tools_, f);
     }
 
     /// What is going to be sent. The time that is left is added to the grace, which counts from when
@@ -261,7 +306,7 @@ private:
         auto shown = co_await std::move(pending);
         if (!shown) {
             if (detail::is_certain(shown.error()) && !f.is_unclear) {
-                auto pending_close = detail::give_back(tools_, f);
+                auto pending_close = detail::give_back_unused(tools_, f);
                 co_await std::move(pending_close);
             }
             co_return shown.error();
@@ -300,6 +345,7 @@ private:
     task<result<rotated>> deliver(flow& f, issued_service_token token) {
         if (token.client_id.empty()) token.client_id = f.before.client_id;
         if (token.name.empty()) token.name = f.before.name;
+        auto const shown_version = token.client_secret_version.value_or(0);
         if (!token.client_secret_version && f.lease.version != 0)
             token.client_secret_version = f.lease.version;
         auto pending_mend = detail::mend_grace(tools_, f, token.previous_client_secret_expires_at);
@@ -313,25 +359,43 @@ private:
             co_await std::move(pending_lost);
             co_return detail::rotation_lost(token.id, until, stored.error());
         }
-        auto pending_late = mend_after_store(f, until);
-        until = co_await std::move(pending_late);
+        auto pending_late =
+            f.aim == aim::revoke ? revoke_again(f, shown_version) : mend_after_store(f, until);
+        auto const held_to = co_await std::move(pending_late);
+        if (held_to) until = *held_to;
         // What the server has not granted yet, or not any more, is mended by renewal.
         if (!detail::keeps_promise(f, until, tools_.now())) f.is_unclear = true;
         auto pending_close = detail::give_back(tools_, f);
         co_await std::move(pending_close);
+        if (!held_to) co_return may_be_accepted(f.token_id(), held_to.error());
         if (auto const verified = verify(token, until); !verified) co_return verified.error();
         co_return rotated(static_cast<service_token const&>(token), until);
     }
 
+    /// A renewer that took the new secret for lost may have prolonged what was revoked.
+    task<result<timestamp>> revoke_again(flow& f, std::int64_t version) {
+        auto pending = end_previous(f, version, f.lease.until);
+        auto ended = co_await std::move(pending);
+        co_return ended;
+    }
+    [[nodiscard]] static error may_be_accepted(std::string const& id, error const& why) {
+        return why.with([&](error_details& d) {
+            d.operation = "rotate";
+            d.delivery = delivery::accepted;
+            d.explanation += d.explanation.empty() ? "" : "; ";
+            d.explanation += "the new secret of " + id +
+                             " is stored; whether the one before is still accepted is not known: "
+                             "end_grace ends it";
+        });
+    }
+
     /// A store that took long has used up some of the grace.
-    task<timestamp> mend_after_store(flow& f, timestamp until) {
-        if (f.aim != aim::revoke) {
-            auto const owed = f.latest_time(tools_.steady_now()).plus(f.grace);
-            if (owed > f.lease.until) f.lease.until = owed;
-        }
+    task<result<timestamp>> mend_after_store(flow& f, timestamp until) {
+        auto const owed = f.latest_time(tools_.steady_now()).plus(f.grace);
+        if (owed > f.lease.until) f.lease.until = owed;
         auto pending = detail::mend_grace(tools_, f, until);
-        auto mended = co_await std::move(pending);
-        co_return mended;
+        auto const mended = co_await std::move(pending);
+        co_return result<timestamp>(mended);
     }
 
     /// The token was rotated, and this process was not shown the secret: somebody else may have
@@ -359,7 +423,14 @@ private:
     task<timestamp> current_grace(flow& f) {
         auto pending = tools_.get(f.token_id());
         auto const shown = co_await std::move(pending);
-        auto const end = shown ? shown->previous_client_secret_expires_at : tools_.now();
+        auto end = shown ? shown->previous_client_secret_expires_at : tools_.now();
+        // A request of this rotation that came late has moved the end that another one promised.
+        auto pending_memory = detail::recall_graces(tools_, f);
+        auto const recalled = co_await std::move(pending_memory);
+        if (recalled && f.promised_until > f.lease.until) {
+            f.lease.until = f.promised_until;
+            end = end.value_or(timestamp());
+        }
         auto pending_mend = detail::mend_grace(tools_, f, end);
         auto until = co_await std::move(pending_mend);
         co_return until;

@@ -127,13 +127,15 @@ struct fixture {
 std::string body_until(std::string const& end) {
     return R"({"client_secret_version":5,"previous_client_secret_expires_at":")" + end + "\"}";
 }
+/// The end of a grace that is over.
+std::string const over = "2026-11-23T00:00:00Z";
 /// A grace of one hour, and the ten minutes that a rotation may take.
 std::string const end_of_hour = "2026-11-24T01:10:00Z";
 
 TEST_CASE("a rotation sets the version after the one held, stores the secret, and leaves nothing "
           "in the log") {
     fixture f;
-    f.look(4).respond(5, end_of_hour, "fresh");
+    f.look(4, over).respond(5, end_of_hour, "fresh");
     auto const done = f.rotate().value();
     CHECK(done.previous_valid_until == timestamp::parse(end_of_hour).value());
     CHECK(done.token.client_secret_version == 5);
@@ -353,7 +355,7 @@ TEST_CASE("a sink that cannot take a secret is found before anything is sent") {
 TEST_CASE("a store that fails is tried again; what it kept is found") {
     for (bool const keeps : {false, true}) {
         fixture f;
-        f.look(4).respond(5, end_of_hour, "fresh");
+        f.look(4, over).respond(5, end_of_hour, "fresh");
         f.sink.failing_stores = keeps ? 9 : 2;
         f.sink.keeps = keeps;
         CHECK(f.rotate().has_value());
@@ -386,7 +388,7 @@ TEST_CASE("an older secret never replaces a newer one") {
 TEST_CASE("a secret is verified once it is stored") {
     for (bool const works : {true, false}) {
         fixture f;
-        f.look(4).respond(5, end_of_hour, "fresh");
+        f.look(4, over).respond(5, end_of_hour, "fresh");
         std::string tried;
         auto const verify = [&](access::issued_service_token const& token) -> result<void> {
             tried = token.client_secret.reveal();
@@ -475,12 +477,26 @@ TEST_CASE("revoke_and_rotate ends all secrets before, also one in its grace, and
     fixture f;
     f.look(4, "2026-11-24T05:00:00Z")
         .respond(5, "2026-11-24T05:00:00Z", "fresh")
+        .respond(5, "2026-11-23T23:59:59Z")
         .respond(5, "2026-11-23T23:59:59Z");
     auto const done = f.rotator().revoke_and_rotate("key").get().value();
     CHECK(done.previous_valid_until <= now);
     CHECK(f.held_secret() == "fresh");
     CHECK(f.updates()[0] == body_until("2026-11-23T23:59:59Z"));
     CHECK(f.updates()[1] == R"({"previous_client_secret_expires_at":"2026-11-23T23:59:59Z"})");
+    CHECK(f.updates()[2] == body_until("2026-11-23T23:59:59Z")); // a renewer may have prolonged it
+}
+
+TEST_CASE("a revocation tells where it is not certain that the secrets before are refused") {
+    fixture f;
+    f.look(4).respond(5, "2026-11-23T23:59:59Z", "fresh");
+    f.transport.respond(400, R"({"success":false,"errors":[{"code":12130,"message":"no"}]})");
+    auto const failed = f.rotator().revoke_and_rotate("key").get().error();
+    CHECK(failed == errc::bad_request);
+    CHECK(failed.delivery() == delivery::accepted);
+    CHECK(failed.details().explanation.find("end_grace") != std::string::npos);
+    CHECK(f.held_secret() == "fresh");
+    CHECK(f.log.list().value().empty());
 }
 
 TEST_CASE("replace_lost makes another secret, where one is lost") {
@@ -589,20 +605,67 @@ TEST_CASE("a lease that was taken over for nothing is given back as it was") {
 TEST_CASE("a grace is moved or ended by an update of its end alone, by the server's clock") {
     fixture f;
     f.wall = now.plus(25h);
-    f.respond(5).respond(5).respond(5);
+    f.respond(5).respond(5).respond(5).respond(5);
     auto rotator = f.rotator();
     CHECK(rotator.extend_grace(id, 48h).get().value() == now.plus(48h));
     CHECK(rotator.end_grace(id).get().has_value());
-    CHECK(f.updates() == std::vector<std::string>{
-                             R"({"previous_client_secret_expires_at":"2026-11-26T00:00:00Z"})",
-                             R"({"previous_client_secret_expires_at":"2026-11-23T23:59:59Z"})"});
+    CHECK(
+        f.updates() ==
+        std::vector<std::string>{
+            R"({"previous_client_secret_expires_at":"2026-11-26T00:00:00Z"})",
+            R"({"client_secret_version":5,"previous_client_secret_expires_at":"2026-11-23T23:59:59Z"})"});
 }
 
 TEST_CASE("an ended grace is not mended again: its memory goes out of the log") {
     fixture f;
     f.leave_lease(intent_state::settled, now, now.plus(1h));
-    f.respond(5).respond(5);
+    f.respond(5).respond(5).respond(5);
     CHECK(f.rotator().end_grace(id).get().has_value());
+    CHECK(f.log.list().value().empty());
+}
+
+TEST_CASE("no grace is ended while the token is being rotated, nor that of a later secret") {
+    fixture f;
+    f.respond(5);
+    f.leave_lease(intent_state::open, now);
+    auto const busy = f.rotator().end_grace(id, 5).get();
+    CHECK(busy.error() == errc::conflict);
+    CHECK(f.updates().empty());
+    CHECK(f.log.list().value().at(0).state == intent_state::open);
+
+    fixture later;
+    later.respond(6).respond(6);
+    CHECK(later.rotator().end_grace(id, 5).get().error() == errc::conflict);
+    CHECK(later.updates().empty());
+    CHECK(later.log.list().value().empty());
+
+    fixture unknown; // a server that shows no version
+    unknown.respond(0).respond(0).respond(0);
+    CHECK(unknown.rotator().end_grace(id, 5).get().has_value());
+    CHECK(unknown.updates() ==
+          std::vector<std::string>{
+              R"({"previous_client_secret_expires_at":"2026-11-23T23:59:59Z"})"});
+}
+
+TEST_CASE("the end of a grace that the server does not show is remembered in the log") {
+    fixture f;
+    f.look(4).respond(5, "2026-11-24T10:10:00Z", "fresh");
+    CHECK(f.rotate(10h).has_value());
+    auto const kept = f.log.list().value().at(0);
+    CHECK(kept.state == intent_state::settled);
+    CHECK(kept.until == timestamp::parse("2026-11-24T10:10:00Z").value());
+    f.look(5);
+    auto const early = f.rotate(1h).error();
+    CHECK(early == errc::grace_running);
+    CHECK(early.details().explanation.find("2026-11-24T10:10:00Z") != std::string::npos);
+    CHECK(f.updates().size() == 1);
+}
+
+TEST_CASE("what the log remembers of a grace that is over goes with the next rotation") {
+    fixture f;
+    f.leave_lease(intent_state::settled, now.plus(-48h), now);
+    f.look(4, over).respond(5, end_of_hour, "fresh");
+    CHECK(f.rotate().has_value());
     CHECK(f.log.list().value().empty());
 }
 

@@ -55,7 +55,8 @@ struct rotation_flow {
     intent lease;               ///< `until`: the end of the grace that was sent
     time_point end;             ///< nothing that rotates is sent after it
     std::optional<held_token> held{};
-    service_token before{}; ///< as the server showed it
+    service_token before{};     ///< as the server showed it
+    timestamp promised_until{}; ///< by rotations before: how long the secret before works
     // The server's time when it showed that, and this machine's before it was asked.
     timestamp shown_at{};
     time_point asked_at{};

@@ -59,7 +59,8 @@ enum class held_version : unsigned char {
     if (held == held_version::older) return rotation_lost(f.token_id(), end);
     if (!judged) return judged;
     if (end && *end > now) return grace_running(f.token_id(), *end);
-    // Where the server does not show the end, what the sink says of the secret's age.
+    // Where the server does not show the end, what the log says of it, and the sink of the secret's age.
+    if (!end && f.promised_until > now) return grace_running(f.token_id(), f.promised_until);
     bool const may_be_rotated = f.before.client_secret_version.value_or(0) > 1;
     if (!end && may_be_rotated && f.held && f.held->since.plus(f.grace) > now)
         return grace_running(f.token_id(), f.held->since.plus(f.grace));

@@ -5,6 +5,7 @@
 #include <cloudflare/access/detail/key_wait.hpp>
 #include <cloudflare/access/detail/rotation_flow.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,12 @@ namespace cloudflare::inline v0::access::detail {
 
 [[nodiscard]] inline bool is_lease(intent const& i, any_scope const& scope) {
     return i.purpose == intent_purpose::rotate && i.scope == scope;
+}
+
+/// Whether it is what an ended rotation of the token has left.
+[[nodiscard]] inline bool is_memory_of(intent const& i, std::string const& token_id,
+                                       any_scope const& scope) {
+    return is_lease(i, scope) && i.token_id == token_id && i.state == intent_state::settled;
 }
 
 /// Whether the holder's process lives, as far as the age of its lease tells.
@@ -67,10 +74,12 @@ task_of<Tools, result<void>> take_lease(Tools& tools, rotation_flow& f) {
 }
 
 /// Gives the lease back. One whose request may act late stays settled until the grace that was
-/// promised is over, so that renewal mends a grace which such a request shortens.
+/// promised is over, so that renewal mends a grace which such a request shortens; so does one of a
+/// token of which the server has not shown the end of a grace, so that the next rotation knows it.
 template <class Tools>
 task_of<Tools, void> give_back(Tools& tools, rotation_flow& f) {
-    bool const stays = f.is_unclear && f.lease.until > tools.now();
+    bool const is_needed = f.is_unclear || !f.before.previous_client_secret_expires_at;
+    bool const stays = is_needed && f.lease.until > tools.now();
     auto settled = f.lease;
     settled.state = intent_state::settled;
     auto pending = stays ? tools.update(settled) : tools.erase(f.lease);
@@ -100,17 +109,33 @@ task_of<Tools, void> leave_lost(Tools& tools, rotation_flow& f) {
     static_cast<void>(written); // the versions of sink and server tell the same
 }
 
-/// Takes the memory of ended rotations of a token out of the log: the end of its grace is changed
-/// on purpose, and must not be mended.
+/// Reads in the log until when earlier rotations of the token promised that the secret before works.
+/// Those whose time is over are erased.
+template <class Tools>
+task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f) {
+    auto pending = tools.intents();
+    auto const all = co_await std::move(pending);
+    if (!all) co_return all.error();
+    for (auto const& i : *all) {
+        if (!is_memory_of(i, f.token_id(), tools.scope())) continue;
+        f.promised_until = (std::max)(f.promised_until, i.until);
+        if (i.until > tools.now()) continue;
+        auto pending_erase = tools.erase(i);
+        auto const erased = co_await std::move(pending_erase);
+        static_cast<void>(erased); // the next rotation does
+    }
+    co_return result<void>();
+}
+
+/// Takes the memory of ended rotations of a token out of the log: the end of its grace is changed on
+/// purpose, and must not be mended.
 template <class Tools>
 task_of<Tools, result<void>> close_settled(Tools& tools, std::string token_id) {
     auto pending = tools.intents();
     auto const all = co_await std::move(pending);
     if (!all) co_return all.error();
     for (auto const& i : *all) {
-        bool const is_memory = is_lease(i, tools.scope()) && i.token_id == token_id &&
-                               i.state == intent_state::settled;
-        if (!is_memory) continue;
+        if (!is_memory_of(i, token_id, tools.scope())) continue;
         auto pending_erase = tools.erase(i);
         auto const erased = co_await std::move(pending_erase);
         if (!erased && erased.error() != errc::conflict) co_return erased.error();

@@ -69,13 +69,17 @@ task_of<Tools, result<shown_secret>> raise_version(Tools& tools, rotation_flow& 
         if (is_certain(why) && !may_have_acted) co_return why;
         may_have_acted = f.is_unclear = true;
         span = (std::min)(span * 2, std::chrono::milliseconds(8000));
-        if (is_certain(why) || why == errc::cancelled || tools.steady_now() + span >= f.end) {
-            auto pending_look = look_for_rotation(tools, f, why);
-            auto found = co_await std::move(pending_look);
-            co_return found;
+        bool goes_on =
+            !is_certain(why) && why != errc::cancelled && tools.steady_now() + span < f.end;
+        if (goes_on) {
+            auto pending_pause = tools.pause(span);
+            co_await std::move(pending_pause);
+            goes_on = tools.steady_now() < f.end; // this process may have been stopped meanwhile
         }
-        auto pending_pause = tools.pause(span);
-        co_await std::move(pending_pause);
+        if (goes_on) continue;
+        auto pending_look = look_for_rotation(tools, f, why);
+        auto found = co_await std::move(pending_look);
+        co_return found;
     }
 }
 
