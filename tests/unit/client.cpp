@@ -6,6 +6,7 @@
 #include <cloudflare/testing/scripted_transport.hpp>
 
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -731,6 +732,8 @@ TEST_CASE("the trace sees every attempt, with what is known of it, and no secret
     std::vector<unsigned> attempts;
     std::vector<int> statuses;
     std::vector<std::string> notes;
+    std::set<void const*> calls;
+    std::vector<bool> last;
     auto const hook = [&](trace_event const& e) {
         CHECK(e.operation == "create_service_token");
         CHECK(e.elapsed == 20ms);
@@ -740,6 +743,12 @@ TEST_CASE("the trace sees every attempt, with what is known of it, and no secret
         CHECK((e.failure == nullptr) == (e.http_status == 201));
         attempts.push_back(e.attempt);
         statuses.push_back(e.http_status);
+        CHECK(e.method == http::method::post);
+        REQUIRE(e.origin != nullptr);
+        CHECK(e.origin->host() == "api.cloudflare.com");
+        CHECK(e.target.starts_with("/client/v4/accounts/"));
+        calls.insert(e.call);
+        last.push_back(e.is_last);
         std::ostringstream out;
         out << e;
         lines.push_back(out.str());
@@ -760,6 +769,8 @@ TEST_CASE("the trace sees every attempt, with what is known of it, and no secret
     CHECK(attempts == std::vector<unsigned>{1, 2, 3});
     CHECK(statuses == std::vector<int>{0, 429, 201});
     CHECK(notes == std::vector<std::string>{"a note"});
+    CHECK(calls.size() == 1);
+    CHECK(last == std::vector<bool>{false, false, true});
     REQUIRE(lines.size() == 3);
     CHECK(lines[0].find("connection refused") != std::string::npos);
     CHECK(lines[1].find("rate limited") != std::string::npos);

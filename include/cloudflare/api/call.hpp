@@ -190,7 +190,8 @@ private:
         give_back_request();
         request_ = cloudflare::make_request(op_, context.credentials(), context.options(), options_,
                                             context.spare_fields_.acquire());
-        if (!request_) attempts_.refused(request_.error(), now);
+        if (!request_) return attempts_.refused(request_.error(), now);
+        attempts_.made(*request_);
     }
     void give_back_request() noexcept {
         if (request_) attempts_.context().spare_fields_.release(std::move(request_->fields));

@@ -6,6 +6,8 @@
 #include <cloudflare/core/error.hpp>
 #include <cloudflare/core/fwd.hpp>
 #include <cloudflare/core/redact.hpp>
+#include <cloudflare/http/method.hpp>
+#include <cloudflare/http/origin.hpp>
 
 #include <chrono>
 #include <functional>
@@ -37,6 +39,15 @@ struct trace_event {
     /// The `messages` of a successful response; never null.
     std::vector<api_message> const* messages = detail::no_messages();
     error const* failure = nullptr; ///< null where the attempt succeeded
+    http::method method = http::method::get;
+    http::origin const* origin = nullptr; ///< where the request went; null before one was made
+    std::string_view target{};            ///< path and query
+    /// Tells the attempts of one call from those of others that are under way: the same in all of
+    /// them, and perhaps used again for a later call.
+    void const* call = nullptr;
+    /// Whether the call ends with this attempt. A call may end after an attempt that was not its
+    /// last: by its deadline, or a cancellation, before the next one.
+    bool is_last = false;
 };
 
 /// Called after each attempt on the thread of the call, so perhaps on several threads at once. Must

@@ -838,6 +838,27 @@ TEST_CASE("a request that was given up tells the limiter nothing of the server")
     CHECK(more == 19); // before the first response 20 are permitted at once
 }
 
+TEST_CASE("the trace tells the last attempt of a call that fails, or is cancelled") {
+    std::vector<bool> last;
+    auto const context = context_with(
+        without_limiter().trace([&](trace_event const& e) { last.push_back(e.is_last); }));
+    auto c = call(idempotency::safe, retry_policy(), context);
+    REQUIRE(c.start(t0) == action::send);
+    SUBCASE("it fails for good") {
+        REQUIRE(c.failed(absent, t0, 0) == action::done);
+        CHECK(last == std::vector<bool>{true});
+    }
+    SUBCASE("it is cancelled after an attempt that is to be repeated") {
+        REQUIRE(c.failed(reset, t0, 0) == action::wait);
+        REQUIRE(c.cancelled() == action::done);
+        CHECK(last == std::vector<bool>{false}); // no attempt was under way
+    }
+    SUBCASE("it is cancelled under way") {
+        REQUIRE(c.cancelled() == action::done);
+        CHECK(last == std::vector<bool>{true});
+    }
+}
+
 TEST_CASE("the trace tells how long an attempt has waited for its permit") {
     std::vector<std::chrono::nanoseconds> waited;
     limited_calls const calls(one_in_ten_seconds, client_options().trace([&](trace_event const& e) {

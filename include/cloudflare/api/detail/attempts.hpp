@@ -7,6 +7,7 @@
 #include <cloudflare/api/retry_rule.hpp>
 #include <cloudflare/api/trace.hpp>
 #include <cloudflare/core/result.hpp>
+#include <cloudflare/http/request.hpp>
 #include <cloudflare/http/response.hpp>
 
 #include <algorithm>
@@ -75,25 +76,31 @@ public:
         stop(not_sent(e), stop_reason::permanent);
     }
 
+    /// The request of this attempt, for the trace; it must outlive the attempts.
+    void made(http::request const& request) noexcept { request_ = &request; }
+
     /// @param failure null where the attempt succeeded
     void responded(result<http::response> const& response, std::vector<api_message> const& notes,
                    error const* failure, time_point now, std::uint64_t random_bits) {
         if (response) context_->clock_.note(response->fields.find("Date"), now);
-        report(response, notes, failure, now);
         end_permit(response, failure, now);
-        if (failure == nullptr) return succeed();
-        failed(failure->code() ? *failure : without_code(*failure), now, random_bits);
+        if (failure == nullptr) {
+            succeed();
+        } else {
+            failed(failure->code() ? *failure : without_code(*failure), now, random_bits);
+        }
+        report(response, notes, failure, now);
     }
 
     void cancelled(time_point now) {
         auto const e = cancellation();
         if (state_ == call_state::sending) {
             result<http::response> const none(e);
-            report(none, {}, &e, now);
             permit_.ended(now, false, std::nullopt);
-        } else {
-            permit_.withdraw(now);
+            stop(e, stop_reason::cancelled);
+            return report(none, {}, &e, now);
         }
+        permit_.withdraw(now);
         stop(e, stop_reason::cancelled);
     }
 
@@ -194,6 +201,13 @@ private:
             event.limit = parse_rate_limit(response->fields);
         }
         event.failure = failure;
+        if (request_ != nullptr) {
+            event.method = request_->method;
+            event.origin = &request_->origin;
+            event.target = request_->target;
+        }
+        event.call = this;
+        event.is_last = state_ == call_state::done;
         hook(event);
     }
 
@@ -234,6 +248,7 @@ private:
     time_point until_{};
     time_point asked_{}; // when this attempt first asked for its permit
     time_point sent_{};
+    http::request const* request_ = nullptr;
     error failure_;
 };
 
