@@ -112,5 +112,14 @@ run "$testing"
 check "the tests of the example pass" exits 0
 check "and are seen to" eval '! grep -q FAILED "$work/out" && [ "$(grep -c ^ok "$work/out")" -eq 8 ]'
 
+# Each example has a page, and the table names it.
+pages=0
+for page in "$root"/examples/*/README.md; do
+    name=$(basename "$(dirname "$page")")
+    pages=$((pages + 1))
+    check "the table names $name" grep -qF "[$name]($name)" "$root/examples/README.md"
+done
+check "there are twelve pages and more" test $pages -ge 12
+
 echo "$checks checks, $failures failed"
 [ $failures -eq 0 ]
