@@ -38,10 +38,10 @@ struct trace_event {
     std::optional<rate_limit> limit{};  ///< from the response's `Ratelimit`, if it has one
     /// The `messages` of a successful response; never null.
     std::vector<api_message> const* messages = detail::no_messages();
-    error const* failure = nullptr; ///< null where the attempt succeeded
-    http::method method = http::method::get;
-    http::origin const* origin = nullptr; ///< where the request went; null before one was made
-    std::string_view target{};            ///< path and query
+    error const* failure = nullptr;          ///< null where the attempt succeeded
+    http::method method = http::method::get; ///< of the request
+    http::origin const* origin = nullptr;    ///< where the request went; null before one was made
+    std::string_view target{};               ///< path and query
     /// Tells the attempts of one call from those of others that are under way: the same in all of
     /// them, and perhaps used again for a later call.
     void const* call = nullptr;
