@@ -3,6 +3,7 @@
 
 #include <cloudflare/access/access_headers.hpp>
 #include <cloudflare/access/detail/secret_reading.hpp>
+#include <cloudflare/access/held_secret.hpp>
 #include <cloudflare/access/sealing_key.hpp>
 #include <cloudflare/access/secret_sink.hpp>
 #include <cloudflare/core/detail/options_base.hpp>
@@ -20,23 +21,6 @@
 #include <utility>
 
 namespace cloudflare::inline v0::access {
-
-/// A token and its secret.
-struct held_secret {
-    held_token token;     ///< which token, and which of its secrets
-    secret client_secret; ///< as stored, or opened where it is sealed
-
-    /// The two headers that pass Access.
-    [[nodiscard]] result<http::headers> headers() const {
-        http::headers fields;
-        auto const added = add_access_headers(fields, token.client_id, client_secret);
-        return added ? result<http::headers>(std::move(fields)) : added.error();
-    }
-    /// Whether Access sees the same in both.
-    [[nodiscard]] bool is_same_login(held_secret const& other) const noexcept {
-        return token.client_id == other.token.client_id && client_secret == other.client_secret;
-    }
-};
 
 /// Options of `current_secret`. Built by chained setters.
 class current_secret_options : public cloudflare::detail::options_base<current_secret_options> {

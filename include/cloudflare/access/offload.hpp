@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/access/detail/uncancelled.hpp>
+#include <cloudflare/access/held_secret.hpp>
 #include <cloudflare/access/intent_log.hpp>
 #include <cloudflare/access/secret_sink.hpp>
 
@@ -22,13 +23,14 @@ auto call_there(Function f) -> boost::asio::awaitable<decltype(f())> {
     co_return f();
 }
 
-/// Calls `f` on `elsewhere`, and returns its result. Once it has begun it is not cancelled.
+} // namespace detail
+
+/// Calls `f`, which blocks, on `elsewhere`, and returns its result. Once it has begun it is not
+/// cancelled. What `f` refers to must live until then.
 template <class Function>
 auto offload(boost::asio::any_io_executor elsewhere, Function f) {
-    return access::detail::uncancelled(std::move(elsewhere), call_there(std::move(f)));
+    return access::detail::uncancelled(std::move(elsewhere), detail::call_there(std::move(f)));
 }
-
-} // namespace detail
 
 /// Makes a sink whose functions are awaited from one whose functions block: they run on another
 /// executor, such as a `boost::asio::thread_pool`'s.
@@ -51,26 +53,33 @@ public:
 
     [[nodiscard]] task<result<void>> prepare(access::intent const& i) {
         auto const call = [this, &i] { return sink_.prepare(i); };
-        return detail::offload(elsewhere_, call);
+        return offload(elsewhere_, call);
     }
     [[nodiscard]] task<result<void>> store(access::intent const& i,
                                            access::issued_service_token const& token) {
         auto const call = [this, &i, &token] { return sink_.store(i, token); };
-        return detail::offload(elsewhere_, call);
+        return offload(elsewhere_, call);
     }
     [[nodiscard]] task<result<std::optional<access::held_token>>> find(std::string_view key) {
         auto const call = [this, key] { return sink_.find(key); };
-        return detail::offload(elsewhere_, call);
+        return offload(elsewhere_, call);
     }
     [[nodiscard]] task<result<void>> forget(std::string_view token_id) {
         auto const call = [this, token_id] { return sink_.forget(token_id); };
-        return detail::offload(elsewhere_, call);
+        return offload(elsewhere_, call);
     }
     [[nodiscard]] task<result<std::vector<access::held_token>>> list()
         requires access::listable_sink<Sink>
     {
         auto const call = [this] { return sink_.list(); };
-        return detail::offload(elsewhere_, call);
+        return offload(elsewhere_, call);
+    }
+    /// As `sealed_sink` has it.
+    [[nodiscard]] task<result<std::optional<access::held_secret>>> read(std::string_view key)
+        requires requires(Sink& s) { s.read(key); }
+    {
+        auto const call = [this, key] { return sink_.read(key); };
+        return offload(elsewhere_, call);
     }
 
 private:
@@ -91,19 +100,19 @@ public:
 
     [[nodiscard]] task<result<std::optional<access::intent>>> insert(access::intent const& i) {
         auto const call = [this, &i] { return log_.insert(i); };
-        return detail::offload(elsewhere_, call);
+        return offload(elsewhere_, call);
     }
     [[nodiscard]] task<result<void>> update(access::intent const& i) {
         auto const call = [this, &i] { return log_.update(i); };
-        return detail::offload(elsewhere_, call);
+        return offload(elsewhere_, call);
     }
     [[nodiscard]] task<result<void>> erase(access::intent const& i) {
         auto const call = [this, &i] { return log_.erase(i); };
-        return detail::offload(elsewhere_, call);
+        return offload(elsewhere_, call);
     }
     [[nodiscard]] task<result<std::vector<access::intent>>> list() {
         auto const call = [this] { return log_.list(); };
-        return detail::offload(elsewhere_, call);
+        return offload(elsewhere_, call);
     }
 
 private:

@@ -1,6 +1,7 @@
 /// A sink that seals secrets before another one keeps them. Needs OpenSSL.
 #pragma once
 
+#include <cloudflare/access/held_secret.hpp>
 #include <cloudflare/access/intent.hpp>
 #include <cloudflare/access/result_or_task.hpp>
 #include <cloudflare/access/sealed_secret.hpp>
@@ -53,6 +54,9 @@ template <class Sink>
     requires secret_sink<std::remove_reference_t<Sink>>
 class sealed_sink {
     using inner_sink = std::remove_reference_t<Sink>;
+    using opened_secret = result<std::optional<held_secret>>;
+    template <class S>
+    using secret_given = decltype(std::declval<S&>().secret_of(std::string_view()));
 
 public:
     /// Seals by the newest of `keys`, into `sink`.
@@ -92,6 +96,37 @@ public:
         requires requires(inner_sink& s, std::string_view id) { s.holds(id); }
     {
         return sink_.holds(token_id);
+    }
+
+    /// What is held under the key, with its secret, opened; nothing where nothing is held. For sinks
+    /// that have `secret_of`.
+    ///
+    /// Errors: those of `find`, of `secret_of`, of the key source, and of `unseal`.
+    [[nodiscard]] opened_secret read(std::string_view key)
+        requires std::is_same_v<secret_given<inner_sink>, result<std::optional<secret>>>
+    {
+        for (int tries = 1;; ++tries) {
+            auto const sealed = sink_.secret_of(key);
+            if (!sealed) return sealed.error();
+            auto const held = sink_.find(key);
+            if (!held) return held.error();
+            auto opened = open(*held, *sealed);
+            if (opened || tries == 2) return opened; // else one was stored between the two
+        }
+    }
+    template <class Inner = inner_sink>
+        requires(!std::is_same_v<secret_given<Inner>, result<std::optional<secret>>>)
+    [[nodiscard]] typename Inner::template task<opened_secret> read(std::string_view key) {
+        for (int tries = 1;; ++tries) {
+            auto pending = sink_.secret_of(key);
+            auto const sealed = co_await std::move(pending);
+            if (!sealed) co_return sealed.error();
+            auto pending_find = sink_.find(key);
+            auto const held = co_await std::move(pending_find);
+            if (!held) co_return held.error();
+            auto opened = open(*held, *sealed);
+            if (opened || tries == 2) co_return opened;
+        }
     }
 
     /// Seals every secret by the newest key: those that an older key sealed, and those that were
@@ -147,6 +182,16 @@ private:
         if (!string) return string.error();
         token.client_secret = std::move(*string);
         return token;
+    }
+
+    [[nodiscard]] opened_secret open(std::optional<held_token> const& held,
+                                     std::optional<secret> const& sealed) const {
+        if (!held || !sealed) return opened_secret(std::nullopt);
+        auto const keys = keys_();
+        if (!keys) return keys.error();
+        auto opened = unseal(*keys, *held, *sealed);
+        if (!opened) return opened.error();
+        return opened_secret(held_secret{*held, std::move(*opened)});
     }
 
     /// The result of `next` for the token, or the error of sealing it.

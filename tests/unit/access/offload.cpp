@@ -1,6 +1,7 @@
 // Issues on an event loop: with stores that block elsewhere, and cancelled at each moment.
 #include <cloudflare/access/offload.hpp>
 
+#include <cloudflare/access/any_async_store.hpp>
 #include <cloudflare/access/issuer.hpp>
 #include <cloudflare/client.hpp>
 #include <cloudflare/testing/sandbox_server.hpp>
@@ -9,6 +10,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -76,6 +78,53 @@ TEST_CASE("stores that block do so on another thread") {
     CHECK(w.blocking_sink.stored((*done)->token.id));
     CHECK(w.blocking_sink.last_thread != std::this_thread::get_id());
     CHECK(w.blocking_log.list().value().empty());
+}
+
+/// Gives its secrets out, as a sealed sink does.
+struct reading_sink : slow_sink {
+    result<std::optional<access::held_secret>> read(std::string_view key) {
+        auto const held = find(key).value();
+        std::optional<access::held_secret> read;
+        if (held) read = access::held_secret{*held, stored(held->token_id)->client_secret};
+        return result<std::optional<access::held_secret>>(std::move(read));
+    }
+};
+
+TEST_CASE("an issuer works over stores that are chosen at run time") {
+    world w;
+    reading_sink there;
+    access::any_async_sink sink(offloaded_sink<reading_sink>(w.disk.get_executor(), there));
+    access::any_async_log log(
+        offloaded_log<access::memory_intent_log>(w.disk.get_executor(), w.blocking_log));
+    client c(beast_transport(w.context.get_executor()), api_token::make("sample").value(),
+             client_options().base_url(base_url::parse(w.server.base_url()).value()));
+    access::issuer issuer(c, w.account, sink, log);
+    bool is_done = false;
+    auto const use = [&]() -> asio::awaitable<void> {
+        auto pending = issuer.issue("web-1", access::create_params("ci"));
+        auto const issued = co_await std::move(pending);
+        CHECK(issued.has_value());
+        auto pending_read = sink.read("web-1");
+        auto const held = co_await std::move(pending_read);
+        CHECK(held.value().value().token.token_id == issued->token.id);
+        auto pending_list = sink.list();
+        auto const all = co_await std::move(pending_list);
+        CHECK(all.value().size() == 1);
+        auto pending_forget = sink.forget(issued->token.id);
+        auto const forgotten = co_await std::move(pending_forget);
+        CHECK(forgotten.has_value());
+        auto pending_again = sink.read("web-1");
+        auto const again = co_await std::move(pending_again);
+        CHECK_FALSE(again.value().has_value());
+        auto pending_intents = log.list();
+        auto const intents = co_await std::move(pending_intents);
+        CHECK(intents.value().empty());
+        is_done = true;
+        w.context.stop();
+    };
+    asio::co_spawn(w.context, use(), asio::detached);
+    w.context.run();
+    CHECK(is_done);
 }
 
 TEST_CASE("an issue that is cancelled stops if nothing was sent, and else ends") {

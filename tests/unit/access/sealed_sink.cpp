@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -394,6 +395,57 @@ TEST_CASE("a sink that is awaited is sealed, too") {
     sealed_sink<awaited_sink&> keyless(awaited, none);
     CHECK(keyless.prepare(i).get().error() == errc::secret_unreadable);
     CHECK(keyless.store(i, sample_token("id-1")).get().error() == errc::secret_unreadable);
+}
+
+namespace {
+
+/// Gives its secrets out; `between` runs after that, once.
+struct giving_sink : memory_sink {
+    std::function<void()> between{};
+
+    result<std::optional<secret>> secret_of(std::string_view key) {
+        auto const held = find(key).value();
+        std::optional<secret> given;
+        if (held) given = stored(held->token_id)->client_secret;
+        if (between) std::exchange(between, nullptr)();
+        return given;
+    }
+};
+struct awaited_giving_sink : awaited_sink {
+    template <class T>
+    using task = blocking<T>;
+    blocking<result<std::optional<secret>>> secret_of(std::string_view key) {
+        auto const held = sink.find(key).value();
+        if (!held) co_return result<std::optional<secret>>(std::nullopt);
+        co_return result<std::optional<secret>>(sink.stored(held->token_id)->client_secret);
+    }
+};
+
+} // namespace
+
+TEST_CASE("a sealed sink gives back what it has sealed, opened") {
+    giving_sink inner;
+    sealed_sink<giving_sink&> sink(inner, both_keys());
+    CHECK_FALSE(sink.read("key").value().has_value());
+    sink.store(intent_for("key"), sample_token("id-1", 1)).value();
+    auto const held = sink.read("key").value().value();
+    CHECK(held.token.token_id == "id-1");
+    CHECK(held.client_secret == sample_token("id-1", 1).client_secret);
+    CHECK(access::is_sealed(inner.secret_of("key").value().value().reveal()));
+
+    // A rotation between its two looks: it looks again.
+    inner.between = [&] { sink.store(intent_for("key"), sample_token("id-1", 2)).value(); };
+    CHECK(sink.read("key").value().value().token.version == 2);
+
+    sealed_sink<giving_sink&> another(inner, key_of("another", 50));
+    CHECK(another.read("key").error() == errc::secret_unreadable);
+
+    awaited_giving_sink awaited;
+    sealed_sink<awaited_giving_sink&> awaited_sealed(awaited, both_keys());
+    CHECK_FALSE(awaited_sealed.read("key").get().value().has_value());
+    awaited_sealed.store(intent_for("key"), sample_token("id-2", 1)).get().value();
+    CHECK(awaited_sealed.read("key").get().value().value().client_secret ==
+          sample_token("id-2", 1).client_secret);
 }
 
 } // namespace sealed_sink_tests

@@ -1,0 +1,31 @@
+/// A token that a sink holds, with its secret.
+#pragma once
+
+#include <cloudflare/access/access_headers.hpp>
+#include <cloudflare/access/secret_sink.hpp>
+#include <cloudflare/core/result.hpp>
+#include <cloudflare/core/secret.hpp>
+#include <cloudflare/http/headers.hpp>
+
+#include <utility>
+
+namespace cloudflare::inline v0::access {
+
+/// A token and its secret.
+struct held_secret {
+    held_token token;     ///< which token, and which of its secrets
+    secret client_secret; ///< as stored, or opened where it is sealed
+
+    /// The two headers that pass Access.
+    [[nodiscard]] result<http::headers> headers() const {
+        http::headers fields;
+        auto const added = add_access_headers(fields, token.client_id, client_secret);
+        return added ? result<http::headers>(std::move(fields)) : added.error();
+    }
+    /// Whether Access sees the same in both.
+    [[nodiscard]] bool is_same_login(held_secret const& other) const noexcept {
+        return token.client_id == other.token.client_id && client_secret == other.client_secret;
+    }
+};
+
+} // namespace cloudflare::inline v0::access
