@@ -41,7 +41,7 @@ cf::result<cf::credentials> read_credentials(configuration const& c) {
 }
 
 api_client make_client(configuration const& c, cf::credentials const& who,
-                       asio::io_context& context, cf::trace_hook trace) {
+                       asio::io_context& context, api_trace& trace) {
     cf::limiter_options rate;
     rate.permits(c.api_requests).window(seconds(c.api_window_seconds));
     cf::client_options o;

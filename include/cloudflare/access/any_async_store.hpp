@@ -38,6 +38,7 @@ public:
     [[nodiscard]] task<result<std::optional<held_token>>> find(std::string_view key) {
         return sink_->find(key);
     }
+    /// Removes the secret of the token.
     [[nodiscard]] task<result<void>> forget(std::string_view id) { return sink_->forget(id); }
     [[nodiscard]] task<result<std::vector<held_token>>> list() { return sink_->list(); }
     /// What is held under the key, with its secret; nothing where nothing is.

@@ -114,6 +114,7 @@ public:
             if (opened || tries == 2) return opened; // else one was stored between the two
         }
     }
+    /// The same for a sink whose functions are awaited. The key must live until then.
     template <class Inner = inner_sink>
         requires(!std::is_same_v<secret_given<Inner>, result<std::optional<secret>>>)
     [[nodiscard]] typename Inner::template task<opened_secret> read(std::string_view key) {

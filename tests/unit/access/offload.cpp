@@ -25,6 +25,22 @@
 #include <thread>
 #include <utility>
 
+namespace offload_tests {
+
+/// Gives its secrets out, as a sealed sink does.
+struct reading_sink : cloudflare::access::memory_sink {
+    using held_secret = cloudflare::access::held_secret;
+
+    cloudflare::result<std::optional<held_secret>> read(std::string_view key) {
+        auto const held = find(key).value();
+        std::optional<held_secret> read;
+        if (held) read = held_secret{*held, stored(held->token_id)->client_secret};
+        return cloudflare::result<std::optional<held_secret>>(std::move(read));
+    }
+};
+
+} // namespace offload_tests
+
 namespace {
 
 namespace asio = boost::asio;
@@ -80,20 +96,11 @@ TEST_CASE("stores that block do so on another thread") {
     CHECK(w.blocking_log.list().value().empty());
 }
 
-/// Gives its secrets out, as a sealed sink does.
-struct reading_sink : slow_sink {
-    result<std::optional<access::held_secret>> read(std::string_view key) {
-        auto const held = find(key).value();
-        std::optional<access::held_secret> read;
-        if (held) read = access::held_secret{*held, stored(held->token_id)->client_secret};
-        return result<std::optional<access::held_secret>>(std::move(read));
-    }
-};
-
 TEST_CASE("an issuer works over stores that are chosen at run time") {
     world w;
-    reading_sink there;
-    access::any_async_sink sink(offloaded_sink<reading_sink>(w.disk.get_executor(), there));
+    offload_tests::reading_sink there;
+    access::any_async_sink sink(
+        offloaded_sink<offload_tests::reading_sink>(w.disk.get_executor(), there));
     access::any_async_log log(
         offloaded_log<access::memory_intent_log>(w.disk.get_executor(), w.blocking_log));
     client c(beast_transport(w.context.get_executor()), api_token::make("sample").value(),

@@ -1,0 +1,83 @@
+// issuing-server over stores that are slow: each of their functions takes 50 ms, and each fsync 20 ms.
+// Usage: as issuing-server
+#include "../../examples/issuing_server/stores.hpp"
+
+#include <cloudflare/access/directory_sink.hpp>
+#include <cloudflare/access/file_intent_log.hpp>
+#include <cloudflare/access/offload.hpp>
+#include <cloudflare/access/sealed_sink.hpp>
+
+#include <chrono>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+namespace slow_stores {
+
+namespace cf = cloudflare;
+namespace cfa = cloudflare::access;
+
+void wait(int milliseconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+struct slow_disk : cfa::detail::posix {
+    static int sync(int descriptor) noexcept {
+        wait(20);
+        return posix::sync(descriptor);
+    }
+};
+
+/// A sink as another one, 50 ms later.
+class slow_sink {
+public:
+    explicit slow_sink(std::string directory) : sink_(std::move(directory)) {}
+
+    auto prepare(cfa::intent const& i) { return wait(50), sink_.prepare(i); }
+    auto store(cfa::intent const& i, cfa::issued_service_token const& t) {
+        return wait(50), sink_.store(i, t);
+    }
+    auto find(std::string_view key) { return wait(50), sink_.find(key); }
+    auto secret_of(std::string_view key) { return wait(50), sink_.secret_of(key); }
+    auto forget(std::string_view id) { return wait(50), sink_.forget(id); }
+    auto list() { return wait(50), sink_.list(); }
+
+private:
+    cfa::basic_directory_sink<slow_disk> sink_;
+};
+
+class slow_log {
+public:
+    explicit slow_log(std::string path) : log_(std::move(path)) {}
+
+    auto insert(cfa::intent const& i) { return wait(50), log_.insert(i); }
+    auto update(cfa::intent const& i) { return wait(50), log_.update(i); }
+    auto erase(cfa::intent const& i) { return wait(50), log_.erase(i); }
+    auto list() { return wait(50), log_.list(); }
+
+private:
+    cfa::basic_file_intent_log<slow_disk> log_;
+};
+
+cf::result<stores> open(configuration const& c, boost::asio::io_context&,
+                        boost::asio::thread_pool& disk) {
+    auto const key = cfa::sealing_key::from_file(c.sealing_key_id, c.sealing_key.path);
+    if (!key) return key.error();
+    auto const& directory = c.state_directory.path;
+    if (auto const taken = take_directory(directory); !taken) return taken.error();
+    static slow_sink inner(directory + "/secrets");
+    static cfa::sealed_sink<slow_sink&> sink(inner, *key);
+    static slow_log log(directory + "/intents");
+    return stores{cfa::any_async_sink(cf::offloaded_sink(disk.get_executor(), sink)),
+                  cfa::any_async_log(cf::offloaded_log(disk.get_executor(), log)), false};
+}
+
+} // namespace slow_stores
+
+int main(int, char** argv) {
+    auto const served = run_server(argv[2], &slow_stores::open);
+    std::cerr << served.error() << '\n';
+    return 2;
+}
