@@ -10,6 +10,7 @@
 #include "guide_rate.hpp"
 #include "guide_renew.hpp"
 #include "guide_rotate.hpp"
+#include "guide_seal.hpp"
 #include "guide_secrets.hpp"
 #include "guide_use.hpp"
 
@@ -21,6 +22,8 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -103,6 +106,24 @@ void rotates_renews_and_uses(fs::path const& directory) {
     check(ask(current, send).error() == cf::errc::forbidden, "a disabled token is refused");
 }
 
+void seals(fs::path const& directory) {
+    fs::create_directory(directory / "sealed");
+    std::ofstream(directory / "key") << std::string(64, '5') << 'a' << '\n';
+    fs::permissions(directory / "key", fs::perms::owner_read | fs::perms::owner_write);
+    check(!sealed_directory(directory / "sealed", directory / "key"), "65 digits are no key");
+    std::ofstream(directory / "key") << std::string(62, '5') << "1a\n";
+    auto sink = sealed_directory(directory / "sealed", directory / "key");
+    sandbox_transport transport;
+    cfa::memory_intent_log log;
+    check(sink.has_value(), "there is a sealed sink");
+    cfa::issuer issuer(sandbox_client(transport), account, *sink, log);
+    check(issuer.issue("m17", cfa::create_params("ci")).get().has_value(), "it takes a token");
+    std::ifstream in(directory / "sealed" / "m17");
+    std::string const file{std::istreambuf_iterator<char>(in), {}};
+    check(file.find("sealed:v1:2026-11:") != file.npos, "the secret is sealed");
+    check(file.find(transport.w->api.tokens().front().secret) == file.npos, "and not seen");
+}
+
 void lists_another_endpoint() {
     sandbox_transport transport;
     transport.w->api.add_route([](cf::http::request const&, std::string_view target,
@@ -134,6 +155,7 @@ int main() {
     makes_the_first_token(directory);
     tells_what_to_do();
     rotates_renews_and_uses(directory);
+    seals(directory);
     lists_another_endpoint();
     performs_over_another_stack();
     check(a_lost_create_is_not_sent_again(), "a lost create is not sent again");
