@@ -6,12 +6,14 @@
 #include <cloudflare/http/request.hpp>
 #include <cloudflare/http/response.hpp>
 #include <cloudflare/transport/blocking.hpp>
+#include <cloudflare/transport/connection_event.hpp>
 #include <cloudflare/transport/curl_options.hpp>
 #include <cloudflare/transport/detail/curl/session.hpp>
 #include <cloudflare/transport/transport.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -71,13 +73,20 @@ public:
     }
     [[nodiscard]] time_point now() const noexcept { return time_point::clock::now(); }
 
+    /// How many connections libcurl keeps. No call ever waits for one.
+    [[nodiscard]] connection_counts connections() const {
+        connection_counts all;
+        all.open = all.idle = state_->connection_count();
+        return all;
+    }
+
 private:
     static constexpr std::chrono::hours max_sleep{1};
 
     class state {
     public:
         explicit state(curl_options o)
-            : options_(std::move(o)), session_(std::make_unique<detail::curl::session>()) {}
+            : options_(std::move(o)), session_(std::make_unique<detail::curl::session>(options_)) {}
         state(state const&) = delete;
         state& operator=(state const&) = delete;
         ~state() { leave_inherited(); }
@@ -88,8 +97,12 @@ private:
                 return error(errc::deadline_exceeded,
                              error_details{.delivery = delivery::not_sent});
             leave_inherited();
-            if (!session_) session_ = std::make_unique<detail::curl::session>();
+            if (!session_) session_ = std::make_unique<detail::curl::session>(options_);
             return session_->send(r, deadline, options_);
+        }
+
+        [[nodiscard]] std::size_t connection_count() const noexcept {
+            return session_ ? session_->connection_count() : 0;
         }
 
     private:

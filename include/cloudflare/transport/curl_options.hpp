@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/core/detail/options_base.hpp>
+#include <cloudflare/transport/connection_event.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -61,6 +62,16 @@ public:
         return connect_timeout_;
     }
 
+    /// Called when a connection was opened, reused or closed: for logs and metrics. Called on the
+    /// thread of the call, or of who destroys the transport, perhaps within libcurl: it must not use
+    /// the transport. Default none.
+    curl_options& connection_trace(connection_hook hook) noexcept {
+        return set(connection_trace_, std::move(hook));
+    }
+    [[nodiscard]] connection_hook const& connection_trace() const noexcept {
+        return connection_trace_;
+    }
+
 private:
     std::string ca_file_;
     std::string client_certificate_file_, client_key_file_;
@@ -68,6 +79,7 @@ private:
     std::size_t max_body_size_ = std::size_t{1024} * 1024;
     std::chrono::seconds max_idle_before_unsafe_{5};
     std::chrono::milliseconds connect_timeout_{10'000};
+    connection_hook connection_trace_;
 };
 
 } // namespace cloudflare::inline v0

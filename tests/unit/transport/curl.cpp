@@ -753,4 +753,46 @@ TEST_CASE("a connection that was closed behind libcurl's back leads to a new one
     CHECK(r.server.connection_count() == 2);
 }
 
+TEST_CASE("a hook is told of libcurl's connections: opened, reused, closed and why") {
+    std::string lines;
+    auto const note = [&](connection_event const& e) {
+        CHECK((e.connection == 0) == (e.change == connection_change::open_failed));
+        lines.append(to_string(e.change)).append(' ' + std::to_string(e.requests));
+        if (e.why != close_reason::none) lines.append(": ").append(to_string(e.why));
+        if (e.failure != nullptr)
+            lines.append(": ").append(to_string(errc(e.failure->code().value())));
+        lines += '\n';
+    };
+    auto const take = [&] { return std::exchange(lines, {}); };
+    scripted_server server(testing::in_turn({{.bytes = response(200, "{}")},
+                                             {.bytes = response(200, "{}")},
+                                             {.then = end::close},
+                                             {.bytes = response(200, "{}")}}));
+    {
+        curl_transport const transport(curl_options().connection_trace(note));
+        http::request r{.origin = server.origin()};
+        r.target = "/";
+        auto const send = [&] { return transport.send(r, transport.now() + 10s).get(); };
+        CHECK(send());
+        CHECK(take() == "opened 0\n");
+        CHECK(transport.connections() == connection_counts{.open = 1, .idle = 1});
+        CHECK(send());
+        CHECK(take() == "reused 1\n");
+        CHECK_FALSE(send());
+        auto const lost = take(); // libcurl opens another one, over which nothing is sent
+        CHECK(lost.starts_with("reused 2\nclosed 2: "));
+        CHECK(transport.connections() == connection_counts{});
+        CHECK(send());
+        CHECK(take() == "opened 0\n");
+        r.origin = http::origin::parse("http://127.0.0.1:1").value();
+        CHECK_FALSE(send());
+        CHECK(take() == "not opened 0: connection refused or unreachable\n"
+                        "closed 1: the request failed: connection refused or unreachable\n");
+        r.origin = server.origin();
+        CHECK(send());
+        take();
+    }
+    CHECK(take() == "closed 1: the transport or the call was destroyed\n");
+}
+
 } // namespace

@@ -28,9 +28,17 @@ namespace cloudflare::inline v0::detail::curl {
 /// the socket, not in TLS, not in libcurl. If that is uncertain for any connection, all are closed.
 class session {
 public:
-    session() : multi_(make_multi()), easy_(curl_easy_init()) {
+    explicit session(curl_options const& options)
+        : sockets_(options.connection_trace()), multi_(make_multi()), easy_(curl_easy_init()) {
         if (!easy_) throw std::bad_alloc();
     }
+
+    session(session const&) = delete;
+    session& operator=(session const&) = delete;
+    ~session() { sockets_.closing_because(close_reason::destroyed); }
+
+    /// How many connections there are; all idle, where no call is under way.
+    [[nodiscard]] std::size_t connection_count() const noexcept { return sockets_.count(); }
 
     /// Whether a parent process made this session.
     [[nodiscard]] bool is_inherited() const noexcept { return fork_detector_.in_child(); }
@@ -40,11 +48,18 @@ public:
 
     [[nodiscard]] result<http::response> send(http::request const& r, time_point deadline,
                                               curl_options const& options) {
-        if (!sockets_.all_usable(boot_clock::now(), max_idle(r, options))) end_connections();
+        if (!sockets_.all_usable(boot_clock::now(), max_idle(r, options)))
+            end_connections(close_reason::stale);
         transfer t(easy_.get(), sockets_, r, deadline, options);
         bool is_clean = false;
         auto given = t.finish(perform(t, is_clean));
-        if (!given || !is_clean) end_connections();
+        t.report(given);
+        if (!given) {
+            auto const failed = given.error();
+            end_connections(close_reason::request_failed, &failed);
+        } else if (!is_clean) {
+            end_connections(close_reason::not_persistent);
+        }
         return given;
     }
 
@@ -67,8 +82,10 @@ private:
         return multi;
     }
 
-    void end_connections() {
+    void end_connections(close_reason why, error const* failure = nullptr) {
+        sockets_.closing_because(why, failure);
         multi_.reset();
+        sockets_.closing_because(close_reason::library);
         multi_ = make_multi();
     }
 

@@ -33,6 +33,8 @@ public:
     transfer(CURL* easy, open_sockets& sockets, http::request const& r, time_point deadline,
              curl_options const& options)
         : easy_(easy),
+          sockets_(sockets),
+          origin_(r.origin),
           options_(options),
           deadline_(deadline),
           is_secure_(r.origin.is_secure()),
@@ -49,6 +51,13 @@ public:
     /// Whether the response was refused, so that the rest of it need not be read.
     [[nodiscard]] bool is_refused() const noexcept {
         return reader_.failure() != response_reader::fault::none;
+    }
+
+    /// Tells the hook where no connection could be opened.
+    void report(result<http::response> const& given) const {
+        if (given || attempts_ != 0 || !options_.connection_trace()) return;
+        auto const why = given.error();
+        sockets_.open_failed(origin_, why, began_);
     }
 
     /// Whether bytes followed the response, which libcurl has dropped.
@@ -145,9 +154,11 @@ private:
 
     /// Called when there is a connection, before the request is sent. If a kept connection turns
     /// out to be closed, libcurl calls this a second time, whatever the method: that is refused.
-    static int before_request(void* self, char*, char*, int, int) noexcept {
+    static int before_request(void* self, char*, char*, int, int local_port) noexcept {
         auto& t = *static_cast<transfer*>(self);
         t.opened_ = t.info(CURLINFO_NUM_CONNECTS) != 0;
+        if (t.options_.connection_trace())
+            t.sockets_.begins(t.origin_, local_port, t.opened_, t.began_);
         return ++t.attempts_ == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
     }
 
@@ -206,6 +217,9 @@ private:
     }
 
     CURL* easy_;
+    open_sockets& sockets_;
+    http::origin origin_;
+    time_point began_ = time_point::clock::now();
     curl_options const& options_;
     time_point deadline_;
     bool is_secure_;
