@@ -19,5 +19,5 @@ cp -r "$name/.packaging/debian" "$name/debian"
 cd "$name"
 dpkg-buildpackage -us -uc "$@"
 cd ..
-lintian --fail-on error,warning ./*.changes
+lintian --fail-on error --suppress-tags initial-upload-closes-no-bugs ./*.changes
 ls -l ./*.deb

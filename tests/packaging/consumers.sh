@@ -48,6 +48,7 @@ way "pkg-config"
 awk -v wanted=1 -f "$here/code_block.awk" "$root/README.md" >"$work/main.cpp"
 run_block "$work" sh 2 # the README's program, which would talk to Cloudflare
 export PKG_CONFIG_PATH=$prefix/share/pkgconfig
+not_there libdir cat "$prefix"/share/pkgconfig/*.pc # they fit every architecture
 flags() { pkg-config --print-errors --cflags --libs "$@"; }
 not_there 'ssl|curl|pq' flags cloudflare-access
 not_there 'ssl|pq' flags cloudflare-access-curl
