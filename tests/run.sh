@@ -9,7 +9,7 @@ sh tests/install_packages.sh g++ meson ninja-build pkg-config cmake libboost1.81
     libboost-program-options1.81-dev libboost-url1.81-dev libssl-dev libcurl4-openssl-dev libcpp-httplib-dev \
     nlohmann-json3-dev rapidjson-dev nginx-light valgrind strace qt6-base-dev qcoro-qt6-dev libfmt-dev gdb libxml2-utils libpq-dev postgresql doctest-dev ca-certificates \
     clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev libc++-19-dev libc++abi-19-dev g++-multilib \
-    g++-mingw-w64-x86-64-posix wine wine64 doxygen chromium curl jq openssl systemd
+    g++-mingw-w64-x86-64-posix wine wine64 doxygen chromium curl jq openssl systemd zsh fish mandoc
 
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY # the tests talk to this machine only
 

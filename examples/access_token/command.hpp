@@ -23,12 +23,13 @@ task list(api_client client, options const& o);
 task get(api_client client, options const& o);
 task update(api_client client, options const& o);
 task refresh(api_client client, options const& o);
-task remove_token(api_client client, options const& o);
+task remove_tokens(api_client client, options const& o);
 task rotate(api_client client, options const& o);
 task renew(api_client client, options const& o);
 task status(api_client client, options const& o);
 task issue(api_client client, options const& o);
 task ensure(api_client client, options const& o);
+task doctor(api_client client, options const& o);
 task reconcile(api_client client, options const& o);
 
 // Those that need no API.

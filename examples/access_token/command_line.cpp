@@ -1,6 +1,8 @@
 #include "command_line.hpp"
 
+#include "completion.hpp"
 #include "help.hpp"
+#include "manual.hpp"
 #include "output.hpp"
 #include "suggestion.hpp"
 
@@ -11,6 +13,7 @@
 #include <boost/program_options/positional_options.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -84,7 +87,7 @@ cf::result<void> check_arguments(std::vector<std::string> const& arguments, comm
     auto const count = arguments.size();
     if (count == (c.argument.empty() ? 0U : 1U)) return {};
     if (count == 0 && c.argument.starts_with('[')) return {};
-    if (count > 1 && c.argument.ends_with("...")) return {};
+    if (count > 1 && c.argument == "ID...") return {};
     return usage(name + (c.argument.empty() ? " takes no argument"
                                             : " takes one argument: " + std::string(c.argument)));
 }
@@ -102,6 +105,16 @@ cf::result<bool> is_shown(po::variables_map const& given, std::vector<std::strin
         static_cast<void>(write_to_stdout("access-token " + std::string(cf::version) + '\n'));
         return true;
     }
+    if (first == "manual" && !asks_help) {
+        static_cast<void>(write_to_stdout(manual_page()));
+        return true;
+    }
+    if (first == "completion" && !asks_help) {
+        auto const script = words.size() == 2 ? completion_of(words[1]) : std::nullopt;
+        if (!script) return usage("completion takes one argument: bash, zsh or fish");
+        static_cast<void>(write_to_stdout(*script));
+        return true;
+    }
     if (first != "help" && !asks_help) return false;
     bool const is_of_other = first == "help" && !asks_help;
     auto const about = is_of_other ? (words.size() > 1 ? words[1] : std::string()) : first;
@@ -113,6 +126,13 @@ cf::result<bool> is_shown(po::variables_map const& given, std::vector<std::strin
     if (!c) return c.error();
     static_cast<void>(write_to_stdout(help(**c)));
     return true;
+}
+
+// Where the first `--` stands.
+int end_of_options(int argc, char const* const* argv) {
+    for (int i = 1; i < argc; ++i)
+        if (std::string_view(argv[i]) == "--") return i;
+    return argc;
 }
 
 cf::result<po::variables_map> parse(int argc, char const* const* argv) {
@@ -144,10 +164,13 @@ cf::error usage(std::string text) {
 }
 
 cf::result<command_line> read_command_line(int argc, char const* const* argv) {
-    auto given = parse(argc, argv);
+    int const end = end_of_options(argc, argv);
+    auto given = parse(end, argv);
     if (!given) return given.error();
     std::vector<std::string> words;
     if (given->count("words") != 0) words = (*given)["words"].as<std::vector<std::string>>();
+    std::vector<std::string> behind;
+    if (end < argc) behind.assign(argv + end + 1, argv + argc);
     auto const shown = is_shown(*given, words);
     if (!shown) return shown.error();
     if (*shown) return command_line();
@@ -155,10 +178,16 @@ cf::result<command_line> read_command_line(int argc, char const* const* argv) {
     auto const c = command_named(words[0]);
     if (!c) return c.error();
     words.erase(words.begin());
+    if ((*c)->name != "exec")
+        words.insert(words.end(), std::make_move_iterator(behind.begin()),
+                     std::make_move_iterator(behind.end()));
+    else if (behind.empty())
+        return usage("exec: which command? type it behind --, as in: access-token exec "
+                     "--secret-file FILE -- COMMAND");
     auto ok = check_arguments(words, **c);
     if (ok) ok = check_options(*given, **c);
     if (!ok)
         return usage(ok.error().details().explanation + "; see: access-token " +
                      std::string((*c)->name) + " --help");
-    return command_line{std::move(*given), *c, std::move(words)};
+    return command_line{std::move(*given), *c, std::move(words), std::move(behind)};
 }

@@ -15,6 +15,7 @@ struct command_line {
     boost::program_options::variables_map given{};
     command_info const* command = nullptr; // null: all is done
     std::vector<std::string> arguments{};
+    std::vector<std::string> program{}; // what stands behind `--` of exec
 };
 
 // What is wrong with the command line.

@@ -9,6 +9,7 @@ constexpr std::string_view formats_of_one = "text json yaml env table name id";
 constexpr std::string_view formats_of_secret = "text json yaml env table name id kubernetes github";
 constexpr std::string_view formats_of_list = "text json yaml table name id";
 constexpr std::string_view formats_of_report = "text json yaml table";
+constexpr std::string_view formats_of_doctor = "text json yaml";
 
 constexpr std::array options{
     option_info{"help", 'h', "", "show the help of the command, and end"},
@@ -30,6 +31,14 @@ constexpr std::array options{
                 "", true},
     option_info{"credentials-file", 0, "FILE", "a file that holds an API token and nothing else",
                 "", true},
+    option_info{
+        "credentials-command", 0, "COMMAND",
+        "a command for the shell that prints an API token, such as \"pass show cloudflare\"", "",
+        true},
+    option_info{"profile", 0, "NAME",
+                "of the configuration file; else CLOUDFLARE_AUTH_PROFILE, else default"},
+    option_info{"yes", 'y', "", "do not ask on a terminal before what cannot be undone"},
+    option_info{"dry-run", 0, "", "show the request, without the credentials, and send nothing"},
     option_info{"account", 0, "ID", "the account; else CLOUDFLARE_ACCOUNT_ID", "", true},
     option_info{"zone", 0, "ID", "the zone; else CLOUDFLARE_ZONE_ID", "", true},
     option_info{"deadline", 0, "SECONDS", "that a call may take (default 60)", "", true},
@@ -77,8 +86,8 @@ constexpr std::array options{
 };
 
 constexpr std::array commands{
-    command_info{"create", "NAME", "duration disabled secret-file secret-format", formats_of_secret,
-                 "make a token; its secret is shown once, or goes to a new file",
+    command_info{"create", "NAME", "duration disabled secret-file secret-format dry-run",
+                 formats_of_secret, "make a token; its secret is shown once, or goes to a new file",
                  "One call, never sent again blindly: where its response is lost, exit status 3 "
                  "names what may be left. A job that runs again uses ensure or issue --key.",
                  "access-token create ci --duration 1y --secret-file ci.env\n"
@@ -103,7 +112,7 @@ constexpr std::array commands{
     command_info{"update", "ID", "name duration enable disable", formats_of_one,
                  "change the name or the duration, enable or disable", "",
                  "access-token update f174e90a-fafe-4643-bbbc-4a0ed4fc8415 --disable"},
-    command_info{"rotate", "ID", "grace replace-now secret-file secret-format intents",
+    command_info{"rotate", "ID", "grace replace-now secret-file secret-format yes intents",
                  formats_of_secret, "a new secret; the one in use works on until the grace is over",
                  "It goes to stdout, to a new file, or to the one that holds this token. Refused "
                  "while an earlier grace period runs, and where a secret was lost, unless "
@@ -113,11 +122,12 @@ constexpr std::array commands{
     command_info{"refresh", "ID", "", formats_of_one, "a later expiry; the secret stays",
                  "Of accounts only: the API has no such call for a zone.",
                  "access-token refresh f174e90a-fafe-4643-bbbc-4a0ed4fc8415"},
-    command_info{"delete", "ID", "", formats_of_one, "delete a token", "",
-                 "access-token delete f174e90a-fafe-4643-bbbc-4a0ed4fc8415"},
+    command_info{"delete", "ID...", "yes", formats_of_one, "delete tokens", "",
+                 "access-token delete f174e90a-fafe-4643-bbbc-4a0ed4fc8415\n"
+                 "access-token delete old-ci older-ci --yes"},
     command_info{"renew", "[ID]",
                  "secret-file secret-dir secret-format refresh-before rotate-after grace "
-                 "replace-lost watch status-file intents",
+                 "replace-lost watch status-file yes intents",
                  formats_of_report,
                  "refresh and rotate what is due, of a secret file or of a directory of them",
                  "A token whose new secret was lost is kept alive, or replaced by --replace-lost. "
@@ -129,7 +139,7 @@ constexpr std::array commands{
                  "Exit status 3: one is lost, missing, disabled or expired.",
                  "access-token status --secret-dir /etc/tokens",
                  "--secret-file FILE | --secret-dir DIR"},
-    command_info{"reconcile", "", "intents min-age gone-age strays delete", formats_of_list,
+    command_info{"reconcile", "", "intents min-age gone-age strays delete yes", formats_of_list,
                  "settle what issues that died left behind",
                  "Strays are tokens with a tag that no intent explains: look whether one is in use "
                  "before --delete.",
@@ -139,6 +149,29 @@ constexpr std::array commands{
                  "Needs neither network nor credentials.",
                  "access-token intents\n"
                  "access-token intents forget 6d1f0b7a6b0e4b3f8a0f6c3e0b1d2a4c"},
+    command_info{
+        "exec", "[NAME] -- COMMAND [ARG...]", "secret-file secret-format duration intents", "",
+        "run a command with the token of a file in its environment",
+        "With a NAME the file is made to hold a token that works first, as ensure does; "
+        "without one neither network nor credentials are needed. The command takes the "
+        "place of access-token: signals and exit status are its own; 127 where it is not "
+        "found, 126 where it cannot be run.",
+        "access-token exec --secret-file ci.env -- ./deploy.sh\n"
+        "access-token exec ci --secret-file ci.env --env-names wrangler -- wrangler deploy",
+        "--secret-file FILE"},
+    command_info{"doctor", "", "intents", formats_of_doctor,
+                 "what works and what does not: credentials, permissions, clock, proxy, CA, rate",
+                 "Lists the tokens, and asks to delete one that cannot exist to learn whether it "
+                 "may: nothing is changed. Exit status 1: a check failed.",
+                 "access-token doctor"},
+    command_info{
+        "completion", "SHELL", "", "", "the completions for bash, zsh or fish", "",
+        "access-token completion bash >~/.local/share/bash-completion/completions/access-token\n"
+        "access-token completion zsh >~/.zfunc/_access-token\n"
+        "access-token completion fish >~/.config/fish/completions/access-token.fish",
+        "", false},
+    command_info{"manual", "", "", "", "the manual page, in mdoc", "",
+                 "access-token manual | man -l -", "", false},
     command_info{"help", "[COMMAND]", "", "", "this help, or that of a command", "",
                  "access-token help create", "", false},
     command_info{"version", "", "", "", "the version", "", "access-token version", "", false},
@@ -149,9 +182,12 @@ constexpr std::array variables{
     environment_info{"CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY", "else these two"},
     environment_info{"CLOUDFLARE_ACCOUNT_ID", "the account, where there is no --account"},
     environment_info{"CLOUDFLARE_ZONE_ID", "else the zone"},
+    environment_info{"CLOUDFLARE_AUTH_PROFILE", "the profile, where there is no --profile"},
     environment_info{"CLOUDFLARE_BASE_URL", "the API, where there is no --base-url"},
     environment_info{"https_proxy, no_proxy", "the proxy, and what is reached without one"},
     environment_info{"XDG_STATE_HOME", "the log of intents is in access-token/intents of it"},
+    environment_info{"XDG_CONFIG_HOME", "the profiles are in access-token/config of it"},
+    environment_info{"GITHUB_ENV, GITHUB_OUTPUT", "the files that -o github appends to"},
     environment_info{"NO_COLOR", "not empty: no colours"},
 };
 
@@ -166,7 +202,8 @@ auto find_in(Table const& table, std::string_view name) {
 
 std::string_view const general_options = "output quiet verbose help version";
 std::string_view const connection_options =
-    "env-names namespace account zone credentials-file base-url allow-insecure-http ca-file "
+    "env-names namespace profile account zone credentials-file credentials-command base-url "
+    "allow-insecure-http ca-file "
     "deadline attempts";
 
 std::string_view const exit_statuses =

@@ -3,9 +3,12 @@
 #include "command_line.hpp"
 #include "output.hpp"
 
+#include <cloudflare/access/detail/file.hpp>
+#include <cloudflare/core/wipe.hpp>
+
 #include <charconv>
-#include <fstream>
-#include <iterator>
+#include <cstdio>
+#include <iostream>
 #include <sstream>
 #include <string>
 #include <system_error>
@@ -15,30 +18,76 @@ namespace cf = cloudflare;
 
 namespace {
 
-cf::result<cf::credentials> find_credentials(settings const& from) {
-    auto const path = from.given("credentials-file");
-    if (!path) {
-        auto found = cf::credentials_from_environment();
-        if (found) return std::move(*found);
-        if (found.error() != cf::errc::missing_credentials) return found.error();
-        for (char const* const old : {"CF_API_TOKEN", "CF_API_KEY"})
-            if (environment(old))
-                return cf::error(cf::errc::missing_credentials,
-                                 "set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and "
-                                 "CLOUDFLARE_API_KEY; " +
-                                     std::string(old) + " is set, an old name that is not read");
-        return found.error();
-    }
-    std::ifstream file(*path);
-    std::string text(std::istreambuf_iterator<char>(file), {});
-    if (!file.is_open())
-        return cf::error(cf::errc::missing_credentials, *path + ": cannot be read");
+cf::result<cf::credentials> token_of(cf::wiped_string text, std::string const& from) {
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
         text.pop_back();
-    auto token = cf::api_token::make(text);
-    cf::wipe(text);
+    if (text.empty()) return cf::error(cf::errc::missing_credentials, from + ": is empty");
+    auto token = cf::api_token::make(std::string_view(text));
     if (!token) return token.error();
     return cf::credentials(std::move(*token));
+}
+
+cf::result<cf::credentials> credentials_of_file(std::string const& path) {
+    auto const opened = cf::access::file::open(path, O_RDONLY, cf::errc::missing_credentials);
+    cf::wiped_string text;
+    if (!opened || !opened->read(text))
+        return cf::error(cf::errc::missing_credentials, path + ": cannot be read");
+    return token_of(std::move(text), path);
+}
+
+// What the command prints; its errors go to stderr.
+cf::result<cf::credentials> credentials_of_command(std::string const& command) {
+    std::cout.flush();
+    auto* const pipe = ::popen(command.c_str(), "re");
+    if (pipe == nullptr)
+        return cf::error(cf::errc::missing_credentials, command + ": cannot be run");
+    cf::wiped_string text;
+    ::setvbuf(pipe, nullptr, _IONBF, 0); // no copy of the secret stays behind
+    for (int c = 0; text.size() < 4096 && (c = ::fgetc(pipe)) != EOF;)
+        text += static_cast<char>(c);
+    if (::pclose(pipe) != 0) return cf::error(cf::errc::missing_credentials, command + ": failed");
+    return token_of(std::move(text), command);
+}
+
+using find_setting = std::optional<std::string> (settings::*)(char const*) const;
+
+// A file or a command that one source of settings names; nothing where it names neither.
+std::optional<cf::result<cf::credentials>> credentials_of(settings const& from, find_setting find) {
+    auto const file = (from.*find)("credentials-file");
+    auto const command = (from.*find)("credentials-command");
+    if (file && command)
+        return usage("--credentials-file and --credentials-command exclude each other");
+    if (file) return credentials_of_file(*file);
+    if (command) return credentials_of_command(*command);
+    return std::nullopt;
+}
+
+// The environment's; an old name of a variable is named.
+cf::error no_credentials(cf::error const& e) {
+    for (char const* const old : {"CF_API_TOKEN", "CF_API_KEY"})
+        if (environment(old))
+            return {cf::errc::missing_credentials,
+                    "set CLOUDFLARE_API_TOKEN, or CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY; " +
+                        std::string(old) + " is set, an old name that is not read"};
+    return e;
+}
+
+cf::result<void> add_credentials(options& o, settings const& from) {
+    auto found = credentials_of(from, &settings::given);
+    if (!found) {
+        found = cf::credentials_from_environment();
+        if (!*found && found->error() == cf::errc::missing_credentials) {
+            auto const missing = no_credentials(found->error());
+            found = credentials_of(from, &settings::in_profile);
+            // What is not sent needs none.
+            if (!found && o.is_dry_run)
+                found = cf::credentials(cf::api_token::make("none").value());
+            if (!found) return missing;
+        }
+    }
+    if (!*found) return found->error();
+    o.credentials = std::move(**found);
+    return {};
 }
 
 // A number, one or more.
@@ -62,7 +111,7 @@ cf::trace_hook hook_of(options const& o) {
     };
 }
 
-cf::result<cf::client_options> find_client_options(settings const& from) {
+cf::result<void> add_client_options(options& o, settings const& from) {
     cf::client_options client;
     client.user_agent("access-token/" + std::string(cf::version));
     if (auto const text = from.find("base-url", "CLOUDFLARE_BASE_URL")) {
@@ -85,44 +134,64 @@ cf::result<cf::client_options> find_client_options(settings const& from) {
     auto const attempts = find_count(from, "attempts");
     if (!attempts) return attempts.error();
     if (*attempts) client.retry(cf::retry_policy(client.retry()).max_attempts(**attempts));
-    return client;
+    o.client = std::move(client);
+    o.client.trace(hook_of(o));
+    return {};
+}
+
+cf::result<void> add_proxy(options& o, settings const&) {
+    auto const proxy = cf::proxy_from_environment();
+    if (!proxy) return proxy.error();
+    if (*proxy && (*proxy)->unusable() && (*proxy)->serves(o.client.base_url().origin()))
+        return *(*proxy)->unusable();
+    o.proxy = *proxy;
+    return {};
+}
+
+cf::result<void> add_scope(options& o, settings const& from) {
+    auto const scope = find_scope(from);
+    if (!scope) return scope.error();
+    o.scope = *scope;
+    return {};
 }
 
 } // namespace
 
 cf::result<cf::access::any_scope> find_scope(settings const& from) {
-    bool const account_given = from.has("account");
-    bool const zone_given = from.has("zone");
-    if (account_given && zone_given) return usage("--account and --zone exclude each other");
-    auto const account = from.find("account", "CLOUDFLARE_ACCOUNT_ID");
-    auto const zone = from.find("zone", "CLOUDFLARE_ZONE_ID");
-    if (zone && (zone_given || (!account_given && !account))) {
-        auto const checked = cf::access::zone_scope::parse(*zone);
-        if (!checked) return checked.error();
-        return cf::access::any_scope(*checked);
+    if (from.has("account") && from.has("zone"))
+        return usage("--account and --zone exclude each other");
+    // Of one source either counts; a source that names one hides what comes after it.
+    std::optional<std::string> const found[][2] = {
+        {from.given("account"), from.given("zone")},
+        {environment("CLOUDFLARE_ACCOUNT_ID"), environment("CLOUDFLARE_ZONE_ID")},
+        {from.in_profile("account"), from.in_profile("zone")}};
+    for (auto const& [account, zone] : found) {
+        if (account) {
+            auto const checked = cf::access::account_scope::parse(*account);
+            if (!checked) return checked.error();
+            return cf::access::any_scope(*checked);
+        }
+        if (zone) {
+            auto const checked = cf::access::zone_scope::parse(*zone);
+            if (!checked) return checked.error();
+            return cf::access::any_scope(*checked);
+        }
     }
-    if (!account)
-        return usage("whose tokens? give --account or --zone, or set CLOUDFLARE_ACCOUNT_ID");
-    auto const checked = cf::access::account_scope::parse(*account);
-    if (!checked) return checked.error();
-    return cf::access::any_scope(*checked);
+    return usage("whose tokens? give --account or --zone, or set CLOUDFLARE_ACCOUNT_ID");
 }
 
 cf::result<void> add_connection(options& o, settings const& from) {
-    auto const scope = find_scope(from);
-    if (!scope) return scope.error();
-    auto const client = find_client_options(from);
-    if (!client) return client.error();
-    auto const credentials = find_credentials(from);
-    if (!credentials) return credentials.error();
-    auto const proxy = cf::proxy_from_environment();
-    if (!proxy) return proxy.error();
-    if (*proxy && (*proxy)->unusable() && (*proxy)->serves(client->base_url().origin()))
-        return *(*proxy)->unusable();
-    o.scope = *scope;
-    o.client = *client;
-    o.client.trace(hook_of(o));
-    o.credentials = *credentials;
-    o.proxy = *proxy;
+    struct part {
+        char const* name;
+        cf::result<void> (*add)(options& o, settings const& from);
+    };
+    for (auto const& [name, add] :
+         {part{"scope", add_scope}, part{"base URL", add_client_options},
+          part{"credentials", add_credentials}, part{"proxy", add_proxy}}) {
+        auto const ok = add(o, from);
+        if (ok) continue;
+        if (o.command != "doctor") return ok;
+        o.faults.push_back({name, ok.error()});
+    }
     return {};
 }

@@ -34,6 +34,7 @@ bool hand_over(cf::access::service_token const& token, cf::secret const* secret,
 cf::result<secret_target> secret_target::prepare(options const& o) {
     secret_target target(o.output);
     if (o.secret_file.empty()) return target;
+    target.path_ = o.secret_file;
     if (o.format() == secret_format::raw) {
         auto made = secret_file::create(o.secret_file);
         if (!made) return made.error();
@@ -52,6 +53,7 @@ bool secret_target::deliver(cf::access::issued_service_token const& token) {
     if (!raw_ && !sink_) return hand_over(token, &token.client_secret, output_);
     bool const is_stored =
         raw_ ? raw_->store(token.client_secret) : sink_->store(token).has_value();
+    if (is_stored) inform("the secret is in " + path_);
     auto const* const secret = output_.needs_secret() ? &token.client_secret : nullptr;
     if (is_stored && !hand_over(token, secret, output_)) {
         say("the secret is stored in its file, but could not be shown");

@@ -28,6 +28,7 @@ private:
     explicit secret_target(output_style output) : output_(std::move(output)) {}
 
     output_style output_;
+    std::string path_{};
     exit_status shown_ = done;
     std::optional<secret_file> raw_{};
     std::optional<cloudflare::access::file_sink> sink_{};

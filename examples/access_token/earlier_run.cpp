@@ -105,7 +105,7 @@ awaitable<cf::result<work_lock>> lock_for_work(api_client client, options const&
                          (paths.size() == 1 ? paths[0] : "one of the secret files");
         if (transport.now() >= end)
             co_return not_sent(cf::errc::conflict, who + ", or is stopped: ask again later");
-        if (!std::exchange(is_said, true)) say("waits: " + who);
+        if (!std::exchange(is_said, true)) inform("waits: " + who);
         auto waiting = transport.sleep_until(transport.now() + pause);
         co_await std::move(waiting);
         auto const state = co_await boost::asio::this_coro::cancellation_state;
@@ -127,7 +127,7 @@ awaitable<left_over> settle_earlier_runs(api_client client, options const& o, st
     for (auto const& i : *open)
         own.tags.insert(i.tag);
 
-    say("settles what an earlier run left for " + path);
+    inform("settles what an earlier run left for " + path);
     auto pending = settle_all(client, o, path, own);
     left.why = co_await std::move(pending);
     open = open_intents(log, o, path);

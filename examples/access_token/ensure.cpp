@@ -138,7 +138,7 @@ task ensure(api_client client, options const& o) {
         if (!found) co_return refuse(found.error());
         if (found->is == state::alive) {
             if (!is_settled) say_left_over(left);
-            say(o.secret_file + " holds a token that works");
+            inform(o.secret_file + " holds a token that works");
             co_return show_stored(o, found->token);
         }
         if (found->is == state::unknown) {

@@ -50,7 +50,7 @@ task finish_or_refuse(api_client client, options const& o, std::string path, fil
     if (!now || !*now || (*now)->token_id != (*held)->token_id)
         co_return refuse_file(o,
                               "the token of an earlier run was withdrawn: run the command again");
-    say("an earlier run had stored the token: its issue is now complete");
+    inform("an earlier run had stored the token: its issue is now complete");
     co_return tell_held(o, **now);
 }
 

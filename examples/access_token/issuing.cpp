@@ -32,8 +32,9 @@ task issue_into(api_client client, options const& o, token_file file, std::strin
     if (!issued) co_return fail(o, issued.error());
     if (issued->intent_open) say("the token is good, but its intent is open: run reconcile");
     if (issued->already_held) {
-        say("already issued: " + o.secret_file + " holds the token of this key");
+        inform("already issued: " + o.secret_file + " holds the token of this key");
         issued->token.name.clear(); // it is not known
     }
+    if (!issued->already_held) inform("the secret is in " + o.secret_file);
     co_return show_stored(o, issued->token);
 }

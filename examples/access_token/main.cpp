@@ -24,7 +24,9 @@ int run(boost::asio::io_context& context, int argc, char** argv) {
             say(e == cloudflare::errc::invalid_argument && !rule.empty() ? rule : e.to_string());
             return wrong_usage;
         }
-        return *parsed ? run_command(context, **parsed) : done;
+        if (!*parsed) return done;
+        if ((*parsed)->quiet) be_quiet();
+        return run_command(context, **parsed);
     } catch (std::exception const& e) {
         say(e.what());
         return left_behind;

@@ -45,7 +45,7 @@ cf::result<void> check_grace(options const& o) {
 }
 
 cf::result<void> check_files(options const& o) {
-    bool const needs_file = o.command == "issue" || o.command == "ensure";
+    bool const needs_file = o.command == "issue" || o.command == "ensure" || o.command == "exec";
     bool const needs_either = o.command == "renew" || o.command == "status";
     if (needs_file && o.secret_file.empty()) return usage(o.command + " needs a --secret-file");
     if (needs_either && o.secret_file.empty() == o.secret_dir.empty())
@@ -95,6 +95,12 @@ cf::result<void> check_together(options const& o) {
     if (o.deletes_strays && !o.shows_strays) return usage("--delete needs --strays");
     if (o.min_age && o.presumed_absent_age && *o.presumed_absent_age < *o.min_age)
         return usage("--gone-age must not be below --min-age");
+    if (o.is_dry_run && o.output.format != output_format::text)
+        return usage("--dry-run shows the request: --output has no effect on it");
+    bool const of_new = o.duration || o.wanted_format;
+    if (o.command == "exec" && o.arguments.empty() && of_new)
+        return usage(
+            "exec --duration and --secret-format need a NAME, of which the token is issued");
     bool const changes = o.name || o.duration || o.enabled;
     if (o.command == "update" && !changes)
         return usage("update: what is to change? give --name, --duration, --enable or --disable");

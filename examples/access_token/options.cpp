@@ -5,6 +5,7 @@
 #include "length_of_time.hpp"
 #include "option_checks.hpp"
 #include "output.hpp"
+#include "profile.hpp"
 #include "settings.hpp"
 
 #include <filesystem>
@@ -46,22 +47,11 @@ cf::result<void> find_age(settings const& from, char const* option,
     return {};
 }
 
-// A directory that the environment names. A relative one is ignored, as the XDG Base Directory Specification wants it.
-std::optional<std::filesystem::path> directory(char const* variable) {
-    auto const value = environment(variable);
-    if (!value || !value->starts_with('/')) return std::nullopt;
-    return std::filesystem::path(*value);
-}
-
 // The log of intents; its directory is made where it is the usual one.
 cf::result<std::string> find_intents_file(settings const& from) {
     if (auto file = from.given("intents")) return std::move(*file);
-    auto base = directory("XDG_STATE_HOME");
-    if (!base) {
-        base = directory("HOME");
-        if (!base) return usage("where are intents kept? give --intents");
-        *base /= ".local/state";
-    }
+    auto const base = user_directory("XDG_STATE_HOME", ".local/state");
+    if (!base) return usage("where are intents kept? give --intents");
     auto const own = *base / "access-token";
     std::error_code failed;
     std::filesystem::create_directories(own, failed);
@@ -82,7 +72,10 @@ void add_output(options& o, settings const& from, command_info const& c) {
     auto const written = from.find("output");
     bool const is_terminal = ::isatty(STDOUT_FILENO) == 1;
     bool const is_list = has_word(c.outputs, "table") && !has_word(c.outputs, "env");
-    if (written) o.output.format = output_format_named(*written).value_or(output_format::text);
+    // A profile may name one that this command does not have.
+    if (written && has_word(c.outputs, *written))
+        o.output.format = output_format_named(*written).value_or(output_format::text);
+    if (c.name == "exec") o.output.format = output_format::nothing;
     if (!written && is_terminal && is_list) o.output.format = output_format::table;
     if (auto const program = from.find("env-names"))
         o.output.names = env_names_of(*program).value_or(env_names());
@@ -96,7 +89,8 @@ cf::result<void> check_names(options const& o, settings const& from) {
     auto const format = o.output.format;
     if (from.has("namespace") && format != output_format::kubernetes)
         return usage("--namespace needs -o kubernetes");
-    if (from.has("env-names") && format != output_format::env && !o.output.needs_secret())
+    bool const has_names = format == output_format::env || o.output.needs_secret();
+    if (from.has("env-names") && !has_names && o.command != "exec")
         return usage("--env-names needs -o env, kubernetes or github");
     return {};
 }
@@ -137,6 +131,8 @@ cf::result<void> add_command_options(options& o, settings const& from) {
     o.replace_now = from.has("replace-now");
     o.shows_strays = from.has("strays");
     o.deletes_strays = from.has("delete");
+    o.skips_questions = from.has("yes");
+    o.is_dry_run = from.has("dry-run");
     o.quiet = from.has("quiet");
     o.verbose = from.has("verbose");
     if (o.quiet && o.verbose) return usage("--quiet and --verbose exclude each other");
@@ -149,10 +145,15 @@ cf::result<std::optional<options>> parse_options(int argc, char const* const* ar
     auto const line = read_command_line(argc, argv);
     if (!line) return line.error();
     if (line->command == nullptr) return std::optional<options>();
-    settings const from(line->given);
+    auto const profile = find_profile(line->given);
+    if (!profile) return profile.error();
+    settings const from(line->given, *profile);
     options o;
     o.command = line->command->name;
     if (!line->arguments.empty()) o.argument = line->arguments.back();
+    o.arguments = line->arguments;
+    o.typed = line->arguments;
+    o.program = line->program;
     add_output(o, from, *line->command);
     auto ok = add_command_options(o, from);
     if (ok && takes(*line->command, "intents")) {
@@ -161,7 +162,9 @@ cf::result<std::optional<options>> parse_options(int argc, char const* const* ar
         o.intents_file = std::move(*file);
     }
     if (ok) ok = check_together(o);
-    if (ok) ok = o.command == "intents" ? add_scope_of_intents(o, from) : add_connection(o, from);
+    bool const is_local = o.command == "exec" && o.arguments.empty();
+    if (ok && !is_local)
+        ok = o.command == "intents" ? add_scope_of_intents(o, from) : add_connection(o, from);
     if (!ok) return ok.error();
     return std::optional(std::move(o));
 }

@@ -10,12 +10,19 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 // How a secret file looks.
 enum class secret_format {
     env,  // the lines of `file_sink`
     json, // its object
     raw   // the secret and a newline: no later command can go on with it
+};
+
+// Why a part of the connection cannot be had.
+struct connection_fault {
+    std::string part;
+    cloudflare::error why;
 };
 
 struct options {
@@ -28,7 +35,14 @@ struct options {
     bool quiet = false;
     bool verbose = false;
     std::string command{};
-    std::string argument{}; // the NAME of create, issue and ensure, the TAG of intents, else an ID
+    std::vector<std::string> arguments{};
+    std::vector<std::string> typed{};   // the same before names became ids
+    std::vector<std::string> program{}; // what exec runs, with its arguments
+    bool skips_questions = false;
+    bool is_dry_run = false;
+    std::vector<connection_fault> faults{}; // of doctor, which goes on
+    std::string
+        argument{}; // the last argument: the NAME of create, issue and ensure, the TAG of intents, else an ID
     std::string key{};
     std::string secret_file{};
     std::string secret_dir{};

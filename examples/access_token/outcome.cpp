@@ -28,10 +28,48 @@ bool only_reads(options const& o) {
     return o.command == "list" || o.command == "get" || o.command == "reconcile";
 }
 
+// The error without the names of the C++ functions that its text may speak of.
+std::string spoken(cf::error const& e) {
+    auto text = e.to_string();
+    constexpr std::string_view advice_to_programs = ": wait, or revoke_and_rotate, which ends it";
+    if (auto const at = text.find(advice_to_programs); at != text.npos)
+        text.erase(at, advice_to_programs.size());
+    return text;
+}
+
+// What to type next; empty where there is nothing to type.
+std::string next_command(options const& o, cf::error const& e) {
+    switch (static_cast<cf::errc>(e.code().value())) {
+    case cf::errc::grace_running:
+        return o.command == "rotate"
+                   ? "wait until then, or end it now: access-token rotate " + o.argument +
+                         (o.secret_file.empty() ? "" : " --secret-file " + o.secret_file) +
+                         " --replace-now"
+                   : "";
+    case cf::errc::not_found: return "what there is: access-token list";
+    case cf::errc::limit_reached:
+        return "delete one that nobody needs: access-token list, then access-token delete ID";
+    case cf::errc::token_in_use:
+        return "take it out of the policies, groups and applications first, or end its secret: "
+               "access-token rotate " +
+               o.argument + " --grace 0s";
+    case cf::errc::resolve_failed:
+    case cf::errc::connect_failed:
+    case cf::errc::proxy_refused:
+    case cf::errc::tls_failed:
+    case cf::errc::unauthorized:
+    case cf::errc::forbidden:
+    case cf::errc::no_route:
+    case cf::errc::access_not_enabled: return "to see what is wrong: access-token doctor";
+    default: return {};
+    }
+}
+
 } // namespace
 
 exit_status fail(options const& o, cf::error const& e) {
-    say(e.to_string());
+    say(spoken(e));
+    if (auto const next = next_command(o, e); !next.empty()) say(next);
     if (e == cf::condition::invalid_input) return wrong_usage;
     bool const acted =
         e.delivery() == cf::delivery::unknown || e.delivery() == cf::delivery::accepted;

@@ -6,20 +6,59 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <utility>
 
 #include <unistd.h>
 
+namespace {
+
+struct telling {
+    bool is_quiet = false;
+    bool has_progress = false; // on the last line of the terminal
+    bool const is_terminal = ::isatty(STDERR_FILENO) == 1 && std::getenv("TERM") != nullptr &&
+                             std::string_view(std::getenv("TERM")) != "dumb";
+};
+telling& state() {
+    static telling one;
+    return one;
+}
+
+} // namespace
+
 void tell(std::string_view line) {
+    if (state().is_quiet) return;
+    clear_progress();
     std::cerr << printable(line) + '\n';
 }
 
+void inform(std::string_view line) {
+    if (!state().is_quiet) say(line);
+}
+
+void be_quiet() {
+    state().is_quiet = true;
+}
+
+void show_progress(std::string_view what) {
+    auto& s = state();
+    if (s.is_quiet || !s.is_terminal) return;
+    s.has_progress = true;
+    std::cerr << "\r\x1b[K" + printable(what) + " ..." << std::flush;
+}
+
+void clear_progress() {
+    if (std::exchange(state().has_progress, false)) std::cerr << "\r\x1b[K" << std::flush;
+}
+
 void say(std::string_view line) {
+    clear_progress();
     char const* const name =
         shows_colours(STDERR_FILENO) ? "\x1b[1maccess-token:\x1b[0m " : "access-token: ";
     std::cerr << name + printable(line) + '\n';
 }
 
 bool write_to_stdout(std::string_view text) {
+    clear_progress();
     for (std::size_t written = 0; written != text.size();) {
         auto const n = ::write(STDOUT_FILENO, text.data() + written, text.size() - written);
         if (n < 0 && errno != EINTR) return false;

@@ -8,6 +8,14 @@ void tell(std::string_view line);
 // The same behind the program's name.
 void say(std::string_view line);
 
+// Information that `be_quiet` drops; so does it what `tell` tells.
+void inform(std::string_view line);
+void be_quiet();
+
+// What is waited for, on the last line of a terminal until something else is told. Elsewhere nothing is shown.
+void show_progress(std::string_view what);
+void clear_progress();
+
 // Writes all of `text` to stdout; false where that failed, so that a secret is not lost unnoticed.
 bool write_to_stdout(std::string_view text);
 

@@ -14,7 +14,8 @@ enum class output_format {
     name,
     id,
     kubernetes, // a Secret manifest
-    github      // the mask on stdout, the rest into the files of the job
+    github,     // the mask on stdout, the rest into the files of the job
+    nothing     // stdout is somebody else's
 };
 
 std::optional<output_format> output_format_named(std::string_view name);

@@ -37,6 +37,20 @@ void tell_strays(std::vector<service_token> const& strays) {
         tell("stray: " + t.id + ", named \"" + t.name + "\", which no intent explains");
 }
 
+// What to do about intents that no list settles.
+template <class Report>
+void say_why_open(options const& o, Report const& report) {
+    bool const has_done = !report.kept.empty() || !report.withdrawn.empty();
+    if (report.left_open.empty()) {
+        if (!has_done && report.failed.empty()) inform("nothing is left to settle");
+        return;
+    }
+    say("an open intent is settled by a complete list that shows its token, or does not once it is "
+        "old enough (--gone-age); an empty list may be a missing permission: access-token doctor");
+    say("to give one up: access-token intents forget " + report.left_open.front().tag +
+        (o.intents_file.empty() ? "" : " --intents " + o.intents_file));
+}
+
 // Deletes them, each if it is a stray still.
 template <class Reconciler>
 awaitable<exit_status> delete_strays(Reconciler& reconciler, std::vector<service_token> strays) {
@@ -88,6 +102,7 @@ task reconcile(api_client client, options const& o) {
     for (auto const& failure : report->failed)
         say("intent " + failure.i.tag + ": " + failure.why.to_string());
     say_left_open(report->left_open);
+    say_why_open(o, *report);
     say_elsewhere(report->elsewhere);
     auto status = report->left_open.empty() && !damaged ? done : left_behind;
 

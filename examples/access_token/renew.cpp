@@ -227,7 +227,7 @@ task watch(api_client client, options const& o, Sink const& sink, renewer_of<Sin
         if (co_await std::move(asking)) break;
     }
     notify("STOPPING=1");
-    say("stopped");
+    inform("stopped");
     co_return done;
 }
 

@@ -82,6 +82,7 @@ task rotate_file(api_client client, options const& o, file_intent_log log) {
     auto rotating = rotate_into(client, o, sink, *held ? (*held)->key : std::string(), log);
     auto const rotated = co_await std::move(rotating);
     if (!rotated) co_return fail(o, rotated.error());
+    inform("the new secret is in " + o.secret_file);
     co_return show_stored(o, rotated->token);
 }
 

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstddef>
 #include <exception>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -36,16 +37,23 @@ stoppable_transport::send(cf::http::request const& r, cf::time_point deadline) c
         co_return cf::error(cf::errc::cancelled, std::move(details));
     }
     state->acting = r.method != cf::http::method::get;
+    show_progress("waits for the response to " + std::string(to_string(r.method)) + ' ' +
+                  std::string(r.target.substr(0, r.target.find('?'))));
     auto pending = transport_.send(r, deadline);
     auto response = co_await std::move(pending);
     state->acting = false;
+    clear_progress();
     co_return response;
 }
 
 asio::awaitable<void> stoppable_transport::sleep_until(cf::time_point t) const {
     if (state_->stopping) co_return;
+    auto const span = std::chrono::ceil<std::chrono::seconds>(t - now());
+    if (span > std::chrono::seconds(1))
+        show_progress("waits " + std::to_string(span.count()) + " s before it goes on");
     auto pending = transport_.sleep_until(t);
     co_await std::move(pending);
+    clear_progress();
 }
 
 namespace {

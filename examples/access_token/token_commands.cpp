@@ -5,6 +5,7 @@
 #include "output.hpp"
 #include "token_output.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -70,12 +71,23 @@ task refresh(api_client client, options const& o) {
     co_return token ? print(show(*token, nullptr, o.output)) : fail(o, token.error());
 }
 
-task remove_token(api_client client, options const& o) {
+// Each, whatever becomes of the others; several in one list.
+task remove_tokens(api_client client, options const& o) {
     service_tokens const tokens(std::move(client), *o.scope);
-    auto removing = tokens.remove(o.argument);
-    auto const removed = co_await std::move(removing);
-    if (!removed) co_return fail(o, removed.error());
-    service_token shown;
-    shown.id = o.argument;
-    co_return print(show(removed->value_or(shown), nullptr, o.output));
+    auto worst = done;
+    std::vector<service_token> all;
+    for (auto const& id : o.arguments) {
+        auto removing = tokens.remove(id);
+        auto const removed = co_await std::move(removing);
+        if (!removed) {
+            if (o.arguments.size() > 1) say(id + ":");
+            worst = std::max(worst, fail(o, removed.error()));
+            continue;
+        }
+        service_token shown;
+        shown.id = id;
+        all.push_back(removed->value_or(shown));
+    }
+    if (o.arguments.size() > 1) co_return std::max(worst, print(show(all, o.output)));
+    co_return worst != done ? worst : print(show(all.front(), nullptr, o.output));
 }

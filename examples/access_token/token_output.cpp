@@ -108,6 +108,7 @@ std::string show(cf::access::service_token const& token, cf::secret const* secre
         return secret == nullptr
                    ? std::string()
                    : kubernetes_secret(name, token.client_id, secret->reveal(), style);
+    case output_format::nothing: return {};
     case output_format::github:
     case output_format::text: break;
     }

@@ -164,5 +164,287 @@ for words in "renew --secret-file $work/json --secret-format env" "rotate $(sed 
     expect "and nothing is sent" test "$(wc -l <"$work/requests")" -eq "$before"
 done
 
+# A name or a client id in the place of an id.
+start_server
+ids=()
+for name in twin twin single other; do
+    run "${account[@]}" create $name
+    ids+=("$(field id)")
+done
+client_id=$(field client_id)
+run "${account[@]}" get single -o id
+expect "a name that one token has stands for its id" test "$(cat "$work/out")" = "${ids[2]}"
+run "${account[@]}" get "$client_id" -o id
+expect "so does a client id" test "$(cat "$work/out")" = "${ids[3]}"
+before=$(requests GET)
+run "${account[@]}" get "${ids[0]}"
+expect "an id asks for no list" test "$(requests GET)" -eq $((before + 1))
+for command in get delete refresh "update --disable" "rotate --grace 0s"; do
+    # shellcheck disable=SC2086 # split on purpose
+    run "${account[@]}" $command twin
+    expect "$command of a name that two tokens have is refused" exits 2
+    expect "and lists both" test "$(grep -c "${ids[0]}\|${ids[1]}" "$work/err")" -eq 2
+done
+run "${account[@]}" get twi
+expect "a part of a name is no name" exits 2
+expect "and the next command is named" err_has 'access-token list'
+run "${account[@]}" delete single twin
+expect "one name of several that is not unique" exits 2
+expect "deletes nothing" test "$(requests DELETE)" -eq 0
+run "${account[@]}" rotate single --grace 1h -o id
+expect "rotate takes a name" test "$(cat "$work/out")" = "${ids[2]}"
+run "${account[@]}" rotate single --grace 1h
+expect "a grace that runs is told in the program's words" err_has "access-token rotate ${ids[2]} --replace-now"
+expect "and not in the library's" test "$(grep -c revoke_and_rotate "$work/err")" -eq 0
+run "${account[@]}" delete "${ids[0]}" 00000000-0000-4000-8000-000000000000 single -o id
+expect "several: one that is not there exits 1" exits 1
+expect "is named" err_has '00000000-0000-4000-8000-000000000000:'
+expect "the others are deleted" test "$(cat "$work/out")" = "${ids[0]}"$'\n'"${ids[2]}"
+start_server --fault 'GET=respond-before:200:{"success":true,"errors":[],"messages":[],"result":[{"id":"'"${ids[0]}"'","client_id":"a.access","name":"alone"}],"result_info":{"page":1,"per_page":50,"count":1,"total_count":3}}'
+run "${account[@]}" delete alone
+expect "a list that may not be complete proves no name to be unique" exits 2
+expect "and nothing is deleted" test "$(requests DELETE)" -eq 0
+
+# Nothing is sent, or nothing of the credentials shown.
+run "${account[@]}" create dry --duration 1d --dry-run --secret-file "$work/dry"
+expect "--dry-run exits 0" exits 0
+expect "shows the request" out_has "^POST $url/accounts/023e105f4ecef8ad9ca31a8372d0c353/access/service_tokens$"
+expect "and its body" out_has '^{"name":"dry","duration":"24h"}$'
+expect "no credentials" test "$(grep -c sample-token "$work/out")" -eq 0
+expect "makes no file" test ! -e "$work/dry"
+expect "and sends nothing" test "$(requests POST)" -eq 0
+bare create dry --dry-run "${account[@]}"
+expect "it needs no credentials" exits 0
+
+# exec.
+start_server
+run "${account[@]}" create run --secret-file "$work/run.env"
+in_env() { bare exec --secret-file "$work/run.env" "$@"; }
+in_env -- sh -c 'echo "$CF_ACCESS_CLIENT_ID $CF_ACCESS_CLIENT_SECRET"'
+expect "exec gives id and secret, without network and credentials" out_has '^[0-9a-f]*\.access cfast_'
+in_env --env-names cloudflared -- sh -c 'echo "$TUNNEL_SERVICE_TOKEN_SECRET"'
+expect "under the names that are asked for" out_has '^cfast_'
+in_env -- sh -c 'exit 7'
+expect "the exit status is passed on" exits 7
+{ in_env -- sh -c 'kill -TERM $$'; } 2>/dev/null
+expect "a signal, too" exits 143
+in_env -- "$work/no-such-program"
+expect "a command that is not there exits 127" exits 127
+in_env -- "$work/run.env"
+expect "one that cannot be run exits 126" exits 126
+in_env -- sh -c 'echo "$1|$2"' sh --help 'a b'
+expect "arguments stay as they are" out_has '^--help|a b$'
+in_env
+expect "no command is wrong usage" exits 2
+bare exec --secret-file "$work/none" -- true
+expect "no token is wrong usage" exits 2
+start_run exec --secret-file "$work/run.env" -- sh -c 'trap "exit 9" TERM; echo ready; while :; do sleep 0.05; done'
+await out_has ready
+expect "no secret is in the process list" test "$(tr '\0' ' ' <"/proc/$running/cmdline" | grep -c cfast_)" -eq 0
+kill -TERM $running
+wait $running
+status=$?
+expect "signals reach the command" exits 9
+for n in 1 2; do
+    run "${account[@]}" exec fresh --secret-file "$work/fresh.json" --secret-format json -- sh -c 'echo "$CF_ACCESS_CLIENT_SECRET"'
+    expect "exec NAME makes the token that is missing" exits 0
+    expect "stdout is the command's" test "$(cat "$work/out")" = "$(sed 's/.*"client_secret":"\([^"]*\)".*/\1/' "$work/fresh.json")"
+    expect "one in all" test "$(requests POST)" -eq 2
+done
+
+# On a terminal: a table, colours, questions, progress; elsewhere none of them.
+on_terminal() { # what is typed, then the arguments
+    local typed=$1
+    shift
+    printf -v line '%q ' exec "$access_token" --base-url "$url" --ca-file "$work/ca.pem" "${account[@]}" "$@"
+    (sleep 0.3; printf '%b' "$typed"; sleep 0.3) | TERM=xterm SHELL=/bin/sh script -qec "$line" /dev/null >"$work/out" 2>"$work/err"
+    status=$?
+}
+on_terminal '' list
+expect "a list on a terminal is a table with a bold header" out_has $'\x1b\\[1mNAME  *ID '
+NO_COLOR=1 on_terminal '' list
+expect "never coloured with NO_COLOR" test "$(grep -c $'\x1b\\[[0-9;]*m' "$work/out")" -eq 0
+expect "a table still" out_has 'NAME  *ID '
+run "${account[@]}" list
+expect "elsewhere it is lines for a script" test "$(wc -l <"$work/out")" -eq 2
+for typed in '\n' 'n\n' 'yesterday\n' '\003' '\004'; do
+    on_terminal "$typed" delete run
+    expect "no, or nothing, to the question exits 1" exits 1
+    expect "and says what would be" out_has 'delete "run" ([0-9a-f-]*)?.*\[y/N\]'
+done
+expect "and deletes nothing" test "$(requests DELETE)" -eq 0
+for words in "rotate run --grace 0s" "rotate run --replace-now" "reconcile --strays --delete" "renew --secret-file $work/run.env --replace-lost"; do
+    # shellcheck disable=SC2086 # split on purpose
+    on_terminal 'n\n' $words
+    expect "$words is asked for" out_has '\[y/N\]'
+done
+expect "nothing was rotated" test "$(requests PUT)" -eq 1 # the issue's rename
+on_terminal '' rotate run --grace 1h --yes --replace-now
+expect "--yes goes on" exits 0
+expect "without a question" test "$(grep -c 'y/N' "$work/out")" -eq 0
+on_terminal '' rotate fresh --grace 1h
+expect "what can be undone is not asked for" exits 0
+on_terminal 'y\n' delete run
+expect "yes deletes" exits 0
+expect "once" test "$(requests DELETE)" -eq 1
+run "${account[@]}" delete fresh
+expect "no terminal, no question" exits 0
+start_server --fault 'GET#1=respond-before:503:' --fault GET=delay:300
+on_terminal '' list --deadline 9
+expect "a terminal shows what is waited for" out_has 'waits for the response to GET'
+on_terminal '' list --quiet
+expect "not with --quiet" test "$(grep -c 'waits' "$work/out")" -eq 0
+run "${account[@]}" list
+expect "nor elsewhere" test ! -s "$work/err"
+
+# doctor.
+start_server
+check() { sed -n "s/^\([a-zA-Z]*\)  *$1  .*/\1/p" "$work/out"; }
+run "${account[@]}" doctor
+expect "doctor exits 0 where all is well" exits 0
+for name in credentials scope 'base URL' proxy CA reachable write clock rate intents; do
+    expect "$name is well" test "$(check "$name")" = ok
+done
+expect "an empty list is a warning" test "$(check list)" = warning
+expect "nothing was changed" test "$(requests POST)$(requests PUT)" = 00
+expect "no credentials are shown" test "$(cat "$work/out" "$work/err" | grep -c sample-token)" -eq 0
+failing() { # the check that fails, then arguments
+    local name=$1
+    shift
+    run "$@"
+    expect "$name: doctor exits 1" exits 1
+    expect "$name fails" test "$(check "$name")" = FAILED
+    expect "and what to do is said" out_has '^  *-> '
+}
+CLOUDFLARE_API_TOKEN='' failing credentials "${account[@]}" doctor
+expect "the API is looked for all the same" test "$(check reachable)" = ok
+failing scope doctor
+failing scope --account x doctor
+https_proxy=ftp://127.0.0.1 failing proxy "${account[@]}" doctor
+https_proxy=127.0.0.1:1 failing reachable "${account[@]}" doctor
+failing intents "${account[@]}" doctor --intents "$work/ca.pem"
+url_kept=$url url=https://127.0.0.1:1
+failing reachable "${account[@]}" doctor
+url=http://api.example
+failing 'base URL' "${account[@]}" doctor
+url=$url_kept
+"$access_token" --base-url "$url" --ca-file "$work/none.pem" "${account[@]}" doctor >"$work/out" 2>"$work/err"
+status=$?
+expect "a CA file that is missing" test "$status$(check CA)" = 1FAILED
+no='{"success":false,"errors":[{"code":10000,"message":"no"}],"messages":[],"result":null}'
+start_server --fault "DELETE=respond-before:403:$no"
+failing write "${account[@]}" doctor
+start_server --fault "GET=respond-before:403:$no"
+failing list "${account[@]}" doctor
+run "${account[@]}" list
+expect "who is refused is sent to the doctor" err_has 'access-token doctor'
+run "${account[@]}" doctor -o json
+expect "doctor has JSON" out_has '"check":"list","state":"FAILED"'
+
+# Profiles: command line, then environment, then profile.
+start_server
+mkdir -p "$XDG_CONFIG_HOME/access-token"
+printf 'from-file\n' >"$work/token"
+cat >"$XDG_CONFIG_HOME/access-token/config" <<END
+[default]
+account = 023e105f4ecef8ad9ca31a8372d0c353
+base-url = $url
+ca-file = $work/ca.pem
+credentials-command = cat $work/token
+[web]
+zone = 0123456789abcdef0123456789abcdef
+base-url = $url
+ca-file = $work/ca.pem
+credentials-file = $work/token
+output = json
+END
+scope_of_last() { tail -n 1 "$work/requests" | sed 's|.*/v4/\([a-z]*\)/.*|\1|'; }
+bare list
+expect "the default profile is enough" exits 0
+expect "its account is taken" test "$(scope_of_last)" = accounts
+bare list --profile web
+expect "another profile" test "$(scope_of_last)" = zones
+expect "its output" test "$(cat "$work/out")" = '[]'
+CLOUDFLARE_AUTH_PROFILE=web bare list
+expect "or by the environment" test "$(scope_of_last)" = zones
+CLOUDFLARE_ACCOUNT_ID=023e105f4ecef8ad9ca31a8372d0c353 bare list --profile web
+expect "the environment goes before the profile" test "$(scope_of_last)" = accounts
+CLOUDFLARE_ACCOUNT_ID=023e105f4ecef8ad9ca31a8372d0c353 bare list "${zone[@]}"
+expect "and the command line before it" test "$(scope_of_last)" = zones
+bare create x --profile web -o text
+expect "also for the output" out_has '^id: '
+CLOUDFLARE_API_TOKEN='a b' "$access_token" list >"$work/out" 2>"$work/err"
+status=$?
+expect "credentials of the environment go before the profile's" exits 2
+bare list --credentials-command 'exit 3'
+expect "a command that fails is wrong usage" exits 2
+bare list --profile wep
+expect "a profile that is not there is wrong usage" exits 2
+expect "and a near one is named" err_has 'did you mean web?'
+printf 'api-token = s3cret\n' >>"$XDG_CONFIG_HOME/access-token/config"
+bare list
+expect "a secret in the file is refused" exits 2
+expect "by its line" err_has 'config:12: api-token: a secret has no place'
+expect "and not shown" test "$(grep -c s3cret "$work/err")" -eq 0
+rm -r "$XDG_CONFIG_HOME"
+
+# Completion, in the shells that are here.
+mkdir "$work/completions"
+"$access_token" completion bash >"$work/completions/bash"
+"$access_token" completion zsh >"$work/completions/_access-token"
+"$access_token" completion fish >"$work/completions/fish"
+bash_completes() { # words, the last one unfinished; what comes for it
+    bash -c '. "$0/bash"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _access_token 2>/dev/null; echo "${COMPREPLY[*]}"' "$work/completions" "$@"
+}
+completes() { # a function, what is expected, the words
+    local how=$1 wanted=$2
+    shift 2
+    $how "$@" >"$work/out" 2>"$work/err"
+    status=$?
+    expect "$how: $*" out_has "$wanted"
+}
+completes bash_completes '^create$' access-token cr
+completes bash_completes '^--secret-file --secret-format$' access-token create --secret
+completes bash_completes '^kubernetes$' access-token --account x create y -o k
+completes bash_completes '^access wrangler cloudflared$' access-token create --env-names ''
+completes bash_completes "^$work/completions/bash$" access-token create --secret-file "$work/completions/b"
+completes bash_completes '^doctor$' access-token help do
+completes bash_completes '^bash zsh fish$' access-token completion ''
+completes bash_completes '\btrue\b' access-token exec --secret-file x -- tru
+if command -v fish >/dev/null; then
+    fish_completes() { HOME=$work fish --no-config -c "source $work/completions/fish; complete -C '$1'"; }
+    completes fish_completes '^create' 'access-token cre'
+    completes fish_completes '^--secret-file' 'access-token create --secret-f'
+    completes fish_completes '^kubernetes' 'access-token create -o k'
+    completes fish_completes '^wrangler' 'access-token create --env-names w'
+    completes fish_completes '^zsh' 'access-token completion '
+fi
+if command -v zsh >/dev/null; then
+    cat >"$work/zsh_completes" <<'END'
+zmodload zsh/zpty
+zpty shell env -i TERM=dumb HOME=$2 PATH=$PATH zsh -f -i
+zpty -w shell "PROMPT=; fpath=($1 \$fpath); autoload -Uz compinit; compinit -u -D; stty rows 200 columns 200; echo rea\"\"dy"
+zpty -r -m shell line '*ready*'
+zpty -n -w shell "$3"$'\t'
+sleep 0.5
+zpty -n -w shell $'\x15exit\n'
+while zpty -r shell line; do print -r -- $line; done
+END
+    zsh_completes() { timeout 20 zsh -f "$work/zsh_completes" "$work/completions" "$work" "$1"; } # on a terminal: it has no other way
+    completes zsh_completes 'access-token create' 'access-token cre'
+    completes zsh_completes 'create -o kubernetes' 'access-token create -o kub'
+    completes zsh_completes 'create --env-names wrangler' 'access-token create --env-names w'
+fi
+"$access_token" manual >"$work/access-token.1"
+if command -v mandoc >/dev/null; then
+    for page in "$work/access-token.1" "$(dirname "$0")/../../examples/sandbox_server/sandbox-server.1"; do
+        mandoc -Tlint -Wwarning "$page" >"$work/out" 2>&1
+        status=$?
+        expect "mandoc has nothing against $(basename "$page")" exits 0
+    done
+    mandoc -Tutf8 "$work/access-token.1" | col -b >"$work/out" 2>/dev/null
+    expect "the manual page shows a command" out_has '^ *rotate ID'
+fi
+
 [ $failures -eq 0 ] && echo "all as promised"
 exit $failures

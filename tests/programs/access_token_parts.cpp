@@ -1,9 +1,13 @@
 // What access-token is made of that needs no network: words, lengths of time, formats, help.
 #include "../../examples/access_token/command_table.hpp"
+#include "../../examples/access_token/completion.hpp"
+#include "../../examples/access_token/health.hpp"
 #include "../../examples/access_token/help.hpp"
 #include "../../examples/access_token/kubernetes.hpp"
 #include "../../examples/access_token/length_of_time.hpp"
+#include "../../examples/access_token/manual.hpp"
 #include "../../examples/access_token/output_style.hpp"
+#include "../../examples/access_token/profile.hpp"
 #include "../../examples/access_token/suggestion.hpp"
 #include "../../examples/access_token/table.hpp"
 #include "../../examples/access_token/token_output.hpp"
@@ -209,7 +213,8 @@ TEST_CASE("the help of a command shows its own options, exit statuses, an exampl
         CAPTURE(std::string(c.name));
         auto const text = help(c);
         for (auto const& o : all_options()) {
-            auto const line = "\n  --" + std::string(o.name) +
+            auto const letter = o.letter != 0 ? std::string("-") + o.letter + ", " : std::string();
+            auto const line = "\n  " + letter + "--" + std::string(o.name) +
                               (o.value.empty() ? "" : " " + std::string(o.value));
             auto const found =
                 text.find(line + ' ') != text.npos || text.find(line + '\n') != text.npos;
@@ -224,6 +229,99 @@ TEST_CASE("the help of a command shows its own options, exit statuses, an exampl
     for (auto const& c : all_commands())
         CHECK(all.find("\n  " + std::string(c.name)) != all.npos);
     CHECK(all.find("\1") == all.npos);
+}
+
+TEST_CASE("profiles are read, and what they may not hold is refused by its line") {
+    auto const all = parse_profiles("# mine\n\n[default]\r\naccount = 023e\n  output=json \n[web]\n"
+                                    "credentials-command = pass show a=b\nca-file = ~/ca.pem\n");
+    REQUIRE(all.has_value());
+    CHECK(all->at("default").at("account") == "023e");
+    CHECK(all->at("default").at("output") == "json");
+    CHECK(all->at("web").at("credentials-command") == "pass show a=b");
+    CHECK(choose_profile(*all, std::nullopt, "config", "/home/me")->at("account") == "023e");
+    CHECK(choose_profile(*all, "web", "config", "/home/me")->at("ca-file") == "/home/me/ca.pem");
+    CHECK(choose_profile(*all, "wep", "config", "").error().details().explanation ==
+          "no profile wep in config; did you mean web?");
+    CHECK(choose_profile(profiles(), std::nullopt, "config", "")->empty());
+    CHECK(parse_profiles("")->empty());
+    for (auto const& [text, rule] : std::vector<std::pair<std::string, std::string>>{
+             {"account = 1", "1: must be in a profile"},
+             {"[a]\nnonsense", "2: must be NAME = VALUE"},
+             {"[a]\n\nacount = 1", "3: no such setting: acount; did you mean account?"},
+             {"[a]\naccount =", "2: account must not be empty"},
+             {"[a]\naccount = 1\naccount = 2", "3: account is there twice"},
+             {"[a]\n[a]", "2: the profile a is there twice"},
+             {"[a", "1: a profile begins with [NAME]"},
+             {"[]", "1: a profile begins with [NAME]"},
+             {"[a]\naccount = 1\nzone = 2", "3: account and zone exclude each other"},
+             {"[a]\nenv-names = x", "2: env-names must be one of"},
+             {"[a]\nsecret-file = x", "2: secret-file: a secret has no place"},
+             {"[a]\nname = x", "2: no such setting: name"}}) {
+        CAPTURE(text);
+        auto const refused = parse_profiles(text);
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().details().explanation.starts_with(rule));
+    }
+    for (std::string const name : {"api-token", "token", "api-key", "client_secret", "password"}) {
+        auto const refused = parse_profiles("[a]\n" + name + " = s3cret");
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().details().explanation.find("credentials-command") !=
+              std::string::npos);
+        CHECK(refused.error().to_string().find("s3cret") == std::string::npos);
+    }
+}
+
+TEST_CASE("a clock that is off, and a rate that is spent, are told by how much") {
+    using std::chrono::seconds;
+    CHECK(check_of_clock(std::nullopt).is == check::state::skipped);
+    CHECK(check_of_clock(seconds(-2)).is == check::state::ok);
+    CHECK(check_of_clock(seconds(30)).is == check::state::ok);
+    CHECK(check_of_clock(seconds(31)).is == check::state::warning);
+    CHECK(check_of_clock(seconds(31)).detail == "31 s ahead of the server's");
+    CHECK(check_of_clock(seconds(-300)).is == check::state::warning);
+    CHECK(check_of_clock(seconds(-301)).is == check::state::failed);
+    CHECK(check_of_clock(seconds(-301)).detail == "301 s behind the server's");
+    CHECK_FALSE(check_of_clock(seconds(301)).advice.empty());
+    CHECK(check_of_rate(std::nullopt).is == check::state::ok);
+    CHECK(check_of_rate(100).is == check::state::ok);
+    CHECK(check_of_rate(99).is == check::state::warning);
+    CHECK(check_of_rate(0).is == check::state::failed);
+
+    std::vector<check> checks{{"clock", check::state::ok, "as it should", ""},
+                              {"list", check::state::failed, "no\x1b", "do this"}};
+    CHECK(has_failure(checks));
+    CHECK(show(checks, output_style()) == "ok       clock         as it should\nFAILED   list      "
+                                          "    no?\n                       -> do this\n");
+    auto coloured = output_style();
+    coloured.colours = true;
+    CHECK(show(checks, coloured).starts_with("\x1b[32mok       \x1b[0mclock"));
+    CHECK(show(checks, style_of(output_format::json)) ==
+          "[{\"check\":\"clock\",\"state\":\"ok\",\"detail\":\"as it should\"},"
+          "{\"check\":\"list\",\"state\":\"FAILED\",\"detail\":\"no\\u001b\",\"advice\":\"do "
+          "this\"}]\n");
+    checks.pop_back();
+    CHECK_FALSE(has_failure(checks));
+}
+
+TEST_CASE("completions and the manual name each command and option") {
+    CHECK_FALSE(completion_of("csh"));
+    for (std::string const shell : {"bash", "zsh", "fish"}) {
+        CAPTURE(shell);
+        auto const script = completion_of(shell).value();
+        for (auto const& c : all_commands())
+            CHECK(script.find(c.name) != script.npos);
+        for (auto const& o : all_options()) {
+            CAPTURE(std::string(o.name));
+            CHECK(script.find((shell == "fish" ? "-l " : "--") + std::string(o.name)) !=
+                  script.npos);
+        }
+    }
+    auto const page = manual_page();
+    for (auto const& c : all_commands())
+        CHECK(page.find(".Cm " + std::string(c.name) + '\n') != page.npos);
+    for (auto const* heading :
+         {"NAME", "SYNOPSIS", "DESCRIPTION", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES"})
+        CHECK(page.find(".Sh " + std::string(heading) + '\n') != page.npos);
 }
 
 } // namespace access_token_parts
