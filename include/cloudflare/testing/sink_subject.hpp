@@ -9,7 +9,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace cloudflare::inline v0::testing {
 
@@ -26,10 +28,14 @@ public:
                                              access::issued_service_token const&) = 0;
     [[nodiscard]] virtual result<std::optional<access::held_token>> find(std::string_view key) = 0;
     [[nodiscard]] virtual result<void> forget(std::string_view token_id) = 0;
+    /// All tokens held. Empty: the sink cannot list, and the checks of lists are skipped.
+    [[nodiscard]] virtual std::optional<result<std::vector<access::held_token>>> listed() {
+        return std::nullopt;
+    }
 };
 
 /// Adapts a sink whose functions return `result<T>` or `blocking<result<T>>`. For another coroutine
-/// type, override the four functions of `sink_under_test`.
+/// type, override the functions of `sink_under_test`.
 ///
 /// @tparam Sink a sink, or a reference to one
 template <class Sink>
@@ -49,6 +55,12 @@ public:
     }
     result<void> forget(std::string_view token_id) override {
         return detail::wait_for(sink_.forget(token_id));
+    }
+    std::optional<result<std::vector<access::held_token>>> listed() override {
+        if constexpr (access::listable_sink<std::remove_reference_t<Sink>>)
+            return detail::wait_for(sink_.list());
+        else
+            return std::nullopt;
     }
 
 private:

@@ -51,6 +51,7 @@ public:
     result<void> forget(std::string_view token_id) override { return sink_.forget(token_id); }
     result<std::optional<secret>> secret_of(std::string_view key) { return sink_.secret_of(key); }
     result<std::vector<access::held_token>> list() { return sink_.list(); }
+    std::optional<result<std::vector<access::held_token>>> listed() override { return list(); }
 
 private:
     access::postgres_database db_;
@@ -112,6 +113,7 @@ public:
         return loop_.run(sink_.secret_of(key));
     }
     result<std::vector<access::held_token>> list() { return loop_.run(sink_.list()); }
+    std::optional<result<std::vector<access::held_token>>> listed() override { return list(); }
 
 private:
     loop loop_;

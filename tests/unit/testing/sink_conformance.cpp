@@ -22,6 +22,7 @@ namespace sink_conformance_tests {
 namespace {
 
 using namespace cloudflare;
+using namespace std::chrono_literals;
 using access::held_token;
 using access::intent;
 using access::issued_service_token;
@@ -29,6 +30,7 @@ using access::memory_sink;
 using testing::sink_under_test;
 
 using held = result<std::optional<held_token>>;
+using tokens = result<std::vector<held_token>>;
 
 /// What several handles of one sink share.
 struct kept {
@@ -49,6 +51,7 @@ struct right_sink : sink_under_test {
     }
     held find(std::string_view key) override { return all->sink.find(key); }
     result<void> forget(std::string_view token_id) override { return all->sink.forget(token_id); }
+    std::optional<tokens> listed() override { return all->sink.list(); }
 
     std::shared_ptr<kept> all;
 };
@@ -97,6 +100,18 @@ struct changing : right_sink {
         auto other = token;
         Change()(key, other);
         return right_sink::store(key, other);
+    }
+};
+
+/// A sink that changes what it lists.
+template <class Change>
+struct listing : right_sink {
+    using right_sink::right_sink;
+    std::optional<tokens> listed() override {
+        auto all_held = all->sink.list();
+        for (auto& h : *all_held)
+            Change()(h);
+        return all_held;
     }
 };
 
@@ -168,8 +183,17 @@ TEST_CASE("what a sink's subject does not offer is skipped") {
     int skipped = 0;
     for (auto const& o : testing::check_sink(subject))
         skipped += o.skipped ? 1 : 0;
-    CHECK(skipped == 8);
+    CHECK(skipped == 10);
     CHECK(testing::check_sink(subject, "a new sink").size() == 1);
+
+    struct no_lists : right_sink {
+        using right_sink::right_sink;
+        std::optional<tokens> listed() override { return std::nullopt; }
+    };
+    testing::sink_subject const plain{
+        .make = [] { return std::make_unique<no_lists>(std::make_shared<kept>()); }};
+    for (auto const& o : testing::check_sink(plain, "list"))
+        CHECK(o.skipped);
 }
 
 TEST_CASE("a sink with one defect fails the checks that name it") {
@@ -344,6 +368,66 @@ TEST_CASE("a sink with one defect fails the checks that name it") {
     };
     expect_failed<lagging>(
         {"another process sees what was stored, replaced and forgotten, at once"});
+
+    struct lists_what_it_forgot : right_sink {
+        using right_sink::right_sink;
+        result<void> store(intent const& i, issued_service_token const& token) override {
+            auto const stored = right_sink::store(i, token);
+            if (auto const now = find(i.key).value(); stored && now) seen.push_back(*now);
+            return stored;
+        }
+        std::optional<tokens> listed() override { return tokens(seen); }
+        std::vector<held_token> seen{};
+    };
+    expect_failed<lists_what_it_forgot>(
+        {"list shows a token once whose secret was replaced, with the later version",
+         "list shows no token that was forgotten",
+         "another process lists what was stored and forgotten, at once"});
+
+    struct lists_prepared : right_sink {
+        using right_sink::right_sink;
+        result<void> prepare(intent const& i) override {
+            is_prepared = true;
+            return right_sink::prepare(i);
+        }
+        std::optional<tokens> listed() override {
+            auto all_held = all->sink.list();
+            if (is_prepared) all_held->emplace_back();
+            return all_held;
+        }
+        bool is_prepared = false;
+    };
+    expect_failed<lists_prepared>({"list of an empty sink shows nothing, also after prepare"});
+
+    // Each lists with one member wrong.
+    expect_failed<listing<decltype([](held_token& h) { h.key = h.token_id; })>>(
+        {"list shows a token under its key, as find does",
+         "each key is listed, with its own token"});
+    expect_failed<listing<decltype([](held_token& h) { h.token_id = h.key; })>>(
+        {"list shows a token under its key, as find does"});
+    expect_failed<listing<decltype([](held_token& h) { h.client_id.clear(); })>>(
+        {"list shows a token under its key, as find does"});
+    expect_failed<listing<decltype([](held_token& h) { h.version = 1; })>>(
+        {"list shows a token under its key, as find does",
+         "list shows a token once whose secret was replaced, with the later version"});
+    expect_failed<listing<decltype([](held_token& h) { h.since = h.since.plus(1s); })>>(
+        {"list shows a token under its key, as find does"});
+
+    struct lists_one : right_sink {
+        using right_sink::right_sink;
+        std::optional<tokens> listed() override {
+            auto all_held = all->sink.list();
+            if (all_held->size() > 1) all_held->resize(1);
+            return all_held;
+        }
+    };
+    expect_failed<lists_one>({"each key is listed, with its own token"});
+
+    struct cannot_list : right_sink {
+        using right_sink::right_sink;
+        std::optional<tokens> listed() override { return tokens(error(errc::sink_failed, "no")); }
+    };
+    expect_failed<cannot_list>({"list of an empty sink shows nothing, also after prepare"});
 
     struct unlocked : right_sink { // looks, and writes later
         using right_sink::right_sink;

@@ -5,6 +5,7 @@
 #include <cloudflare/testing/detail/conformance/store_trial.hpp>
 #include <cloudflare/testing/sink_subject.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace cloudflare::inline v0::testing::detail {
 
@@ -67,6 +69,21 @@ public:
         auto const kept = subject_.secret_of(key);
         trial_.expect(kept && *kept == token.client_secret.reveal(), "another secret is kept");
     }
+    /// Expects that these keys are listed, in any order, each with what find gives.
+    ///
+    /// @return false: the sink cannot list
+    bool expect_listed(std::vector<std::string> const& keys) { return expect_listed(*sink_, keys); }
+    bool expect_listed(sink_under_test& sink, std::vector<std::string> const& keys) {
+        auto const listed = sink.listed();
+        if (!listed) return trial_.skip(), false;
+        if (!trial_.expect_ok(*listed, "list")) return true;
+        trial_.expect((*listed)->size() == keys.size(),
+                      "list shows " + std::to_string((*listed)->size()) + " tokens of " +
+                          std::to_string(keys.size()));
+        for (auto const& key : keys)
+            expect_listed_once(sink, **listed, key);
+        return true;
+    }
     void expect_nothing(std::string_view key) { expect_nothing(*sink_, key); }
     void expect_nothing(sink_under_test& sink, std::string_view key) {
         auto const found = sink.find(key);
@@ -75,6 +92,22 @@ public:
     }
 
 private:
+    void expect_listed_once(sink_under_test& sink, std::vector<access::held_token> const& listed,
+                            std::string const& key) {
+        auto const is_there = [&](access::held_token const& h) { return h.key == key; };
+        auto const count = std::count_if(listed.begin(), listed.end(), is_there);
+        if (count != 1)
+            return trial_.expect(false,
+                                 "list shows " + key + " " + std::to_string(count) + " times");
+        auto const& shown = *std::find_if(listed.begin(), listed.end(), is_there);
+        auto const found = sink.find(key);
+        if (!trial_.expect_ok(found, "find") || !*found) return;
+        trial_.expect(shown.token_id == (*found)->token_id, "list shows another token than find");
+        trial_.expect(shown.client_id == (*found)->client_id, "list shows another client id");
+        trial_.expect(shown.version == (*found)->version, "list shows another version");
+        trial_.expect(shown.since == (*found)->since, "list shows another time");
+    }
+
     store_trial& trial_;
     sink_subject const& subject_;
     std::unique_ptr<sink_under_test> sink_;
@@ -256,6 +289,57 @@ inline constexpr sink_check sink_checks[] = {
          n = 0;
          for (auto const& key : keys)
              sink.expect_held(key, sample_token("id-" + std::to_string(++n)));
+     }},
+    {"list of an empty sink shows nothing, also after prepare",
+     [](store_trial& t, sink_subject const& s) {
+         tried_sink sink(t, s);
+         if (!sink.expect_listed({})) return;
+         t.expect_ok(sink->prepare(intent_for("key")), "prepare");
+         sink.expect_listed({});
+     }},
+    {"list shows a token under its key, as find does",
+     [](store_trial& t, sink_subject const& s) {
+         tried_sink sink(t, s);
+         sink.store("key", sample_token("id-1", 7));
+         sink.expect_listed({"key"});
+     }},
+    {"list shows a token once whose secret was replaced, with the later version",
+     [](store_trial& t, sink_subject const& s) {
+         tried_sink sink(t, s);
+         sink.store("key", sample_token("id-1", 1));
+         sink.store("key", sample_token("id-1", 2));
+         sink.expect_listed({"key"});
+     }},
+    {"list shows no token that was forgotten",
+     [](store_trial& t, sink_subject const& s) {
+         tried_sink sink(t, s);
+         sink.store("key", sample_token("id-1"));
+         if (!sink.expect_listed({"key"})) return;
+         t.expect_ok(sink->forget("id-1"), "forget");
+         sink.expect_listed({});
+     }},
+    {"each key is listed, with its own token",
+     [](store_trial& t, sink_subject const& s) {
+         if (s.one_token) return t.skip();
+         tried_sink sink(t, s);
+         std::vector<std::string> const keys{"a/b", "a b", "..", "a'b", "a\nb", "\xc3\xbc", "%"};
+         int n = 0;
+         for (auto const& key : keys) {
+             ++n;
+             sink.store(key, sample_token("id-" + std::to_string(n), n));
+         }
+         sink.expect_listed(keys);
+     }},
+    {"another process lists what was stored and forgotten, at once",
+     [](store_trial& t, sink_subject const& s) {
+         if (!s.reopen) return t.skip();
+         tried_sink sink(t, s);
+         auto const other = s.reopen();
+         if (!sink.expect_listed(*other, {})) return;
+         sink.store("key", sample_token("id-1"));
+         sink.expect_listed(*other, {"key"});
+         t.expect_ok(sink->forget("id-1"), "forget");
+         sink.expect_listed(*other, {});
      }},
     {"an error shows no secret",
      [](store_trial& t, sink_subject const& s) {
