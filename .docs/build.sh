@@ -47,7 +47,7 @@ awk '
     /<filename>/ { file = text($0) }
     /<anchorfile>/ { anchor_file = text($0) }
     /<anchor>/ { anchor = text($0) }
-    /<enumvalue / { value = $0; sub(/.*<enumvalue[^>]*>/, "", value); sub(/<.*/, "", value); a = $0; sub(/.*anchor="/, "", a); sub(/".*/, "", a)
+    /<enumvalue / && kind != "file" { value = $0; sub(/.*<enumvalue[^>]*>/, "", value); sub(/<.*/, "", value); a = $0; sub(/.*anchor="/, "", a); sub(/".*/, "", a)
         f = $0; sub(/.*file="/, "", f); sub(/".*/, "", f); add(value, name "::" member_name, f "#" a) }
     /<\/member>/ { if (kind != "file" && kind != "page") add(member_name, name, anchor_file "#" anchor); member = 0 }
     /<\/compound>/ {
@@ -64,3 +64,7 @@ for section in nested-classes define-members; do
 done
 mv "$out/.doxygen/html"/* "$out"
 rm -r "$out/guide.part" "$out/more.part" "$out/header.html" "$out/names.tag" "$out/.doxygen/html" "$out/.doxygen/pages"
+# What its scripts fold; the theme shows it.
+grep -l toggleInherit "$out"/*.html | xargs -r sed -i "s:<img src=\"closed.png\" alt=\"-\"/>&#160;::g; s: onclick=\"javascript\:toggleInherit([^\"]*)\"::g"
+# Doxygen's own scripts and pictures, which the theme does not use.
+rm -f "$out"/*.png "$out/doxygen.svg" "$out/jquery.js" "$out/dynsections.js" "$out"/menu*.js "$out/tabs.css"
