@@ -11,7 +11,7 @@ constexpr std::string_view formats_of_list = "text json yaml table name id";
 constexpr std::string_view formats_of_report = "text json yaml table";
 constexpr std::string_view formats_of_doctor = "text json yaml";
 
-constexpr std::array options{
+constexpr std::array table_of_options{
     option_info{"help", 'h', "", "show the help of the command, and end"},
     option_info{"version", 0, "", "show the version, and end"},
     option_info{"verbose", 'v', "", "tell of every request on stderr"},
@@ -85,7 +85,7 @@ constexpr std::array options{
     option_info{"delete", 0, "", "delete these strays"},
 };
 
-constexpr std::array commands{
+constexpr std::array table_of_commands{
     command_info{"create", "NAME", "duration disabled secret-file secret-format dry-run",
                  formats_of_secret, "make a token; its secret is shown once, or goes to a new file",
                  "One call, never sent again blindly: where its response is lost, exit status 3 "
@@ -177,7 +177,7 @@ constexpr std::array commands{
     command_info{"version", "", "", "", "the version", "", "access-token version", "", false},
 };
 
-constexpr std::array variables{
+constexpr std::array table_of_variables{
     environment_info{"CLOUDFLARE_API_TOKEN", "the API token, where there is no --credentials-file"},
     environment_info{"CLOUDFLARE_EMAIL and CLOUDFLARE_API_KEY", "else these two"},
     environment_info{"CLOUDFLARE_ACCOUNT_ID", "the account, where there is no --account"},
@@ -211,20 +211,20 @@ std::string_view const exit_statuses =
     "something left behind, which stderr names.";
 
 std::span<option_info const> all_options() {
-    return options;
+    return table_of_options;
 }
 std::span<command_info const> all_commands() {
-    return commands;
+    return table_of_commands;
 }
 std::span<environment_info const> all_variables() {
-    return variables;
+    return table_of_variables;
 }
 
 option_info const* find_option(std::string_view name) {
-    return find_in(options, name);
+    return find_in(table_of_options, name);
 }
 command_info const* find_command(std::string_view name) {
-    return find_in(commands, name);
+    return find_in(table_of_commands, name);
 }
 
 std::vector<std::string_view> split(std::string_view words) {

@@ -20,7 +20,7 @@
 #include <vector>
 
 namespace cf = cloudflare;
-using state = check::state;
+using check_state = check::state;
 
 namespace {
 
@@ -47,8 +47,8 @@ std::string rule_of(cf::error const& e) {
 check check_of_setting(options const& o, std::string const& part, std::string good) {
     for (auto const& fault : o.faults)
         if (fault.part == part)
-            return {part, state::failed, rule_of(fault.why), advice_on_setting(part)};
-    return {part, state::ok, std::move(good)};
+            return {part, check_state::failed, rule_of(fault.why), advice_on_setting(part)};
+    return {part, check_state::ok, std::move(good)};
 }
 
 std::string address_of_proxy(options const& o) {
@@ -60,14 +60,14 @@ std::string address_of_proxy(options const& o) {
 // The certificates that servers are checked by.
 check check_of_ca(options const& o) {
     if (o.client.base_url().origin().is_secure() == false)
-        return {"CA", state::skipped, "http needs none"};
+        return {"CA", check_state::skipped, "http needs none"};
     if (!o.ca_file.empty()) {
         std::ifstream file(o.ca_file);
         std::string const text(std::istreambuf_iterator<char>(file), {});
         bool const has_any =
             text.find("-----BEGIN ") != text.npos && text.find("CERTIFICATE-----") != text.npos;
-        if (has_any) return {"CA", state::ok, o.ca_file};
-        return {"CA", state::failed,
+        if (has_any) return {"CA", check_state::ok, o.ca_file};
+        return {"CA", check_state::failed,
                 o.ca_file + (file.is_open() ? ": holds no certificate in PEM" : ": cannot be read"),
                 "correct --ca-file, or leave it out to trust the system's"};
     }
@@ -80,9 +80,9 @@ check check_of_ca(options const& o) {
         bool const is_full = std::filesystem::is_directory(place, failed)
                                  ? !std::filesystem::is_empty(place, failed)
                                  : std::filesystem::exists(place, failed);
-        if (is_full) return {"CA", state::ok, "the system's: " + place.string()};
+        if (is_full) return {"CA", check_state::ok, "the system's: " + place.string()};
     }
-    return {"CA", state::failed, "the system has no certificates",
+    return {"CA", check_state::failed, "the system has no certificates",
             "install them: apt install ca-certificates, or give --ca-file"};
 }
 
@@ -136,33 +136,34 @@ std::string id_of_no_token() {
 
 check check_of_list(cf::result<cf::access::token_listing> const& listed) {
     if (!listed)
-        return {"list", state::failed, listed.error().to_string(), advice_on(listed.error())};
+        return {"list", check_state::failed, listed.error().to_string(), advice_on(listed.error())};
     if (!listed->tokens.empty())
-        return {"list", state::ok, std::to_string(listed->tokens.size()) + " tokens"};
-    return {"list", state::warning,
+        return {"list", check_state::ok, std::to_string(listed->tokens.size()) + " tokens"};
+    return {"list", check_state::warning,
             "no token: there is none, or these credentials may not see them",
             "where there should be some: the permission is Access: Service Tokens Read or Edit"};
 }
 
 check check_of_write(cf::error const& e) {
-    if (e == cf::errc::not_found) return {"write", state::ok, "permitted (nothing was changed)"};
+    if (e == cf::errc::not_found)
+        return {"write", check_state::ok, "permitted (nothing was changed)"};
     if (e == cf::condition::unauthorized)
-        return {"write", state::failed, e.to_string(), advice_on(e)};
-    return {"write", state::warning, "not known: " + e.to_string(), advice_on(e)};
+        return {"write", check_state::failed, e.to_string(), advice_on(e)};
+    return {"write", check_state::warning, "not known: " + e.to_string(), advice_on(e)};
 }
 
 check check_of_intents(options const& o) {
     cf::access::file_intent_log const log(o.intents_file);
     auto const all = log.list();
     if (!all)
-        return {"intents", state::failed, all.error().to_string(),
+        return {"intents", check_state::failed, all.error().to_string(),
                 "correct --intents, or the rights of its directory"};
     auto const open = std::count_if(all->begin(), all->end(), [](auto const& i) {
         return i.state != cf::access::intent_state::settled;
     });
     auto const detail = std::to_string(open) + " open in " + o.intents_file;
-    if (open == 0) return {"intents", state::ok, detail};
-    return {"intents", state::warning, detail, "settle what died: access-token reconcile"};
+    if (open == 0) return {"intents", check_state::ok, detail};
+    return {"intents", check_state::warning, detail, "settle what died: access-token reconcile"};
 }
 
 std::optional<std::chrono::seconds> clock_ahead(api_client const& client) {
@@ -182,12 +183,12 @@ awaitable<std::vector<check>> ask(api_client client, options const& o) {
     std::vector<check> checks;
     if (seen->http_status == 0) {
         auto const& e = listed.error();
-        checks.push_back({"reachable", state::failed, e.to_string(), advice_on(e)});
+        checks.push_back({"reachable", check_state::failed, e.to_string(), advice_on(e)});
         for (char const* const name : {"list", "write", "clock", "rate"})
-            checks.push_back({name, state::skipped, "the API is not reached"});
+            checks.push_back({name, check_state::skipped, "the API is not reached"});
         co_return checks;
     }
-    checks.push_back({"reachable", state::ok, o.client.base_url().origin().authority()});
+    checks.push_back({"reachable", check_state::ok, o.client.base_url().origin().authority()});
     bool const has_settings = std::none_of(o.faults.begin(), o.faults.end(), [](auto const& f) {
         return f.part == "credentials" || f.part == "scope";
     });
@@ -195,12 +196,13 @@ awaitable<std::vector<check>> ask(api_client client, options const& o) {
         checks.push_back(check_of_list(listed));
         auto removing = tokens.remove(id_of_no_token());
         auto const removed = co_await std::move(removing);
-        checks.push_back(removed
-                             ? check{"write", state::warning, "the API deletes what is not there"}
-                             : check_of_write(removed.error()));
+        checks.push_back(
+            removed ? check{"write", check_state::warning, "the API deletes what is not there"}
+                    : check_of_write(removed.error()));
     } else {
         for (char const* const name : {"list", "write"})
-            checks.push_back({name, state::skipped, "needs credentials and an account or zone"});
+            checks.push_back(
+                {name, check_state::skipped, "needs credentials and an account or zone"});
     }
     checks.push_back(check_of_clock(clock_ahead(probe)));
     checks.push_back(check_of_rate(seen->remaining));
@@ -221,12 +223,12 @@ task doctor(api_client client, options const& o) {
     bool const has_address = std::none_of(o.faults.begin(), o.faults.end(), [](auto const& f) {
         return f.part == "base URL" || f.part == "proxy";
     });
-    if (has_address && checks.back().is != state::failed) {
+    if (has_address && checks.back().is != check_state::failed) {
         auto asking = ask(client, o);
         auto const found = co_await std::move(asking);
         checks.insert(checks.end(), found.begin(), found.end());
     } else {
-        checks.push_back({"reachable", state::skipped, "the address is not certain"});
+        checks.push_back({"reachable", check_state::skipped, "the address is not certain"});
     }
     checks.push_back(check_of_intents(o));
     auto const printed = print(show(checks, o.output));

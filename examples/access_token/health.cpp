@@ -12,24 +12,24 @@
 
 namespace {
 
-using state = check::state;
+using check_state = check::state;
 
-char const* name_of(state s) {
+char const* name_of(check_state s) {
     switch (s) {
-    case state::ok: return "ok";
-    case state::warning: return "warning";
-    case state::failed: return "FAILED";
-    case state::skipped: break;
+    case check_state::ok: return "ok";
+    case check_state::warning: return "warning";
+    case check_state::failed: return "FAILED";
+    case check_state::skipped: break;
     }
     return "skipped";
 }
 
-char const* colour_of(state s) {
+char const* colour_of(check_state s) {
     switch (s) {
-    case state::ok: return "\x1b[32m";
-    case state::warning: return "\x1b[33m";
-    case state::failed: return "\x1b[1;31m";
-    case state::skipped: break;
+    case check_state::ok: return "\x1b[32m";
+    case check_state::warning: return "\x1b[33m";
+    case check_state::failed: return "\x1b[1;31m";
+    case check_state::skipped: break;
     }
     return "\x1b[2m";
 }
@@ -48,23 +48,23 @@ std::string line_of(check const& c, bool colours) {
 } // namespace
 
 check check_of_clock(std::optional<std::chrono::seconds> ahead) {
-    if (!ahead) return {"clock", state::skipped, "the server did not tell its time"};
+    if (!ahead) return {"clock", check_state::skipped, "the server did not tell its time"};
     auto const seconds = ahead->count();
     auto const off = std::abs(seconds);
     auto const detail = off <= 2 ? std::string("as the server's")
                                  : std::to_string(off) + " s " +
                                        (seconds > 0 ? "ahead of" : "behind") + " the server's";
-    if (off <= 30) return {"clock", state::ok, detail};
-    return {"clock", off <= 300 ? state::warning : state::failed, detail,
+    if (off <= 30) return {"clock", check_state::ok, detail};
+    return {"clock", off <= 300 ? check_state::warning : check_state::failed, detail,
             "set this machine's clock, e.g. by NTP: timedatectl set-ntp true"};
 }
 
 check check_of_rate(std::optional<std::int64_t> remaining) {
     if (!remaining)
-        return {"rate", state::ok, "the server does not tell how many requests are left"};
+        return {"rate", check_state::ok, "the server does not tell how many requests are left"};
     auto const detail = std::to_string(*remaining) + " requests left";
-    if (*remaining >= 100) return {"rate", state::ok, detail};
-    return {"rate", *remaining > 0 ? state::warning : state::failed, detail,
+    if (*remaining >= 100) return {"rate", check_state::ok, detail};
+    return {"rate", *remaining > 0 ? check_state::warning : check_state::failed, detail,
             "wait: past the limit all requests of this user are refused for five minutes"};
 }
 
@@ -84,5 +84,5 @@ std::string show(std::vector<check> const& checks, output_style const& style) {
 
 bool has_failure(std::vector<check> const& checks) {
     return std::any_of(checks.begin(), checks.end(),
-                       [](check const& c) { return c.is == state::failed; });
+                       [](check const& c) { return c.is == check_state::failed; });
 }

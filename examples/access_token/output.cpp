@@ -18,7 +18,7 @@ struct telling {
     bool const is_terminal = ::isatty(STDERR_FILENO) == 1 && std::getenv("TERM") != nullptr &&
                              std::string_view(std::getenv("TERM")) != "dumb";
 };
-telling& state() {
+telling& told() {
     static telling one;
     return one;
 }
@@ -26,28 +26,28 @@ telling& state() {
 } // namespace
 
 void tell(std::string_view line) {
-    if (state().is_quiet) return;
+    if (told().is_quiet) return;
     clear_progress();
     std::cerr << printable(line) + '\n';
 }
 
 void inform(std::string_view line) {
-    if (!state().is_quiet) say(line);
+    if (!told().is_quiet) say(line);
 }
 
 void be_quiet() {
-    state().is_quiet = true;
+    told().is_quiet = true;
 }
 
 void show_progress(std::string_view what) {
-    auto& s = state();
+    auto& s = told();
     if (s.is_quiet || !s.is_terminal) return;
     s.has_progress = true;
     std::cerr << "\r\x1b[K" + printable(what) + " ..." << std::flush;
 }
 
 void clear_progress() {
-    if (std::exchange(state().has_progress, false)) std::cerr << "\r\x1b[K" << std::flush;
+    if (std::exchange(told().has_progress, false)) std::cerr << "\r\x1b[K" << std::flush;
 }
 
 void say(std::string_view line) {
