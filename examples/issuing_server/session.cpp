@@ -11,6 +11,8 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include <ctime>
+
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
@@ -108,10 +110,21 @@ std::optional<reply> unreadable(error_code const& why) {
     return refused(400, "bad_request", why.message());
 }
 
+// This machine's time, as HTTP writes it.
+std::string date_now() {
+    std::time_t const now = std::time(nullptr);
+    std::tm parts{};
+    ::gmtime_r(&now, &parts);
+    char date[32];
+    return {date, std::strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
+}
+
 asio::awaitable<bool> write(std::shared_ptr<connection> c, reply r, bool keeps) {
     http::response<wiped_body> m(static_cast<http::status>(r.status), 11);
     m.set(http::field::cache_control, "no-store");
     m.set("X-Content-Type-Options", "nosniff");
+    m.set("Content-Security-Policy", "frame-ancestors 'none'"); // the page has the rest of it
+    m.set(http::field::date, date_now());
     if (r.status != 204) m.set(http::field::content_type, r.content_type);
     if (r.allow != nullptr) m.set(http::field::allow, r.allow);
     if (r.status == 401) m.set(http::field::www_authenticate, "Bearer");

@@ -712,11 +712,25 @@ int try_server(std::string const& chromium, std::string const& url, std::string 
     check("and fresh", page.holds("textOf('rows').includes('Fresh')"), verdict());
     check("its next renewal is planned", page.holds("/refresh in \\d+ d/.test(textOf('next'))"),
           verdict());
+    check(
+        "its connections are told",
+        page.holds("/Connections to Cloudflare, idle . waiting \\d+ . \\d+/.test(textOf('work'))"),
+        page.string("textOf('work')"));
     check("no intent is open", page.holds("textOf('work').includes('Open intents 0')"), verdict());
     check("the issue is counted", page.holds("/held|issued|rotated/.test(textOf('issues'))"),
           verdict());
     check("latencies are shown",
           page.holds("/PUT \\/machines.* [\\d.]+ [mµ]?s/.test(textOf('latency'))"), verdict());
+    auto const field = [&](std::string const& n) {
+        return page.string("fetch('/').then(r => r.headers.get('" + n + "') ?? '')");
+    };
+    check("no other page may frame it",
+          field("Content-Security-Policy") == "frame-ancestors 'none'",
+          field("Content-Security-Policy"));
+    check("it has the server's time",
+          page.holds("fetch('/').then(r => Math.abs(Date.parse(r.headers.get('Date')) - "
+                     "Date.now()) < 5000)"),
+          field("Date"));
     check("nothing is too wide", page.string("tooWide()").empty(), page.string("tooWide()"));
     ::kill(server, SIGKILL);
     check("that it is away is said",
