@@ -57,9 +57,8 @@ if has dpkg-query "packages of the image"; then
     expect "Debian has each package" is_empty "$work/unknown"
     # A sanitizer's own libraries, where the program was built with one, are not the image's.
     ldd "$server" | awk '/=> \// { print $3 }' | grep -vE '/lib(asan|ubsan|tsan|clang_rt)' | while read -r library; do
-        dpkg-query -S "$library" 2>/dev/null || dpkg-query -S "/usr$library" 2>/dev/null ||
-            dpkg-query -S "$(realpath "$library")" 2>/dev/null
-    done | sed 's/:.*//' | sort -u >"$work/owners"
+        printf '%s\n' "$library" "/usr$library" "$(realpath "$library")" # Debian's list has one of these
+    done | xargs dpkg-query -S 2>/dev/null | sed 's/:.*//' | sort -u >"$work/owners"
     expect "the program's libraries are packages'" test -s "$work/owners"
     # With what they depend on.
     {
