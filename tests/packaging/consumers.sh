@@ -8,7 +8,7 @@ page=$root/.packaging/README.md
 here=$root/tests/packaging
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export HOME=$work/home CXX=$compiler CXXFLAGS="-O0 -g0 -Wall -Wextra -Wpedantic -Werror" LC_ALL=C
+export CMAKE_GENERATOR=Ninja HOME=$work/home CXX=$compiler CXXFLAGS="-O0 -g0 -Wall -Wextra -Wpedantic -Werror" LC_ALL=C
 unset PKG_CONFIG_PATH CMAKE_PREFIX_PATH DESTDIR
 command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=ccache CCACHE_DIR="${CCACHE_DIR-$work/ccache}"
 

@@ -6,6 +6,9 @@ include=$1
 shift
 cd "$include"
 silent=0
+# One error that tells, and the end: not hundreds that follow from it.
+count=$("$@" -std=c++17 -fsyntax-only -I . -x c++ cloudflare/access.hpp 2>&1 | grep -c 'error:' || true)
+[ "$count" -le 2 ] || { echo "access.hpp, compiled as C++17, gives $count errors" && exit 1; }
 for header in $(find cloudflare -name '*.[hi]pp'); do
     first=$("$@" -std=c++17 -DCLOUDFLARE_SEPARATE_COMPILATION -Wfatal-errors -I . -E -x c++ "$header" 2>&1 >/dev/null |
         grep -m1 'error:' || true)

@@ -21,6 +21,7 @@
 
 #if __cplusplus < 202002L && (!defined(_MSVC_LANG) || _MSVC_LANG < 202002L)
 #error "cloudflare-access needs C++20 or later: compile with -std=c++20"
+#include "C++20" // no such file: compilers stop here, in place of hundreds of errors
 #endif
 
 #ifdef CLOUDFLARE_SEPARATE_COMPILATION
