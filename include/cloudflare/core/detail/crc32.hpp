@@ -1,6 +1,8 @@
 /// CRC-32 (IEEE 802.3), as in gzip.
 #pragma once
 
+#include <cloudflare/core/config.hpp>
+
 #include <array>
 #include <cstdint>
 #include <string_view>
