@@ -117,6 +117,10 @@ machines::token_task machines::rotated(std::string name) {
         auto token = co_await std::move(pending_token);
         co_return token;
     }
+    auto pending_take = places_.take();
+    auto const taken = co_await std::move(pending_take);
+    if (!taken) co_return taken.error();
+    places::place const place(places_);
     auto pending_rotate = rotator_.rotate(name, seconds(settings_.grace_seconds));
     auto const done = co_await std::move(pending_rotate);
     if (!done) co_return done.error();
@@ -150,6 +154,10 @@ machines::task<cf::result<bool>> machines::removed(std::string name) {
     auto const held = co_await std::move(pending_find);
     if (!held) co_return held.error();
     if (!*held) co_return cf::result<bool>(false);
+    auto pending_take = places_.take();
+    auto const taken = co_await std::move(pending_take);
+    if (!taken) co_return taken.error();
+    places::place const place(places_);
     cfa::service_tokens const tokens(client_, account_);
     auto pending_remove = tokens.remove((*held)->token_id);
     auto const revoked = co_await std::move(pending_remove);

@@ -1,4 +1,4 @@
-// How many issues run at once, and how many may wait for that.
+// How many issues, rotations and removals run at once, and how many may wait for that.
 #pragma once
 
 #include <cloudflare/core/result.hpp>

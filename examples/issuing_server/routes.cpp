@@ -101,6 +101,8 @@ reply refused(int status, std::string_view code, std::string_view message) {
 
 std::string routes::name_of(asked const& r) {
     auto const path = parse(r.target).path;
+    bool const is_method = r.method == "GET" || r.method == "PUT" || r.method == "DELETE";
+    if (!is_method) return "other";
     for (char const* known : {"/", "/healthz", "/readyz", "/metrics", "/v1/machines",
                               "/v1/machines/{name}", "/v1/machines/{name}/token"})
         if (path == known) return r.method + ' ' + path;

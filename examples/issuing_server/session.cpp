@@ -2,6 +2,8 @@
 
 #include "tls.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -141,7 +143,10 @@ asio::awaitable<std::optional<reply>> respond(std::shared_ptr<connection> c, ask
     auto const begun = clock_type::now();
     auto const route = routes::name_of(r);
     bool const is_work = routes::is_work(r);
-    boost::json::object line{{"route", route}, {"target", r.target}};
+    auto shown = r.target;
+    std::replace_if(
+        shown.begin(), shown.end(), [](char ch) { return ch < 0x20 || ch > 0x7e; }, '?');
+    boost::json::object line{{"route", route}, {"target", shown}};
     if (r.identity) line["identity"] = *r.identity;
     std::optional<reply> given;
     if (is_work && s.is_stopping) {
