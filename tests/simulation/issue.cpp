@@ -1,6 +1,7 @@
 // Simulates issues: each single fault, freeze and crash in turn, pairs of them, and random schedules
 // of processes on several hosts. Usage: simulate_issue [RANDOM_SCHEDULES [FIRST_SEED [first | random]]]
 // `first` ends at the first complaint, `random` leaves the enumeration out.
+#include "enumeration.hpp"
 #include "oracle.hpp"
 #include "tally.hpp"
 
@@ -320,51 +321,16 @@ void enumerate(tally& t) {
             };
             tell(passes(base), t, label);
             enumerate_series(t, base, label, can_always_succeed(k));
-            for (int request = 1; request <= 4; ++request)
-                for (auto const f : all_faults()) {
+            each_fault(
+                thorough ? pair_limits{60, 6, 4} : pair_limits(),
+                [&](plan const& faults, std::string const& what, first_fault const& first) {
                     auto faulty = base;
-                    faulty.issues[0].faults.requests[request] = f;
-                    auto const what = label + ", request " + std::to_string(request) + " fate " +
-                                      std::to_string(static_cast<int>(f));
-                    bool const passing =
-                        f != fate::success_false && f != fate::hours_late && f != fate::rejected;
-                    tell(passing ? passes(faulty) : faulty, t, what);
-                    for (int crash = 1; crash <= (thorough ? 60 : 0); ++crash) {
-                        auto dying = faulty;
-                        dying.issues[0].faults.crash_at_step = crash;
-                        tell(dying, t, what + ", crash " + std::to_string(crash));
-                    }
-                    for (int other = request + 1; thorough && other <= 6; ++other)
-                        for (auto const g : all_faults()) {
-                            auto twice = faulty;
-                            twice.issues[0].faults.requests[other] = g;
-                            tell(twice, t,
-                                 what + ", then request " + std::to_string(other) + " fate " +
-                                     std::to_string(static_cast<int>(g)));
-                        }
-                    for (int call = 1; thorough && call <= 4; ++call)
-                        for (auto const g : all_store_faults()) {
-                            auto sinking = faulty;
-                            sinking.issues[0].faults.sink[call] = g;
-                            tell(sinking, t, what + ", sink " + std::to_string(call));
-                            auto unlogged = faulty;
-                            unlogged.issues[0].faults.log[call] = g;
-                            tell(unlogged, t, what + ", log " + std::to_string(call));
-                        }
-                }
-            for (int call = 1; call <= 5; ++call)
-                for (auto const f : all_store_faults()) {
-                    auto sinking = base;
-                    sinking.issues[0].faults.sink[call] = f;
-                    tell(call == 1 ? sinking : passes(sinking), t,
-                         label + ", sink call " + std::to_string(call) + " fate " +
-                             std::to_string(static_cast<int>(f)));
-                    auto unlogged = base;
-                    unlogged.issues[0].faults.log[call] = f;
-                    tell(passes(unlogged), t,
-                         label + ", log call " + std::to_string(call) + " fate " +
-                             std::to_string(static_cast<int>(f)));
-                }
+                    faulty.issues[0].faults = faults;
+                    bool const passing = first.request != fate::success_false &&
+                                         first.request != fate::hours_late &&
+                                         first.request != fate::rejected && first.sink_call != 1;
+                    tell(passing && first.is_alone ? passes(faulty) : faulty, t, label + what);
+                });
             for (int step = 1; step <= 24; ++step) {
                 auto const at = ", step " + std::to_string(step);
                 auto dying = base;
