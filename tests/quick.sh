@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 build=build-quick
 # A few files at a time in one: the headers are read once for all of them.
-[ -f $build/build.ninja ] || meson setup $build -Dtests=enabled -Dexamples=disabled --unity on --unity-size 6 \
+[ -f $build/build.ninja ] || meson setup $build -Dtests=enabled -Dexamples=disabled --unity on --unity-size 4 \
     "-Dcpp_args=-Wno-shadow -Wno-subobject-linkage" >$build.log ||
     { cat $build.log && exit 1; }
 rm -f $build.log

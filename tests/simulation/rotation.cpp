@@ -1,6 +1,7 @@
 // Simulates rotations and renewals with all their consumers: each single fault, freeze and crash in
 // turn, pairs of them, and random schedules of processes and people on several hosts.
 // Usage: simulate_rotation [RANDOM_SCHEDULES [FIRST_SEED [first | random]]], as simulate_issue.
+#include "enumeration.hpp"
 #include "rotation_oracle.hpp"
 #include "tally.hpp"
 
@@ -269,57 +270,18 @@ void enumerate_lasting(tally& t, history const& base, std::string const& label) 
 /// world, where there are more of them.
 void enumerate_task(tally& t, history const& base, std::string const& label, bool thorough) {
     tell(base, t, label);
-    for (int request = 1; request <= 4; ++request)
-        for (auto const f : all_faults()) {
-            auto faulty = base;
-            faulty.tasks[0].faults.requests[request] = f;
-            bool const passes = f == fate::refused || f == fate::lost_before ||
-                                f == fate::error_before || f == fate::busy || f == fate::limited;
-            faulty.must_succeed = passes && can_always_succeed(base);
-            auto const what = label + ", request " + std::to_string(request) + " fate " +
-                              std::to_string(static_cast<int>(f));
-            tell(faulty, t, what);
-            for (int crash = 1; thorough && crash <= 40; ++crash) {
-                auto dying = faulty;
-                dying.must_succeed = false;
-                dying.tasks[0].faults.crash_at_step = crash;
-                tell(dying, t, what + ", crash " + std::to_string(crash));
-            }
-            for (int other = request + 1; thorough && other <= 5; ++other)
-                for (auto const g : all_faults()) {
-                    auto twice = faulty;
-                    twice.must_succeed = false;
-                    twice.tasks[0].faults.requests[other] = g;
-                    tell(twice, t,
-                         what + ", then request " + std::to_string(other) + " fate " +
-                             std::to_string(static_cast<int>(g)));
-                }
-            for (int call = 1; thorough && call <= 4; ++call)
-                for (auto const g : all_store_faults()) {
-                    auto sinking = faulty;
-                    sinking.must_succeed = false;
-                    sinking.tasks[0].faults.sink[call] = g;
-                    tell(sinking, t, what + ", sink " + std::to_string(call));
-                    auto unlogged = faulty;
-                    unlogged.must_succeed = false;
-                    unlogged.tasks[0].faults.log[call] = g;
-                    tell(unlogged, t, what + ", log " + std::to_string(call));
-                }
-        }
+    each_fault(thorough ? pair_limits{40, 5, 4} : pair_limits(),
+               [&](plan const& faults, std::string const& what, first_fault const& first) {
+                   auto faulty = base;
+                   faulty.tasks[0].faults = faults;
+                   auto const f = first.request;
+                   bool const passes = f == fate::refused || f == fate::lost_before ||
+                                       f == fate::error_before || f == fate::busy ||
+                                       f == fate::limited;
+                   faulty.must_succeed = passes && first.is_alone && can_always_succeed(base);
+                   tell(faulty, t, label + what);
+               });
     enumerate_lasting(t, base, label);
-    for (int call = 1; call <= 5; ++call)
-        for (auto const f : all_store_faults()) {
-            auto sinking = base;
-            sinking.tasks[0].faults.sink[call] = f;
-            tell(sinking, t,
-                 label + ", sink call " + std::to_string(call) + " fate " +
-                     std::to_string(static_cast<int>(f)));
-            auto unlogged = base;
-            unlogged.tasks[0].faults.log[call] = f;
-            tell(unlogged, t,
-                 label + ", log call " + std::to_string(call) + " fate " +
-                     std::to_string(static_cast<int>(f)));
-        }
     for (int step = 1; step <= 24; ++step) {
         auto const at = ", step " + std::to_string(step);
         auto dying = base;

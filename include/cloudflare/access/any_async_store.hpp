@@ -1,4 +1,4 @@
-/// A sink and a log of any kind, for programs of Boost.Asio that choose their store at run time.
+/// A sink and a log of any type, for programs with Boost.Asio that choose their store at run time.
 #pragma once
 
 #include <cloudflare/access/held_secret.hpp>
@@ -15,12 +15,12 @@
 
 namespace cloudflare::inline v0::access {
 
-/// A sink whose functions are awaited, whichever it is: a `listable_sink` that has `read` too, as
-/// `sealed_sink` has it.
+/// Any sink whose functions are awaited: a `listable_sink` that also has `read`, as `sealed_sink`
+/// has.
 ///
 ///     any_async_sink sink(offloaded_sink<sealed_sink<directory_sink>>(disk.get_executor(), sealed));
 ///
-/// Threads, cancellation, errors: as those of the sink in it.
+/// Threads, cancellation, errors: as those of the sink.
 class any_async_sink {
 public:
     /// What its functions give.
@@ -41,7 +41,7 @@ public:
     /// Removes the secret of the token.
     [[nodiscard]] task<result<void>> forget(std::string_view id) { return sink_->forget(id); }
     [[nodiscard]] task<result<std::vector<held_token>>> list() { return sink_->list(); }
-    /// What is held under the key, with its secret; nothing where nothing is.
+    /// What is held under the key, with its secret, or nothing.
     [[nodiscard]] task<result<std::optional<held_secret>>> read(std::string_view key) {
         return sink_->read(key);
     }
@@ -77,7 +77,7 @@ private:
     std::unique_ptr<base> sink_;
 };
 
-/// A log whose functions are awaited, whichever it is.
+/// Any log whose functions are awaited.
 class any_async_log {
 public:
     /// What its functions give.

@@ -1,4 +1,5 @@
-/// The secret that a sink's file holds now, for programs that use it: through rotations, without a restart.
+/// The current secret in a sink's file, for programs that use it through rotations without a
+/// restart.
 #pragma once
 
 #include <cloudflare/access/access_headers.hpp>
@@ -44,22 +45,22 @@ private:
     std::string client_id_;
 };
 
-/// Reads a token's file each time it was replaced:
+/// Reads a token's file whenever it was replaced:
 ///
 ///     access::current_secret current("/run/app/token");
-///     auto fields = current.headers();                      // of a request to the protected service
+///     auto fields = current.headers();      // for a request to the protected service
 ///     ...
 ///     if (access::is_access_refusal(response) && current.refused().value())
-///         ...                                               // once more, with current.headers()
+///         ...                               // once more, with current.headers()
 ///
-/// The file is that of `file_sink`, or one of `directory_sink`'s, or has a JSON object with `client_id` and
-/// `client_secret` (`access-token --output json`), or the secret alone (`access-token --secret-format raw`).
+/// The file is one of `file_sink` or `directory_sink`, or a JSON object with `client_id` and
+/// `client_secret` (`access-token --output json`), or the secret alone (`access-token
+/// --secret-format raw`).
 ///
-/// Each call looks at the file (open, fstat, close), and reads it where it is another one than before. A file that
-/// cannot be read, or is half written, does not cut a secret in use: what was read last is given until
-/// there is something better.
+/// Each call checks whether the file has changed (open, fstat, close), and reads it if so. While
+/// the file cannot be read or is half written, the secret that was read last is returned.
 ///
-/// Errors: `errc::secret_unreadable` with path and reason.
+/// Errors: `errc::secret_unreadable` with the path and the reason.
 ///
 /// Threads: may be used from several at once. Blocks on the disk.
 class current_secret {
@@ -69,7 +70,7 @@ public:
                             current_secret_options options = current_secret_options())
         : path_(std::move(path)), options_(std::move(options)) {}
 
-    /// What the file holds now; the last that it held where it cannot be read.
+    /// The token and the secret in the file; those read last if it cannot be read now.
     [[nodiscard]] result<held_secret> get() {
         std::lock_guard const lock(mutex_);
         auto const read = look(false);
@@ -77,7 +78,7 @@ public:
         return read.error();
     }
 
-    /// The two headers of what the file holds now.
+    /// The two headers for the current secret.
     [[nodiscard]] result<http::headers> headers() {
         auto held = get();
         if (!held) return held.error();
@@ -87,18 +88,18 @@ public:
         return fields;
     }
 
-    /// To be called when Access refused these: reads the file anew, and tells whether it holds a secret
-    /// other than the refused one, with which the request is to be sent once more. Access refuses
-    /// before the application sees anything, so that is safe for any request.
+    /// To be called when Access refused a request: reads the file again.
     ///
-    /// @return an error where the file cannot be read
+    /// @return whether the file holds another secret than the refused one, so that the request can
+    /// be sent once more. That is safe for any request, because Access refuses before the
+    /// application sees anything. An error if the file cannot be read
     [[nodiscard]] result<bool> refused(held_secret const& used) {
         std::lock_guard const lock(mutex_);
         auto const read = look(true);
         if (!read) return read.error();
         return !held_->is_same_login(used);
     }
-    /// The same of what `headers` gave last: for programs that have one request under way at a time.
+    /// The same for what `headers` returned last, for programs with one request at a time.
     [[nodiscard]] result<bool> refused() {
         std::optional<held_secret> used;
         {
@@ -108,11 +109,11 @@ public:
         return used ? refused(*used) : result<bool>(false);
     }
 
-    /// Of the file that is read.
+    /// The path of the file.
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
 
 private:
-    /// Reads the file if it is another one than that of `held_`.
+    /// Reads the file if it has changed since `held_` was read.
     ///
     /// @param always reads it in any case
     [[nodiscard]] result<void> look(bool always) {
@@ -138,7 +139,7 @@ private:
             return detail::secret_unreadable(path_,
                                              "its secret is sealed: current_secret_options::open");
         }
-        // What no request can carry is as bad as nothing.
+        // What cannot be put into a header is as bad as nothing.
         auto const fields = held.headers();
         if (!fields) return detail::secret_unreadable(path_, fields.error().details().explanation);
         return held;
@@ -152,12 +153,12 @@ private:
     std::optional<held_secret> given_;
 };
 
-/// Sends a request to a protected service with the current secret; where Access refuses it, and the file
-/// holds another one by then, once more with that.
+/// Sends a request to a protected service with the current secret. If Access refuses it, and the
+/// file holds another secret by then, sends it once more with that.
 ///
 /// @param send sends the request with these headers: `result<http::response>(http::headers const&)`
-/// @return the last response, which may be a refusal (`is_access_refusal`); or the error of `send` or of
-/// `current_secret::get`
+/// @return the last response, which may be a refusal (`is_access_refusal`); or the error of `send`
+/// or of `current_secret::get`
 template <class Send>
     requires std::same_as<std::invoke_result_t<Send&, http::headers const&>, result<http::response>>
 [[nodiscard]] result<http::response> send_with(current_secret& current, Send send) {

@@ -13,8 +13,8 @@ namespace cloudflare::inline v0::access {
 
 /// A token and its secret.
 struct held_secret {
-    held_token token;     ///< which token, and which of its secrets
-    secret client_secret; ///< as stored, or opened where it is sealed
+    held_token token;     ///< which token, and which version of its secret
+    secret client_secret; ///< as it is stored; opened if it was sealed
 
     /// The two headers that pass Access.
     [[nodiscard]] result<http::headers> headers() const {
@@ -22,7 +22,7 @@ struct held_secret {
         auto const added = add_access_headers(fields, token.client_id, client_secret);
         return added ? result<http::headers>(std::move(fields)) : added.error();
     }
-    /// Whether Access sees the same in both.
+    /// Whether both have the same client id and secret.
     [[nodiscard]] bool is_same_login(held_secret const& other) const noexcept {
         return token.client_id == other.token.client_id && client_secret == other.client_secret;
     }

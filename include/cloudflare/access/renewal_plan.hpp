@@ -19,7 +19,7 @@ namespace cloudflare::inline v0::access {
 /// When tokens are renewed. Built by chained setters.
 class renewal_policy : public cloudflare::detail::options_base<renewal_policy> {
 public:
-    /// Whether all consumers have the secret that is held: see `consumers_have`.
+    /// Returns whether all consumers have the secret that is held: see `consumers_have`.
     using consumers_function = std::function<bool(held_token const&)>;
 
     /// A token is refreshed when it expires within this span, or within a third of its duration
@@ -99,7 +99,7 @@ struct held_and_shown {
 
 /// What is done with a token next.
 enum class renewal_action : unsigned char {
-    none,    ///< nothing, as far as is known
+    none,    ///< nothing is known to be due
     refresh, ///< an update with the token's own duration
     rotate   ///< a new secret
 };
@@ -112,7 +112,7 @@ enum class renewal_action : unsigned char {
 
 /// What is to be done with one token now, and when to look again.
 struct renewal_plan {
-    renewal_state state = renewal_state::fresh; ///< what it was found to be
+    renewal_state state = renewal_state::fresh; ///< the token's state
     bool refresh = false;                       ///< by an update, with its own duration
     bool rotate = false;                        ///< the secret is to be replaced
     bool is_lost = false; ///< a newer secret than the one held was made and lost
@@ -137,7 +137,7 @@ namespace detail {
     return (std::min)(policy.refresh_before(), life / 3);
 }
 
-/// Puts a plan together.
+/// Makes a plan.
 class planner {
 public:
     planner(held_and_shown const& one, renewal_policy const& policy, timestamp now)

@@ -3,68 +3,36 @@
 
 #include <cloudflare/access/detail/lease_keeping.hpp>
 #include <cloudflare/access/renewal_plan.hpp>
+#include <cloudflare/access/renewal_report.hpp>
 #include <cloudflare/access/rotator.hpp>
-#include <cloudflare/core/redact.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace cloudflare::inline v0::access {
 
-/// What one round of renewal found and did.
-struct renewal_report {
-    /// One token.
-    struct entry {
-        std::string key;          ///< of the sink
-        std::string token_id;     ///< the API's
-        std::string client_id{};  ///< by the sink
-        std::int64_t version = 0; ///< of the secret that the sink holds; 0: not known
-        std::string name{};       ///< empty where the server shows no such token
-        renewal_state state = renewal_state::fresh; ///< as it was found
-        bool refreshed = false;                     ///< its expiry was moved
-        bool rotated = false;                       ///< the new secret is in the sink
-        std::optional<timestamp> expires_at{};      ///< after this round; empty: not told
-        /// When the secret before the last one dies; of a token that is lost, the one in use.
-        std::optional<timestamp> previous_valid_until{};
-        renewal_action next = renewal_action::none; ///< what falls due next
-        std::optional<timestamp> next_at{};         ///< when
-        std::optional<error> failure{};             ///< of what was due; what is not due has none
-    };
-    std::vector<entry> tokens; ///< all that the sink holds
-    timestamp next_look;       ///< by the server's clock
-
-    /// Whether nothing failed and no token needs somebody's decision.
-    [[nodiscard]] bool is_well() const {
-        return std::none_of(tokens.begin(), tokens.end(), [](entry const& e) {
-            return e.failure || e.state == renewal_state::missing ||
-                   e.state == renewal_state::disabled;
-        });
-    }
-};
-
-/// Renews what a sink holds. Level-triggered: from the server's list, the sink and the log alone, in
-/// any process, each token is found fresh, due, lost, missing, disabled or expired, and the next
-/// round finds what this one left. Only tokens that the sink holds are touched.
+/// Renews what a sink holds. Level-triggered: each round, in any process, finds the state of every
+/// token from the server's list, the sink and the log alone, so that it continues what an earlier
+/// round left. Only tokens that the sink holds are touched.
 ///
 ///     access::renewer renewer(client, account, sink, log,
 ///                             access::renewal_policy().rotate_after(std::chrono::days(30)));
 ///     auto report = co_await renewer.run_once();
 ///
 /// A refresh keeps the token's own duration. A rotation is `rotator::rotate`. A token whose new
-/// secret was lost is reported in every round, and the grace of the secret in use is prolonged, so
+/// secret was lost is reported in every round, and the grace of the secret in use is extended, so
 /// that it works until somebody decides.
 ///
-/// Assumed: what is assumed at `rotator`; and a round at least once in each grace.
+/// Assumed: as for `rotator`; and at least one round in each grace.
 ///
-/// Cancellation: a round that is cancelled stops before its next token; a rotation that has begun
-/// goes on to its end. Threads: one round at a time.
+/// Cancellation: a cancelled round stops before its next token; a rotation that has begun goes on
+/// to its end. Threads: one round at a time.
 template <class Client, listable_sink Sink, intent_log Log>
 class renewer {
 public:
@@ -79,10 +47,10 @@ public:
           policy_(std::move(policy)),
           options_(std::move(options)) {}
 
-    /// How each token stands. Nothing is changed.
+    /// The state of each token. Nothing changes.
     ///
-    /// @return an error where sink, log or list cannot be read, or where the server shows none of
-    /// the tokens held, which may be for want of permission
+    /// @return an error if sink, log or list cannot be read, or if the server shows none of the
+    /// tokens held, which may be due to a missing permission
     [[nodiscard]] task<result<renewal_report>> look() {
         auto pending = gather();
         auto const all = co_await std::move(pending);
@@ -94,8 +62,8 @@ public:
         co_return report;
     }
 
-    /// One round: looks, and does what is due. A failure of one token does not stop the others.
-    /// Errors as for `look`.
+    /// One round: does what is due. A failure of one token does not stop the others. Errors as for
+    /// `look`.
     [[nodiscard]] task<result<renewal_report>> run_once() {
         auto pending = gather();
         auto all = co_await std::move(pending);
@@ -124,9 +92,9 @@ public:
         co_return report;
     }
 
-    /// Round after round, until `keep_running` says no or the task is cancelled. After a round in
-    /// which something failed the next comes earlier: after half a minute, and twice as long each
-    /// time, at random up to half less.
+    /// Round after round, until `keep_running` returns false or the task is cancelled. After a
+    /// failure the next round comes earlier: after half a minute at first, twice as long after each
+    /// further failure, with jitter.
     ///
     /// @param keep_running called after each round
     [[nodiscard]] task<void> run(std::function<bool(result<renewal_report> const&)> keep_running) {
@@ -139,7 +107,7 @@ public:
             auto const until = tools_.steady_now() + (std::max)(wait, std::chrono::seconds(1));
             co_await tools_.client().transport().sleep_until(until);
             if (tools_.steady_now() >= until) continue;
-            auto pending_list = tools_.list(); // a cancelled wait ends early, and so does this
+            auto pending_list = tools_.list(); // the wait ended early: its error tells if cancelled
             auto const asked = co_await std::move(pending_list);
             if (!asked && asked.error() == errc::cancelled) co_return;
         }
@@ -149,8 +117,8 @@ private:
     using tools = detail::recovery<Client, Sink, Log>;
     using entry = renewal_report::entry;
 
-    /// What the sink holds, beside what the server shows of it. Where a later secret was made than
-    /// is held, sink and log are asked once more: it may have been stored since, or is about to be.
+    /// What the sink holds, with what the server shows of it. If a newer secret was made than is
+    /// held, sink and log are read again: it may have been stored since, or is about to be.
     task<result<std::vector<held_and_shown>>> gather() {
         auto pending_held = tools_.held();
         auto const held = co_await std::move(pending_held);
@@ -180,7 +148,7 @@ private:
         co_return all;
     }
 
-    /// The token as it is listed, or where it is not, as the server shows it by itself.
+    /// The token as it is listed; if it is not listed, as a get shows it.
     task<result<std::optional<service_token>>> show(std::string id,
                                                     std::vector<service_token> const* listed) {
         if (listed != nullptr)
@@ -215,12 +183,12 @@ private:
         auto const held = co_await std::move(pending);
         if (!held) co_return held.error();
         if (*held && (*held)->token_id == one.held.token_id) one.held.version = (*held)->version;
-        // One that is under way has it, and will store it.
+        // A rotation under way has the newer secret, and will store it.
         if (one.is_under_way) one.shown->client_secret_version = one.held.version;
         co_return result<void>();
     }
 
-    /// What is to be done with a token; the next look is moved to when it falls due.
+    /// What is to be done with a token. Moves the next look to when the token is due.
     [[nodiscard]] std::pair<entry, renewal_plan> planned(held_and_shown const& one,
                                                          renewal_report& report) const {
         auto const plan = plan_renewal(one, policy_, tools_.now());
@@ -238,7 +206,7 @@ private:
         return {std::move(e), plan};
     }
 
-    /// When what was done falls due again.
+    /// After a token was renewed: moves the next look to when it is due again.
     void look_again(held_and_shown one, entry& done, renewal_report& report) const {
         if (!one.shown || (!done.refreshed && !done.rotated)) return;
         one.shown->expires_at = done.expires_at;
@@ -255,7 +223,7 @@ private:
         if (plan.refresh) {
             auto pending = refresh(*one.shown, e);
             not_refreshed = co_await std::move(pending);
-            if (!e.failure) e.failure = not_refreshed; // a loss is the worse
+            if (!e.failure) e.failure = not_refreshed; // a loss is worse, and stays
         }
         bool const replaces = plan.is_lost && policy_.replaces_lost();
         if (plan.rotate || replaces) {
@@ -280,7 +248,7 @@ private:
 
     /// An update with the token's own duration counts it from now; `/refresh` would make it a year.
     ///
-    /// @return what went wrong
+    /// @return the error, if it failed
     task<std::optional<error>> refresh(service_token const& token, entry& e) {
         auto const lasting = token.duration.value_or(token_duration::hours(8760));
         auto pending = tools_.change(token.id, update_params().duration(lasting));
@@ -293,7 +261,7 @@ private:
     task<void> keep_alive(entry& e) {
         auto pending = rotator_.extend_grace(e.token_id, policy_.grace() * 2);
         auto const until = co_await std::move(pending);
-        if (!until) co_return; // the loss is told, with the time that was known
+        if (!until) co_return; // the loss is reported, with the time that was known
         e.previous_valid_until = *until;
         e.failure = detail::rotation_lost(e.token_id, *until);
     }
@@ -306,7 +274,7 @@ private:
                policy_.consumers()(one.held);
     }
 
-    /// Half a minute, twice as long after each failed round, and up to half less by chance.
+    /// Half a minute, doubled after each failed round, less a random part of up to half.
     [[nodiscard]] std::chrono::seconds back_off() const {
         auto const doubled = std::chrono::seconds(30) * (1 << (std::min)(failed_rounds_, 12));
         auto const span = (std::min)(doubled, policy_.poll_interval());
@@ -322,28 +290,5 @@ private:
     rotation_options options_;
     int failed_rounds_ = 0;
 };
-
-inline std::ostream& operator<<(std::ostream& out, renewal_report::entry const& e) {
-    using cloudflare::detail::redact_own;
-    out << "key " << redact_own(e.key, 200) << ": token " << redact_own(e.token_id, 100) << ' '
-        << e.state;
-    if (e.refreshed) out << ", refreshed";
-    if (e.rotated) out << ", rotated";
-    if (e.expires_at) out << ", expires " << *e.expires_at;
-    if (e.failure) out << ": " << *e.failure;
-    return out;
-}
-/// One line of counts; print the entries for more.
-inline std::ostream& operator<<(std::ostream& out, renewal_report const& r) {
-    auto const count = [&](auto is) { return std::count_if(r.tokens.begin(), r.tokens.end(), is); };
-    out << r.tokens.size() << " tokens";
-    for (auto s = renewal_state::fresh; s <= renewal_state::missing;
-         s = static_cast<renewal_state>(static_cast<unsigned>(s) + 1))
-        if (auto const n = count([&](auto const& e) { return e.state == s; }); n != 0)
-            out << ", " << n << ' ' << s;
-    if (auto const n = count([](auto const& e) { return e.failure.has_value(); }); n != 0)
-        out << ", " << n << " failed";
-    return out << "; next look at " << r.next_look;
-}
 
 } // namespace cloudflare::inline v0::access

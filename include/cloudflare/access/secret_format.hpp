@@ -1,13 +1,13 @@
-/// How the file of a token looks.
+/// The formats of a token's file.
 #pragma once
 
 #include <cloudflare/core/config.hpp>
 
 namespace cloudflare::inline v0::access {
 
-/// The format of a token's file: of a new one. A file that is replaced keeps its own.
+/// The format of a new file for a token. A file that is replaced keeps its format.
 enum class secret_format {
-    lines, ///< `NAME=value`, a line each, as a shell and systemd read them
+    lines, ///< lines `NAME=value`, as shells and systemd read them
     json   ///< one object with the API's names: `id`, `client_id`, `client_secret`, ...
 };
 

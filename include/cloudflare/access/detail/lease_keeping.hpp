@@ -1,5 +1,5 @@
-/// What rotations leave in the log: settled when their time is over, and held to their promise
-/// until then.
+/// What rotations leave in the log: erased when its time is over, and until then the server is held
+/// to their promise.
 #pragma once
 
 #include <cloudflare/access/detail/rotation_judging.hpp>
@@ -14,7 +14,7 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// The lease that a token's rotation has, or has left; null: none.
+/// The lease of a rotation of the token that is under way or was left; null if there is none.
 [[nodiscard]] inline intent const* lease_of(std::string_view token_id, any_scope const& scope,
                                             std::vector<intent> const& intents) {
     for (auto const& i : intents)
@@ -26,12 +26,12 @@ namespace cloudflare::inline v0::access::detail {
 /// What becomes of a lease.
 enum class lease_end : unsigned char {
     stays,
-    is_over, ///< it is erased
-    is_lost, ///< the secret of its rotation is
-    is_short ///< the server's end of the grace is before the promise
+    is_over, ///< it is to be erased
+    is_lost, ///< the secret of its rotation is lost
+    is_short ///< the server's end of the grace is before the promised one
 };
 
-/// @param one the lease's token, as sink and server have it
+/// @param one the lease's token, as sink and server show it
 [[nodiscard]] inline lease_end judge_lease(intent const& i, held_and_shown const& one,
                                            rotation_options const& options, timestamp now) {
     if (!one.shown) return lease_end::is_over;
@@ -41,8 +41,8 @@ enum class lease_end : unsigned char {
         bool const is_last = one.shown->client_secret_version == i.version;
         return is_last && end && *end < i.until ? lease_end::is_short : lease_end::stays;
     }
-    // What was written down may have been sent, and shortens a later grace when it comes: who
-    // rotates next inherits the lease, and holds the server to his own promise.
+    // What was logged may have been sent, and would shorten a later grace: the next rotation takes
+    // over the lease, and holds the server to its own promise.
     bool const may_act = i.state == intent_state::open && i.until != timestamp() &&
                          i.opened_at.plus(options.max_lateness()) > now;
     switch (compare_versions(one.held, *one.shown)) {
@@ -57,8 +57,8 @@ enum class lease_end : unsigned char {
     return may_act ? lease_end::stays : lease_end::is_over;
 }
 
-/// Settles what rotations of these tokens have left, and marks those of which it tells that a
-/// secret was lost. What fails is done in the next round.
+/// Settles what rotations of these tokens have left, and marks tokens whose secret was lost. What
+/// fails is done in the next round.
 template <class Tools>
 task_of<Tools, void> keep_leases(Tools& tools, std::vector<held_and_shown>& all,
                                  rotation_options const& options) {

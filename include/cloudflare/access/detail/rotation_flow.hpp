@@ -1,4 +1,4 @@
-/// One rotation under way, and what its steps say of it.
+/// The state of one rotation, and the errors of its steps.
 #pragma once
 
 #include <cloudflare/access/detail/issue_flow.hpp>
@@ -12,13 +12,13 @@
 namespace cloudflare::inline v0::access::detail {
 
 enum class rotation_aim : unsigned char {
-    rotate, ///< the secret in use lives on for the grace
-    revoke, ///< the secrets in use die now
-    force,  ///< the last secret lives on for the grace, any before it dies now
-    replace ///< the same, where the last secret was lost
+    rotate, ///< the secret in use is accepted for the grace
+    revoke, ///< the secrets in use are revoked
+    force,  ///< the latest secret is accepted for the grace, any before it is revoked
+    replace ///< the same, if the latest secret was lost
 };
 
-/// One rotation under way.
+/// The state of one rotation.
 struct rotation_flow {
     template <class Tools>
     rotation_flow(Tools const& with, rotation_options const& options, rotation_aim what_for,
@@ -34,14 +34,14 @@ struct rotation_flow {
         of(std::move(id));
     }
 
-    /// There is one lease a token.
+    /// Sets the token, which has one lease.
     void of(std::string id) {
         lease.key = id;
         lease.token_id = std::move(id);
     }
     [[nodiscard]] std::string const& token_id() const noexcept { return lease.token_id; }
 
-    /// The intent as the sink is to see it. Without a tag, which tells issues of a key apart.
+    /// The intent as the sink sees it. It has no tag, which tells issues of a key apart.
     [[nodiscard]] intent for_sink() const {
         auto i = lease;
         i.key = key;
@@ -56,18 +56,18 @@ struct rotation_flow {
     time_point end;             ///< nothing that rotates is sent after it
     std::optional<held_token> held{};
     service_token before{};     ///< as the server showed it
-    timestamp promised_until{}; ///< by rotations before: how long the secret before works
-    // The server's time when it showed that, and this machine's before it was asked.
+    timestamp promised_until{}; ///< by earlier rotations: how long the previous secret works
+    // The server's time when it showed `before`, and this machine's before it was asked.
     timestamp shown_at{};
     time_point asked_at{};
-    /// The server's time at `now`, or a little later: however long the response took. A second too
-    /// early at the most, for the server tells whole seconds.
+    /// The server's time at `now`, or later by as long as the response took. At most a second too
+    /// early, because the server tells its time in whole seconds.
     [[nodiscard]] timestamp latest_time(time_point now) const {
         auto const passed = std::chrono::ceil<std::chrono::seconds>(now - asked_at);
         return shown_at.plus(passed);
     }
     bool is_unclear = false; ///< a request may act late
-    /// The lease of a process taken for dead, as it was found.
+    /// The lease that was taken over from a process that is presumed dead, as it was found.
     std::optional<intent> inherited{};
 };
 
@@ -97,7 +97,7 @@ struct rotation_flow {
     return {why == errc::sink_failed ? errc::sink_failed : errc::rotation_lost, std::move(details)};
 }
 
-/// Whether the server rotated is not known, or that it will not yet.
+/// The server may have rotated the secret, or may still do so.
 [[nodiscard]] inline error may_have_rotated(std::string const& id, error const& why) {
     return why.with([&](error_details& d) {
         d.operation = "rotate";

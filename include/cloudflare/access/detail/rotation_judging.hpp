@@ -1,4 +1,4 @@
-/// Whether a token may be rotated, by what sink and server say of it.
+/// Whether a token may be rotated, by what sink and server show.
 #pragma once
 
 #include <cloudflare/access/detail/rotation_flow.hpp>
@@ -8,12 +8,12 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// How the version that a sink holds stands to that which the server shows.
+/// The version that a sink holds, compared with the one that the server shows.
 enum class held_version : unsigned char {
     latest,
-    older,  ///< a later secret is not in the sink: it is lost, or about to be stored
+    older,  ///< the sink lacks a newer secret, which is lost or about to be stored
     newer,  ///< what the server showed is out of date
-    unknown ///< one of the two does not tell
+    unknown ///< one of the two shows no version
 };
 
 [[nodiscard]] inline held_version compare_versions(held_token const& held,
@@ -24,8 +24,8 @@ enum class held_version : unsigned char {
     return held.version < version ? held_version::older : held_version::newer;
 }
 
-/// Where no version is shown: whether the `/rotate` of a process that is taken for dead has acted
-/// and its secret is lost, or may still act.
+/// If no version is shown: whether the `/rotate` of a process that is presumed dead has acted, so
+/// that its secret is lost, or may still act.
 [[nodiscard]] inline result<void> judge_inherited(rotation_flow const& f,
                                                   rotation_options const& options, timestamp now) {
     if (!f.inherited || f.inherited->until == timestamp()) return {};
@@ -59,7 +59,8 @@ enum class held_version : unsigned char {
     if (held == held_version::older) return rotation_lost(f.token_id(), end);
     if (!judged) return judged;
     if (end && *end > now) return grace_running(f.token_id(), *end);
-    // Where the server does not show the end, what the log says of it, and the sink of the secret's age.
+    // If the server does not show the end: what the log says of it, or the age of the sink's
+    // secret.
     if (!end && f.promised_until > now) return grace_running(f.token_id(), f.promised_until);
     bool const may_be_rotated = f.before.client_secret_version.value_or(0) > 1;
     if (!end && may_be_rotated && f.held && f.held->since.plus(f.grace) > now)

@@ -1,4 +1,4 @@
-/// One rotation of a token at a time, by the log of intents.
+/// The lease that allows one rotation of a token at a time: an intent in the log.
 #pragma once
 
 #include <cloudflare/access/detail/intent_age.hpp>
@@ -20,21 +20,21 @@ namespace cloudflare::inline v0::access::detail {
     return i.purpose == intent_purpose::rotate && i.scope == scope;
 }
 
-/// Whether it is what an ended rotation of the token has left.
+/// Whether an intent is what an ended rotation of the token has left.
 [[nodiscard]] inline bool is_memory_of(intent const& i, std::string const& token_id,
                                        any_scope const& scope) {
     return is_lease(i, scope) && i.token_id == token_id && i.state == intent_state::settled;
 }
 
-/// Whether the holder's process lives, as far as the age of its lease tells.
+/// Whether the holder's process is presumed alive, by the age of its lease.
 template <class Tools>
 [[nodiscard]] bool is_under_way(Tools const& tools, intent const& holder) {
     return is_young(holder, tools.now(), tools.options());
 }
 
-/// Takes over what a dead process has left.
+/// Takes over the lease of a process that is presumed dead.
 ///
-/// @return `errc::conflict` where somebody else has taken it over, or the holder lives
+/// @return `errc::conflict` if another process has taken it over, or the holder is alive
 template <class Tools>
 task_of<Tools, result<void>> inherit(Tools& tools, rotation_flow& f, intent holder) {
     auto mine = holder;
@@ -50,7 +50,7 @@ task_of<Tools, result<void>> inherit(Tools& tools, rotation_flow& f, intent hold
     co_return result<void>();
 }
 
-/// Inserts the lease; waits while another rotation of the token has it.
+/// Inserts the lease; waits while another rotation of the token holds it.
 template <class Tools>
 task_of<Tools, result<void>> take_lease(Tools& tools, rotation_flow& f) {
     key_wait wait;
@@ -73,9 +73,9 @@ task_of<Tools, result<void>> take_lease(Tools& tools, rotation_flow& f) {
     }
 }
 
-/// Gives the lease back. One whose request may act late stays settled until the grace that was
-/// promised is over, so that renewal mends a grace which such a request shortens; so does one of a
-/// token of which the server has not shown the end of a grace, so that the next rotation knows it.
+/// Gives the lease back. It stays in the log, settled, until the promised grace is over in two
+/// cases: if a request may act late, so that renewal mends a grace that such a request shortens;
+/// and if the server does not show the end of the grace, so that the next rotation knows it.
 template <class Tools>
 task_of<Tools, void> give_back(Tools& tools, rotation_flow& f) {
     bool const is_needed = f.is_unclear || !f.before.previous_client_secret_expires_at;
@@ -87,8 +87,8 @@ task_of<Tools, void> give_back(Tools& tools, rotation_flow& f) {
     static_cast<void>(written); // who has taken it over since, or renewal, settles it
 }
 
-/// Gives back a lease under which nothing was sent. One that was taken over is as it was: what its
-/// process has sent is as unknown as before.
+/// Gives back a lease under which nothing was sent. One that was taken over is left as it was
+/// found, because what its process has sent is as unknown as before.
 template <class Tools>
 task_of<Tools, void> give_back_unused(Tools& tools, rotation_flow& f) {
     auto as_found = f.inherited.value_or(f.lease);
@@ -99,18 +99,18 @@ task_of<Tools, void> give_back_unused(Tools& tools, rotation_flow& f) {
     static_cast<void>(written); // who has taken it over since, or renewal, settles it
 }
 
-/// Leaves the lease in the log, as that of a secret that was lost.
+/// Leaves the lease in the log with the state `lost`.
 template <class Tools>
 task_of<Tools, void> leave_lost(Tools& tools, rotation_flow& f) {
     auto lost = f.lease;
     lost.state = intent_state::lost;
     auto pending = tools.update(lost);
     auto const written = co_await std::move(pending);
-    static_cast<void>(written); // the versions of sink and server tell the same
+    static_cast<void>(written); // the versions of sink and server show the same
 }
 
-/// Reads in the log until when earlier rotations of the token promised that the secret before works.
-/// Those whose time is over are erased.
+/// Reads in the log until when earlier rotations of the token promised that the previous secret
+/// works, and erases those whose time is over.
 template <class Tools>
 task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f) {
     auto pending = tools.intents();
@@ -122,13 +122,13 @@ task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f) {
         if (i.until > tools.now()) continue;
         auto pending_erase = tools.erase(i);
         auto const erased = co_await std::move(pending_erase);
-        static_cast<void>(erased); // the next rotation does
+        static_cast<void>(erased); // otherwise the next rotation erases it
     }
     co_return result<void>();
 }
 
-/// Takes the memory of ended rotations of a token out of the log: the end of its grace is changed on
-/// purpose, and must not be mended.
+/// Erases what ended rotations of a token have left in the log, because the end of its grace is now
+/// changed on purpose and must not be mended.
 template <class Tools>
 task_of<Tools, result<void>> close_settled(Tools& tools, std::string token_id) {
     auto pending = tools.intents();

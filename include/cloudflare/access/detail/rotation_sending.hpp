@@ -11,10 +11,10 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// A new secret; nothing where the token was rotated and no response shows the secret.
+/// A new secret; nothing if the token was rotated and no response shows the secret.
 using shown_secret = std::optional<issued_service_token>;
 
-/// What the token has come to after a request with an unknown outcome.
+/// After a request with an unknown outcome: whether the token was rotated.
 template <class Tools>
 task_of<Tools, result<shown_secret>> look_for_rotation(Tools& tools, rotation_flow& f, error why) {
     f.is_unclear = true;
@@ -35,16 +35,16 @@ task_of<Tools, result<shown_secret>> look_for_rotation(Tools& tools, rotation_fl
     }
 }
 
-/// A process that was stopped after it had looked: what it would send is out of date, and would end
-/// the grace of whoever has rotated since.
+/// An error if this process was stopped until after the rotation's end: what it would send is out
+/// of date, and could end the grace of a rotation that came since.
 template <class Tools>
 [[nodiscard]] result<void> check_in_time(Tools const& tools, rotation_flow const& f) {
     if (tools.steady_now() < f.end) return {};
     return not_sent(errc::deadline_exceeded, "the deadline of the rotation has passed");
 }
 
-/// Sets the next version, as often as it takes to get a response: only the first to arrive rotates,
-/// and all say the same end of the grace.
+/// Sets the next version, and repeats that until there is a response: only the first request that
+/// arrives rotates, and all set the same end of the grace.
 ///
 /// Source: an update that raises the version responds with the new secret (acceptance tests of
 /// Cloudflare's Terraform provider).
@@ -83,7 +83,7 @@ task_of<Tools, result<shown_secret>> raise_version(Tools& tools, rotation_flow& 
     }
 }
 
-/// Sends `/rotate` once: a second one would end the secret in use.
+/// Sends `/rotate` once, because a second one would revoke the secret in use.
 template <class Tools>
 task_of<Tools, result<shown_secret>> rotate_once(Tools& tools, rotation_flow& f) {
     if (auto const in_time = check_in_time(tools, f); !in_time) co_return in_time.error();
@@ -98,15 +98,43 @@ task_of<Tools, result<shown_secret>> rotate_once(Tools& tools, rotation_flow& f)
     co_return found;
 }
 
-/// Whether the end of a grace is what was promised, or where secrets were revoked, is over.
+/// Raises the version; if that shows no secret, `/rotate` makes one. That ends no secret in use,
+/// because these are revoked already.
+template <class Tools>
+task_of<Tools, result<shown_secret>> raise_or_rotate(Tools& tools, rotation_flow& f) {
+    auto pending_raise = raise_version(tools, f);
+    auto shown = co_await std::move(pending_raise);
+    if (!shown || *shown) co_return shown;
+    ++f.lease.version; // whoever raised it before may have stored its secret
+    auto pending_rotate = rotate_once(tools, f);
+    auto again = co_await std::move(pending_rotate);
+    if (!again || *again) co_return again;
+    // Not shown either: the sink has it only if it holds the server's latest version.
+    auto pending_get = tools.get(f.token_id());
+    auto const latest = co_await std::move(pending_get);
+    if (!latest) co_return may_have_rotated(f.token_id(), latest.error());
+    f.lease.version = (std::max)(f.lease.version, latest->client_secret_version.value_or(0));
+    co_return again;
+}
+
+/// Rotates the secret, in the way that the aim and the API allow.
+template <class Tools>
+task_of<Tools, result<shown_secret>> obtain_secret(Tools& tools, rotation_flow& f) {
+    if (f.lease.version == 0) return rotate_once(tools, f);
+    bool const leaves_none_in_use = f.aim == rotation_aim::revoke || f.aim == rotation_aim::replace;
+    return leaves_none_in_use && tools.scope().is_account() ? raise_or_rotate(tools, f)
+                                                            : raise_version(tools, f);
+}
+
+/// Whether the end of a grace is as promised; if secrets were to be revoked, whether it is over.
 [[nodiscard]] inline bool keeps_promise(rotation_flow const& f, timestamp shown, timestamp now) {
     return f.aim == rotation_aim::revoke ? shown <= now : shown >= f.lease.until;
 }
 
-/// Moves the end of the grace until it is what was promised.
+/// Sets the end of the grace until it is as promised.
 ///
-/// @param shown what the server says of it; nothing where it does not, and then all is well
-/// @return what it is in the end, as far as the server shows it
+/// @param shown the end as the server shows it; if empty, it is taken for the promised one
+/// @return the end at last, as far as the server shows it
 template <class Tools>
 task_of<Tools, timestamp> mend_grace(Tools& tools, rotation_flow const& f,
                                      std::optional<timestamp> shown) {

@@ -1,0 +1,92 @@
+/// The beginning of a rotation: what is known of the token, and the plan. Nothing changes at the
+/// server.
+#pragma once
+
+#include <cloudflare/access/detail/rotation_judging.hpp>
+#include <cloudflare/access/detail/rotation_lease.hpp>
+#include <cloudflare/access/detail/rotation_sending.hpp>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace cloudflare::inline v0::access::detail {
+
+/// The error of a rotation that has changed nothing.
+[[nodiscard]] inline error unchanged(error const& why) {
+    return why.with([](error_details& d) {
+        if (d.operation.empty()) d.operation = "rotate";
+        d.delivery = delivery::not_sent;
+    });
+}
+
+/// Finds out which token it is.
+template <class Tools>
+task_of<Tools, result<void>> find_holder(Tools& tools, rotation_flow& f) {
+    auto pending = tools.find_held(f.key);
+    auto held = co_await std::move(pending);
+    if (!held) co_return unchanged(held.error());
+    f.held = std::move(*held);
+    if (f.held && !f.token_id().empty() && f.held->token_id != f.token_id())
+        co_return not_sent(errc::sink_failed, "the key holds the token " + f.held->token_id);
+    if (!f.held && f.token_id().empty())
+        co_return not_sent(errc::invalid_argument, "key: the sink holds no token under it");
+    if (f.held) f.of(f.held->token_id);
+    co_return result<void>();
+}
+
+/// Sends a request if no response has told the server's time yet.
+template <class Tools>
+task_of<Tools, result<void>> learn_time(Tools& tools, std::string id) {
+    if (tools.this_moment().is_told) co_return result<void>();
+    auto pending = tools.get(std::move(id));
+    auto const got = co_await std::move(pending);
+    if (!got) co_return got.error();
+    co_return result<void>();
+}
+
+/// Sets what is going to be sent. The grace counts from when the secret is stored, so the time that
+/// is left until the deadline is added.
+template <class Tools>
+void plan_rotation(Tools& tools, rotation_flow& f) {
+    auto const now = tools.steady_now();
+    auto const left = std::chrono::ceil<std::chrono::seconds>(f.end - now);
+    f.lease.name = f.before.name;
+    f.lease.until = f.aim == rotation_aim::revoke ? tools.now().plus(std::chrono::seconds(-1))
+                                                  : f.latest_time(now).plus(f.grace + left);
+    auto const version = f.before.client_secret_version;
+    f.lease.version = version ? *version + 1 : 0;
+}
+
+/// With the lease, when nobody else rotates the token: whether it may be rotated, by what sink and
+/// server say now. If so, logs what is going to be sent.
+template <class Tools>
+task_of<Tools, result<void>> judge_rotation(Tools& tools, rotation_flow& f,
+                                            rotation_options const& options) {
+    auto pending_holder = find_holder(tools, f);
+    auto const found = co_await std::move(pending_holder);
+    if (!found) co_return found.error();
+    auto const target = f.for_sink();
+    auto pending_prepare = tools.prepare(target);
+    auto const prepared = co_await std::move(pending_prepare);
+    if (!prepared) co_return unchanged(prepared.error());
+    f.asked_at = tools.steady_now();
+    auto pending_get = tools.get(f.token_id());
+    auto shown = co_await std::move(pending_get);
+    if (!shown) co_return unchanged(shown.error());
+    f.before = std::move(*shown);
+    f.shown_at = tools.now();
+    auto pending_memory = recall_graces(tools, f);
+    auto const recalled = co_await std::move(pending_memory);
+    if (!recalled) co_return unchanged(recalled.error());
+    if (auto const fit = judge_token(f, options, tools.now()); !fit) co_return fit;
+    // After the end of the rotation an end of the grace would be in the past.
+    if (auto const in_time = check_in_time(tools, f); !in_time) co_return in_time;
+    plan_rotation(tools, f);
+    auto pending_update = tools.update(f.lease);
+    auto const written = co_await std::move(pending_update);
+    if (!written) co_return unchanged(written.error());
+    co_return check_in_time(tools, f);
+}
+
+} // namespace cloudflare::inline v0::access::detail
