@@ -51,15 +51,19 @@ cf::result<cf::credentials> credentials_of_command(std::string const& command) {
 
 using find_setting = std::optional<std::string> (settings::*)(char const*) const;
 
-// A file or a command that one source of settings names; nothing where it names neither.
-std::optional<cf::result<cf::credentials>> credentials_of(settings const& from, find_setting find) {
+// Takes the credentials of the file or the command that one source of settings names.
+//
+// @return false where it names neither
+cf::result<bool> take_credentials(options& o, settings const& from, find_setting find) {
     auto const file = (from.*find)("credentials-file");
     auto const command = (from.*find)("credentials-command");
     if (file && command)
         return usage("--credentials-file and --credentials-command exclude each other");
-    if (file) return credentials_of_file(*file);
-    if (command) return credentials_of_command(*command);
-    return std::nullopt;
+    if (!file && !command) return false;
+    auto const found = file ? credentials_of_file(*file) : credentials_of_command(*command);
+    if (!found) return found.error();
+    o.credentials = *found;
+    return true;
 }
 
 // The environment's; an old name of a variable is named.
@@ -73,20 +77,20 @@ cf::error no_credentials(cf::error const& e) {
 }
 
 cf::result<void> add_credentials(options& o, settings const& from) {
-    auto found = credentials_of(from, &settings::given);
-    if (!found) {
-        found = cf::credentials_from_environment();
-        if (!*found && found->error() == cf::errc::missing_credentials) {
-            auto const missing = no_credentials(found->error());
-            found = credentials_of(from, &settings::in_profile);
-            // What is not sent needs none.
-            if (!found && o.is_dry_run)
-                found = cf::credentials(cf::api_token::make("none").value());
-            if (!found) return missing;
-        }
+    auto const given = take_credentials(o, from, &settings::given);
+    if (!given) return given.error();
+    if (*given) return {};
+    auto const found = cf::credentials_from_environment();
+    if (found) {
+        o.credentials = *found;
+        return {};
     }
-    if (!*found) return found->error();
-    o.credentials = std::move(**found);
+    if (found.error() != cf::errc::missing_credentials) return found.error();
+    auto const in_profile = take_credentials(o, from, &settings::in_profile);
+    if (!in_profile) return in_profile.error();
+    if (*in_profile) return {};
+    if (!o.is_dry_run) return no_credentials(found.error());
+    o.credentials = cf::credentials(cf::api_token::make("none").value()); // not sent
     return {};
 }
 
