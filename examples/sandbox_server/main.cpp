@@ -9,6 +9,8 @@
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/variables_map.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <exception>
 #include <fstream>
 #include <iostream>
@@ -87,6 +89,13 @@ int run(po::variables_map const& given) {
         };
     }
 
+    if (auto const scale = given["time-scale"].as<std::int64_t>(); scale != 1) {
+        auto const start = std::chrono::system_clock::now();
+        options.clock = [start, scale] {
+            return cf::timestamp(start + (std::chrono::system_clock::now() - start) * scale);
+        };
+    }
+
     boost::asio::io_context context(1);
     cf::testing::sandbox box(given["seed"].as<std::uint64_t>(), switches);
     if (given.count("protect") != 0)
@@ -123,6 +132,10 @@ int main(int argc, char** argv) {
     add("protect", po::value<std::vector<std::string>>(),
         "the target of a page behind Access, again and again, e.g. /app: who shows a token's two "
         "headers gets 200, anybody else a redirect to the login page");
+    add("time-scale", po::value<std::int64_t>()->default_value(1),
+        "how much faster than the clock the server's time runs, from its start on: its Date and "
+        "all "
+        "that expires");
     add("fault", po::value<std::vector<std::string>>(),
         "WHEN=WHAT, again and again, e.g. POST#1=drop-after, GET=respond-before:503:busy, "
         "*=truncate:100, drip:5, delay:100, chunked, close, reset-before, reset-after, "

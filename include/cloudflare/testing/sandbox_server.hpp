@@ -47,6 +47,8 @@ struct sandbox_server_options {
     std::chrono::milliseconds idle_timeout{60'000}; ///< after it an idle connection is closed
     /// Called with each request as it arrives, on the context's thread.
     std::function<void(http::request const&)> on_request{};
+    /// Tells the sandbox's time. Empty: the system's clock. Called on the context's thread.
+    std::function<timestamp()> clock{};
 };
 
 /// Serves a sandbox over HTTP/1.1 on 127.0.0.1, from construction until it is destroyed.
@@ -193,7 +195,9 @@ private:
             std::lock_guard const lock(self.mutex);
             f = self.faults.next(r.method);
             if (acts(f.what))
-                given = self.box.handle(r, timestamp(std::chrono::system_clock::now()));
+                given = self.box.handle(r, self.options.clock
+                                               ? self.options.clock()
+                                               : timestamp(std::chrono::system_clock::now()));
         }
         switch (f.what) {
         case kind::drop_before:
