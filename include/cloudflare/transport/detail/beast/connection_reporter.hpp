@@ -18,6 +18,8 @@ class connection_reporter {
 public:
     explicit connection_reporter(connection_hook hook) : hook_(std::move(hook)) {}
 
+    [[nodiscard]] bool has_hook() const noexcept { return static_cast<bool>(hook_); }
+
     void opened(connection& c, http::origin const& origin, time_point began) const {
         if (!hook_) return;
         auto const now = time_point::clock::now();

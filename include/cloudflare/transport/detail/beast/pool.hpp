@@ -129,6 +129,7 @@ public:
     pool(pool const&) = delete;
     pool& operator=(pool const&) = delete;
     ~pool() {
+        if (!reporter_.has_hook()) return; // a forked child may find the lock taken
         closing_list closing(*this);
         state_.lock()->book.close_all_idle(close_reason::destroyed, closing.list);
     }
