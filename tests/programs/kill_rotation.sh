@@ -14,8 +14,7 @@ complain() {
     echo "FAILED: $1"
     failures=$((failures + 1))
 }
-"$sandbox_server" --ca-file "$work/ca.pem" --set token_limit=1000000 --protect /app --fault PUT=delay:15 \
-    --fault GET=delay:5 >"$work/url" &
+"$sandbox_server" --ca-file "$work/ca.pem" --set token_limit=1000000 --protect /app --fault PUT=delay:50 >"$work/url" &
 server=$!
 until [ -s "$work/url" ]; do kill -0 $server && sleep 0.05 || exit 1; done
 CLOUDFLARE_BASE_URL=$(cat "$work/url")
@@ -23,8 +22,9 @@ export CLOUDFLARE_BASE_URL
 page=${CLOUDFLARE_BASE_URL%/client/v4}/app
 
 run() { "$access_token" --ca-file "$work/ca.pem" "$@"; }
-pause() { # up to 99 ms
-    sleep "$(printf 0.%03d $((RANDOM % 100)))"
+pause() { # for as long as a rotation takes, at most
+    local ms=$((RANDOM % span))
+    sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
 }
 # Each knocks with one secret file or a copy of it; "200" or a redirect to the login page.
 knock() {
@@ -49,7 +49,7 @@ keep_knocking() { # reads the files again and again
     done
 }
 kill_one() { # the program's arguments
-    run "$@" >"$work/out" 2>"$work/err" &
+    "$access_token" --ca-file "$work/ca.pem" "$@" >"$work/out" 2>"$work/err" &
     local victim=$!
     pause
     case $((RANDOM % 4)) in
@@ -63,6 +63,11 @@ kill_one() { # the program's arguments
     esac
     wait $victim 2>/dev/null
 }
+
+run create ci --secret-file "$work/first" >/dev/null || exit 1
+begun=$(date +%s%N)
+run rotate "$(sed -n 's/^CF_ACCESS_TOKEN_ID=//p' "$work/first")" --secret-file "$work/first" --intents "$work/intents" >/dev/null || exit 1
+span=$(((($(date +%s%N) - begun) / 1000000) + 20))
 
 for command in rotate renew; do
     number=1

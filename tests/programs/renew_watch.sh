@@ -24,7 +24,7 @@ for ((n = 0; n < tokens; n++)); do
     run create "ci-$n" --duration 720h --secret-file "$work/dir/ci-$n" >/dev/null || exit 1
 done
 start_renewing() {
-    run renew --secret-dir "$work/dir" --watch --rotate-after 5d --grace 3d --refresh-before 10d \
+    "$access_token" --ca-file "$work/ca.pem" renew --secret-dir "$work/dir" --watch --rotate-after 5d --grace 3d --refresh-before 10d \
         --intents "$work/intents" >>"$work/out" 2>>"$work/err" &
     renewing=$!
 }
