@@ -669,5 +669,107 @@ TEST_CASE("what the log remembers of a grace that is over goes with the next rot
     CHECK(f.log.list().value().empty());
 }
 
+http::response refusal(int status) {
+    http::response r{.status = status};
+    r.body = R"({"success":false,"errors":[{"code":10000,"message":"no"}]})";
+    return r;
+}
+
+TEST_CASE(
+    "a token that cannot be looked at is not rotated, and the error says that nothing was sent") {
+    for (int const looks : {0, 1}) {
+        fixture f;
+        for (int n = 0; n != looks; ++n)
+            f.respond(4, over);
+        f.transport.respond(refusal(403));
+        auto const failed = f.rotate().error();
+        CHECK(failed == errc::forbidden);
+        CHECK(failed.delivery() == delivery::not_sent);
+        CHECK(failed.to_string().starts_with("get_service_token: "));
+        CHECK(f.transport.requests().size() == static_cast<std::size_t>(looks + 1));
+        CHECK(f.log.list().value().empty());
+
+        fixture ending;
+        ending.transport.respond(refusal(403));
+        CHECK(ending.rotator().end_grace(id).get().error() == errc::forbidden);
+        CHECK(ending.transport.requests().size() == 1);
+    }
+}
+
+TEST_CASE("what a response to a rotation leaves out is taken from the look before it") {
+    fixture f;
+    f.look(4, over);
+    http::response r{.status = 200};
+    r.body = R"({"success":true,"errors":[],"messages":[],"result":{"id":")" + id +
+             R"(","client_secret":"fresh","previous_client_secret_expires_at":")" + end_of_hour +
+             R"("}})";
+    static_cast<void>(r.fields.add("Content-Type", "application/json"));
+    static_cast<void>(r.fields.add("Date", "Tue, 24 Nov 2026 00:00:00 GMT"));
+    f.transport.respond(std::move(r));
+    auto const done = f.rotate().value();
+    CHECK(done.token.client_id == "c.access");
+    CHECK(done.token.name == "ci");
+    CHECK(done.token.client_secret_version == 5);
+    CHECK(f.sink.find("key").value()->version == 5);
+    CHECK(f.sink.find("key").value()->client_id == "c.access");
+
+    fixture other; // and what it has is kept
+    other.look(4, over);
+    http::response named{.status = 200};
+    named.body = R"({"success":true,"errors":[],"messages":[],"result":{"id":")" + id +
+                 R"(","client_id":"d.access","name":"renamed","client_secret":"fresh",)"
+                 R"("previous_client_secret_expires_at":")" +
+                 end_of_hour + R"("}})";
+    static_cast<void>(named.fields.add("Content-Type", "application/json"));
+    static_cast<void>(named.fields.add("Date", "Tue, 24 Nov 2026 00:00:00 GMT"));
+    other.transport.respond(std::move(named));
+    auto const kept = other.rotate().value();
+    CHECK(kept.token.client_id == "d.access");
+    CHECK(kept.token.name == "renamed");
+}
+
+TEST_CASE("the first secret of a token is rotated however young it is") {
+    fixture f;
+    f.sink.forget(id).value();
+    f.sink.stored_at = [] { return now; };
+    f.hold(1);
+    f.look(1).respond(2, end_of_hour, "fresh");
+    CHECK(f.rotate().has_value());
+    CHECK(f.updates().size() == 1);
+}
+
+TEST_CASE("an end that another rotation promised is given back after a late request of this one") {
+    fixture f;
+    f.leave_lease(intent_state::settled, now, now.plus(5h));
+    f.look(4, over).lose().respond(5, end_of_hour).respond(5, end_of_hour).respond(5, over);
+    CHECK(f.rotate().error() == errc::rotation_lost);
+    REQUIRE(!f.updates().empty());
+    CHECK(f.updates().back() == R"({"previous_client_secret_expires_at":"2026-11-24T05:00:00Z"})");
+}
+
+TEST_CASE("errors of a rotation say what has happened, in whole sentences") {
+    fixture lost;
+    lost.look(5, "2026-11-24T05:00:00Z");
+    auto const loss = lost.rotate().error();
+    CHECK(loss.details().operation == "rotate");
+    CHECK(loss.details().explanation ==
+          "the new secret of " + id +
+              " is lost; the one in use works until 2026-11-24T05:00:00Z: extend_grace prolongs "
+              "that; replace_lost makes another secret, and the one in use dies at once");
+
+    fixture full;
+    full.look(4, over).respond(5, end_of_hour, "fresh");
+    full.sink.failing_stores = 9;
+    CHECK(full.rotate().error().details().explanation.starts_with("disk full; the new secret of "));
+
+    fixture revoked;
+    revoked.look(4).respond(5, "2026-11-23T23:59:59Z", "fresh");
+    revoked.transport.respond(refusal(400));
+    auto const failed = revoked.rotator().revoke_and_rotate("key").get().error();
+    CHECK(failed.details().operation == "rotate");
+    CHECK(failed.details().explanation.find("the new secret of " + id + " is stored; ") !=
+          std::string::npos);
+}
+
 } // namespace
 } // namespace rotator_tests
