@@ -3,6 +3,7 @@
 
 #include "guide_script.hpp"
 
+#include "guide_costs.hpp"
 #include "guide_embedding.hpp"
 #include "guide_endpoint.hpp"
 #include "guide_failures.hpp"
@@ -147,6 +148,13 @@ void performs_over_another_stack() {
     check(made && !made->client_secret.empty(), "a call is driven by hand");
 }
 
+void counts_costs() {
+    call_costs costs;
+    cf::client client(sandbox_transport(), cf::api_token::make("any").value(), costs.traced());
+    check(cfa::service_tokens(client, account).list().get() && costs.attempts == 1,
+          "a call is counted");
+}
+
 } // namespace
 
 int main() {
@@ -158,6 +166,7 @@ int main() {
     seals(directory);
     lists_another_endpoint();
     performs_over_another_stack();
+    counts_costs();
     check(a_lost_create_is_not_sent_again(), "a lost create is not sent again");
     check(is_hidden("a-secret-that-was-typed"), "a secret is hidden");
     auto const [first, second] =
