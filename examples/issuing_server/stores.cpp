@@ -42,7 +42,7 @@ cf::result<stores> open_configured(configuration const& c, asio::io_context& con
     auto const& directory = c.state_directory.path;
     if (auto const taken = take_directory(directory); !taken) return taken.error();
     auto& sink = keep<cfa::sealed_sink<cfa::directory_sink>>(
-        cfa::directory_sink(directory + "/secrets"), *key);
+        cfa::directory_sink(directory + "/secrets", std::chrono::seconds(c.request_seconds)), *key);
     auto& log = keep<cfa::file_intent_log>(directory + "/intents");
     return stores{cfa::any_async_sink(cf::offloaded_sink(disk.get_executor(), sink)),
                   cfa::any_async_log(cf::offloaded_log(disk.get_executor(), log)), false};

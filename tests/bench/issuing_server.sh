@@ -94,7 +94,7 @@ for part in $parts; do
         start "$server" '--set rate_limit=1200' '"request_seconds": 60, "queue": 256,'
         echo "== 64 clients for six minutes; the account allows 1200 requests in five"
         "$load" "$base" server.pem 64 1000000 360 PUT '/v1/machines/m-%/token'
-        echo "issued: $(grep -c '^PUT' requests); 429 of the API: $(grep -c '"status":429' log); its requests: $(wc -l <requests)"
+        echo "issued: $(grep -c '^PUT' requests); 429 of the API: $(grep '"api_request"' log | grep -c '"status":429'); its requests: $(wc -l <requests)"
         ;;
     esac
 done

@@ -33,7 +33,8 @@ struct slow_disk : cfa::detail::posix {
 /// A sink as another one, 50 ms later.
 class slow_sink {
 public:
-    explicit slow_sink(std::string directory) : sink_(std::move(directory)) {}
+    explicit slow_sink(std::string directory)
+        : sink_(std::move(directory), std::chrono::seconds(30)) {}
 
     auto prepare(cfa::intent const& i) { return wait(50), sink_.prepare(i); }
     auto store(cfa::intent const& i, cfa::issued_service_token const& t) {
