@@ -7,9 +7,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,7 +34,9 @@ struct sandbox_transport {
         time_point now{1h};
         std::vector<http::request> requests{};
         std::optional<int> failing{}; ///< the status of every response to a PUT
-        std::string failing_part{};   ///< that has this in its body
+        std::optional<int> refused_list{}, refused_get{};
+        bool is_cancelled_by_put = false;
+        std::string failing_part{}; ///< that has this in its body
         bool is_cancelled = false;
         int lists_until_cancelled = -1;
     };
@@ -46,6 +50,20 @@ struct sandbox_transport {
         if (shared->is_cancelled)
             co_return error(errc::cancelled, error_details{.delivery = delivery::not_sent});
         shared->requests.push_back(r);
+        if (r.method == http::method::put && shared->is_cancelled_by_put) {
+            shared->is_cancelled = true;
+            co_return error(errc::cancelled, error_details{.delivery = delivery::unknown});
+        }
+        bool const is_list = r.target.find("service_tokens?") != std::string::npos ||
+                             r.target.ends_with("service_tokens");
+        auto const refused = r.method != http::method::get ? std::nullopt
+                             : is_list                     ? shared->refused_list
+                                                           : shared->refused_get;
+        if (refused) {
+            http::response failed{.status = *refused};
+            failed.body = R"({"success":false,"errors":[{"code":10000,"message":"no"}]})";
+            co_return failed;
+        }
         bool const is_meant = r.body.find(shared->failing_part) != r.body.npos;
         if (r.method == http::method::put && shared->failing && is_meant) {
             http::response failed{.status = *shared->failing};
@@ -59,6 +77,26 @@ struct sandbox_transport {
         co_return;
     }
     [[nodiscard]] time_point now() const { return shared->now; }
+};
+
+/// Fails to be read, or is behind, where it is told to.
+struct frail_sink : access::memory_sink {
+    using memory_sink::memory_sink;
+
+    bool fails_list = false, fails_find = false;
+    std::optional<std::vector<access::held_token>> old_list{};
+    std::optional<access::held_token> found{};
+
+    result<std::vector<access::held_token>> list() {
+        if (fails_list) return error(errc::sink_failed, "not readable");
+        if (old_list) return *old_list;
+        return memory_sink::list();
+    }
+    result<std::optional<access::held_token>> find(std::string_view key) {
+        if (fails_find) return error(errc::sink_failed, "not readable");
+        if (found) return found;
+        return memory_sink::find(key);
+    }
 };
 
 access::any_scope const account = access::account_scope::parse(std::string(32, 'a')).value();
@@ -87,8 +125,11 @@ struct fixture {
         sink.store(i, token).value();
     }
     auto renewer(renewal_policy policy) {
-        return access::renewer(through, scope, sink, log, std::move(policy),
-                               access::rotation_options().now_from([w = way] { return w.wall(); }));
+        return access::renewer(
+            through, scope, sink, log, std::move(policy),
+            access::rotation_options().now_from([w = way] { return w.wall(); }).random_from([this] {
+                return random;
+            }));
     }
     auto round(renewal_policy policy) { return renewer(std::move(policy)).run_once().get(); }
     [[nodiscard]] bool works(access::issued_service_token const& token) const {
@@ -111,7 +152,8 @@ struct fixture {
     access::any_scope scope;
     sandbox_transport way;
     client<sandbox_transport> through{way, api_token::make("sample").value()};
-    access::memory_sink sink{[w = way] { return w.wall(); }};
+    std::uint64_t random = 0;
+    frail_sink sink{[w = way] { return w.wall(); }};
     access::memory_intent_log log;
 };
 
@@ -438,6 +480,152 @@ TEST_CASE("the loop looks again when the plan says so, and ends when told or can
         })
         .get();
     CHECK(rounds == 1);
+}
+
+TEST_CASE("a list shows all, and what it does not show is asked for by itself") {
+    fixture f;
+    f.make("one");
+    f.make("two");
+    auto const before = f.way.shared->requests.size();
+    CHECK(f.round(renewal_policy()).value().tokens.size() == 2);
+    CHECK(f.way.shared->requests.size() == before + 1);
+
+    f.way.shared->refused_list = 403; // the credentials may read tokens, and not list them
+    auto const seen = f.round(renewal_policy()).value();
+    CHECK(f.way.shared->requests.size() == before + 4);
+    for (auto const& e : seen.tokens)
+        CHECK(e.state == renewal_state::fresh);
+
+    f.way.shared->refused_get = 400; // no proof that it is missing
+    CHECK(f.round(renewal_policy()).error() == errc::bad_request);
+}
+
+TEST_CASE("stores that cannot be read end a round, and nothing is changed") {
+    fixture f;
+    auto const token = f.make("one", 30);
+    f.way.shared->now += 20h;
+    f.sink.fails_list = true;
+    CHECK(f.round(renewal_policy()).error() == errc::sink_failed);
+    f.sink.fails_list = false;
+    f.lose(token, 1h);
+    f.sink.fails_find = true;
+    CHECK(f.round(renewal_policy()).error() == errc::sink_failed);
+    for (auto const& r : f.way.shared->requests)
+        CHECK(r.method != http::method::put);
+}
+
+TEST_CASE("a secret that was stored since the sink was listed is not lost; another token's is no "
+          "proof") {
+    fixture f;
+    auto const token = f.make("one");
+    f.sink.old_list = f.sink.list().value();
+    auto later = token;
+    later.client_secret_version = 2;
+    f.at_server(token).version = 2;
+    f.keep("one", later);
+    CHECK(f.renewer(renewal_policy()).look().get().value().tokens.at(0).state ==
+          renewal_state::fresh);
+
+    fixture g;
+    auto const lost = g.make("one");
+    g.lose(lost, 1h);
+    access::held_token another;
+    another.key = "one";
+    another.token_id = "another";
+    another.version = 2;
+    g.sink.found = another;
+    CHECK(g.renewer(renewal_policy()).look().get().value().tokens.at(0).state ==
+          renewal_state::lost);
+}
+
+TEST_CASE("after each failed round the next look comes later, by half as much at random") {
+    fixture f;
+    f.make("one", 30);
+    f.way.shared->now += 20h;
+    f.way.shared->failing = 400;
+    auto const policy = renewal_policy().poll_interval(std::chrono::days(10));
+    f.random = 29;
+    auto renewer = f.renewer(policy);
+    auto const wait = [&] {
+        auto const report = renewer.run_once().get().value();
+        CHECK(report.tokens.at(0).failure);
+        return report.next_look.seconds() - f.way.wall().seconds();
+    };
+    CHECK(wait() == 31s); // 60 s, less 29 of the 30 that chance may take
+    f.random = 0;
+    CHECK(wait() == 120s);
+    for (int n = 3; n != 12; ++n)
+        wait();
+    CHECK(wait() == 122'880s);
+    CHECK(wait() == 122'880s);
+}
+
+TEST_CASE("a round that is cancelled stops before its next token") {
+    fixture f;
+    f.make("one", 30);
+    f.make("two", 30);
+    f.way.shared->now += 20h;
+    f.way.shared->is_cancelled_by_put = true;
+    auto const report = f.round(renewal_policy()).value();
+    REQUIRE(report.tokens.size() == 1);
+    CHECK(report.tokens[0].failure == errc::cancelled);
+}
+
+TEST_CASE(
+    "a lost token's grace is prolonged by two graces; where that fails the loss is reported") {
+    fixture f;
+    auto const token = f.make("one");
+    f.lose(token, 30min);
+    CHECK(f.round(rotating).value().tokens.at(0).failure == errc::rotation_lost);
+    CHECK(f.at_server(token).previous_expires_at == f.way.wall().plus(2h));
+
+    fixture g;
+    auto const other = g.make("one");
+    g.lose(other, 30min);
+    auto const end = g.at_server(other).previous_expires_at;
+    g.way.shared->failing = 400;
+    auto const e = g.round(rotating).value().tokens.at(0);
+    CHECK(e.failure == errc::rotation_lost);
+    CHECK(e.previous_valid_until == end);
+}
+
+TEST_CASE("a rotation, or the end of a grace, that fails is reported") {
+    fixture f;
+    f.make("one");
+    f.way.shared->now += 25h;
+    f.way.shared->failing = 400;
+    CHECK(f.round(rotating).value().tokens.at(0).failure == errc::bad_request);
+    f.way.shared->failing.reset();
+    CHECK(f.round(rotating).value().tokens.at(0).rotated);
+    auto const have = renewal_policy(rotating).consumers_have([](auto const&) { return true; });
+    f.way.shared->failing = 400;
+    CHECK(f.round(have).value().tokens.at(0).failure == errc::bad_request);
+    f.way.shared->failing.reset();
+    auto const ended = f.round(have).value().tokens.at(0);
+    CHECK(!ended.failure);
+}
+
+TEST_CASE("no grace is ended while the token is being rotated") {
+    fixture f;
+    auto const token = f.make("one");
+    f.lose(token, 1h); // by a rotation that is about to store
+    access::intent lease(std::string(32, '1'), f.scope, "one", f.way.wall());
+    lease.purpose = access::intent_purpose::rotate;
+    lease.key = lease.token_id = token.id;
+    f.log.insert(lease).value();
+    bool is_asked = false;
+    auto const have = renewal_policy().consumers_have([&](auto const&) { return is_asked = true; });
+    auto const e = f.round(have).value().tokens.at(0);
+    CHECK(!is_asked);
+    CHECK(!e.failure);
+    CHECK(f.works(token));
+}
+
+TEST_CASE("the next look comes when the first token falls due") {
+    fixture f;
+    f.make("one", 24); // refreshed 8 hours before its end
+    auto const report = f.renewer(renewal_policy()).look().get().value();
+    CHECK(report.next_look == f.way.wall().plus(16h));
 }
 
 } // namespace
