@@ -86,12 +86,15 @@ constexpr std::array table_of_options{
 };
 
 constexpr std::array table_of_commands{
-    command_info{"create", "NAME", "duration disabled secret-file secret-format dry-run",
-                 formats_of_secret, "make a token; its secret is shown once, or goes to a new file",
-                 "One call, never sent again blindly: where its response is lost, exit status 3 "
-                 "names what may be left. A job that runs again uses ensure or issue --key.",
-                 "access-token create ci --duration 1y --secret-file ci.env\n"
-                 "access-token create ci -o kubernetes --namespace web | kubectl apply -f -"},
+    command_info{
+        "create", "NAME", "duration disabled secret-file secret-format dry-run", formats_of_secret,
+        "make a token; its secret is shown once, or goes to a new file",
+        "One call, never sent again blindly: where its response is lost, exit status 3 "
+        "names what may be left. A job that runs again uses ensure or issue --key. Terraform's "
+        "cloudflare_zero_trust_access_service_token takes a token over by its id: terraform "
+        "import.",
+        "access-token create ci --duration 1y --secret-file ci.env\n"
+        "access-token create ci -o kubernetes --namespace web | kubectl apply -f -"},
     command_info{"ensure", "NAME", "duration secret-file secret-format intents", formats_of_secret,
                  "the file holds a token that works: nothing is done; else one is issued",
                  "With -o kubernetes and -o github the secret is read from the file.",
@@ -188,6 +191,7 @@ constexpr std::array table_of_variables{
     environment_info{"XDG_STATE_HOME", "the log of intents is in access-token/intents of it"},
     environment_info{"XDG_CONFIG_HOME", "the profiles are in access-token/config of it"},
     environment_info{"GITHUB_ENV, GITHUB_OUTPUT", "the files that -o github appends to"},
+    environment_info{"CF_QUIET", "not empty: as --quiet"},
     environment_info{"NO_COLOR", "not empty: no colours"},
 };
 

@@ -133,8 +133,8 @@ cf::result<void> add_command_options(options& o, settings const& from) {
     o.deletes_strays = from.has("delete");
     o.skips_questions = from.has("yes");
     o.is_dry_run = from.has("dry-run");
-    o.quiet = from.has("quiet");
     o.verbose = from.has("verbose");
+    o.quiet = from.has("quiet") || (!o.verbose && environment("CF_QUIET"));
     if (o.quiet && o.verbose) return usage("--quiet and --verbose exclude each other");
     return check_names(o, from);
 }

@@ -388,6 +388,47 @@ expect "by its line" err_has 'config:12: api-token: a secret has no place'
 expect "and not shown" test "$(grep -c s3cret "$work/err")" -eq 0
 rm -r "$XDG_CONFIG_HOME"
 
+# An open intent that no list settles.
+start_server --set read_permission=false --fault POST#1=hang-before
+start_run "${account[@]}" issue orphan --secret-file "$work/orphan" --intents "$work/log"
+saw_post() { [ "$(requests POST)" -ge 1 ]; }
+await saw_post
+kill -9 $running
+wait $running 2>/dev/null
+run "${account[@]}" reconcile --intents "$work/log"
+expect "an intent that no list settles yet stays open" exits 3
+expect "why is said" err_has 'an empty list may be a missing permission'
+expect "and how to give it up" err_has "access-token intents forget [0-9a-f]* --intents $work/log"
+sleep 1.1 # the server tells its time in whole seconds
+run "${account[@]}" reconcile --intents "$work/log" --min-age 0s --gone-age 0s
+expect "once it is old enough it is settled, though there is no token at all" exits 0
+start_server
+run "${account[@]}" reconcile --intents "$work/other-log"
+expect "nothing to settle is said" err_has 'nothing is left to settle'
+CF_QUIET=1 run "${account[@]}" reconcile --intents "$work/other-log"
+expect "not with CF_QUIET" test ! -s "$work/err"
+run "${account[@]}" issue twice --secret-file "$work/twice"
+expect "issue says where the secret is" err_has "the secret is in $work/twice"
+run "${account[@]}" issue twice --secret-file "$work/twice"
+expect "a second issue names ensure" err_has "access-token ensure twice --secret-file $work/twice"
+
+# The page's first token, as it stands there, with the programs that are built.
+page=$(dirname "$0")/../../examples/access_token/README.md
+sed -n '/^## The first token/,/^## Commands/s/^    //p' "$page" >"$work/lines"
+expect "it is twelve lines at most" test "$(wc -l <"$work/lines")" -le 12
+mkdir "$work/page" "$work/programs"
+ln -s "$access_token" "$work/programs/access-token"
+ln -s "$sandbox_server" "$work/programs/sandbox-server"
+(
+    cd "$work/page" && PATH=$work/programs:$PATH no_proxy=127.0.0.1
+    { echo set -e; sed -n '/^sandbox-server/,$p' "$work/lines"; echo 'kill $!'; } >commands
+    bash commands
+) >"$work/out" 2>"$work/err"
+status=$?
+expect "the page's lines work" exits 0
+expect "and list the token" out_has '^ci    [0-9a-f-]*  .*\.access  enabled'
+expect "exec runs with it" test "$(tail -n 1 "$work/out" | grep -c '\.access$')" -eq 1
+
 # Completion, in the shells that are here.
 mkdir "$work/completions"
 "$access_token" completion bash >"$work/completions/bash"
