@@ -771,5 +771,34 @@ TEST_CASE("errors of a rotation say what has happened, in whole sentences") {
           std::string::npos);
 }
 
+TEST_CASE("a grace is not moved by a token that cannot be looked at, nor ended of a later secret") {
+    fixture f;
+    f.transport.respond(refusal(403));
+    CHECK(f.rotator().extend_grace(id, 1h).get().error() == errc::forbidden);
+    CHECK(f.transport.requests().size() == 1);
+
+    fixture later;
+    later.respond(6).respond(6);
+    CHECK(later.rotator().end_grace(id, 5).get().error().details().explanation ==
+          id + " has another secret than that which is said to be used");
+}
+
+TEST_CASE("an unknown outcome is told as one, and the lease stays with what was sent") {
+    fixture f;
+    f.look(4, over).lose();
+    f.transport.respond(refusal(400));
+    for (int n = 0; n != 40; ++n)
+        f.respond(4, over);
+    auto const failed = f.rotate().error();
+    CHECK(failed.details().operation == "rotate");
+    CHECK(failed.delivery() == delivery::unknown);
+    CHECK(failed.details().explanation.find(
+              id + " may have been rotated or may be yet: the secret in use works, within its "
+                   "grace; the next rotation or renewal settles it") != std::string::npos);
+    auto const lease = f.log.list().value().at(0);
+    CHECK(lease.state == intent_state::open);
+    CHECK(lease.until == timestamp::parse(end_of_hour).value());
+}
+
 } // namespace
 } // namespace rotator_tests
