@@ -9,6 +9,7 @@ trap 'kill $server $proxy 2>/dev/null; rm -rf "$work"' EXIT
 proxy=''
 # shellcheck source=tests/programs/run_access_token.sh
 . "$(dirname "$0")/run_access_token.sh"
+export XDG_STATE_HOME=$work/state
 proxy_has() { grep -q -- "$1" "$work/connects"; }
 
 start_server
@@ -84,7 +85,6 @@ expect "which names the field" err_has 'duration'
 expect "and leaves no file" test ! -e "$work/none"
 
 # Issues are settled by themselves, or named.
-export XDG_STATE_HOME=$work/state
 start_server --fault POST#1=drop-after --fault POST#3=drop-before
 run "${account[@]}" issue machine --secret-file "$work/machine"
 expect "an issue whose create's response is lost ends well" exits 0
@@ -427,6 +427,7 @@ stop_run() { # a signal; a second one where a request is waited for
 for signal in INT TERM HUP; do
     for hang in hang-after hang-before; do
         start_server --fault POST#1=$hang --fault POST#2=$hang --fault PUT#1=$hang
+        rm -rf "$XDG_STATE_HOME" # another server, with the same ids: the log of the other says nothing of these
         for file in '' "--secret-file $work/stopped"; do
             before=$(requests POST)
             # shellcheck disable=SC2086 # split on purpose
