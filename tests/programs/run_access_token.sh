@@ -12,6 +12,7 @@ zone=(--zone 0123456789abcdef0123456789abcdef)
 start_server() { # its options
     kill "${server:-}" 2>/dev/null
     rm -f "$work/url" "$work/requests"
+    rm -rf "$work/state" # another server, with the same ids: the usual log of intents says nothing of these
     "$sandbox_server" --ca-file "$work/ca.pem" --log "$work/requests" "$@" >"$work/url" &
     server=$!
     until [ -s "$work/url" ]; do kill -0 $server && sleep 0.05 || exit 1; done
