@@ -23,10 +23,10 @@ namespace cloudflare::inline v0 {
 /// (`http::is_reserved`) nor set by the client (`User-Agent`, `Accept`, `Content-Type`). Its error,
 /// whatever the code, ends the call, and nothing is sent.
 template <class S>
-concept auth_strategy =
-    std::copy_constructible<S> && requires(S const& strategy, http::headers& fields) {
-        { strategy.authorize(fields) } -> std::same_as<result<void>>;
-    };
+concept auth_strategy = requires(S const& strategy, http::headers& fields) {
+    // Asked first: whether a result<credentials> can be copied depends on this.
+    { strategy.authorize(fields) } -> std::same_as<result<void>>;
+} && std::copy_constructible<S>;
 
 namespace detail {
 

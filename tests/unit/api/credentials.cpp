@@ -8,6 +8,7 @@
 #include <cloudflare/http/request.hpp>
 
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -45,6 +46,19 @@ struct wrong_authorize {
 static_assert(auth_strategy<api_token> && auth_strategy<api_key> && auth_strategy<credentials>);
 static_assert(auth_strategy<two_fields>);
 static_assert(!auth_strategy<no_authorize> && !auth_strategy<wrong_authorize>);
+
+/// As a user's own function that looks for credentials in several places.
+result<credentials> find_credentials(bool is_there) {
+    result<credentials> found = api_token::make("sample");
+    if (!is_there) found = error(errc::missing_credentials, "nowhere");
+    std::optional<result<credentials>> kept = found;
+    return *kept;
+}
+
+TEST_CASE("credentials are returned in results like any value") {
+    CHECK(find_credentials(true).has_value());
+    CHECK(find_credentials(false).error() == errc::missing_credentials);
+}
 
 TEST_CASE("an API token is sent as a bearer token and nothing else") {
     http::headers fields;
