@@ -51,7 +51,7 @@ build_and_test() { # a build directory, ninja's targets and meson's choice of te
     await_tests
     tests_of=$build
     # shellcheck disable=SC2086
-    meson test -C "$build" --num-processes 4 --no-rebuild --print-errorlogs $tests >"$build.tests" 2>&1 &
+    meson test -C "$build" --num-processes 4 --timeout-multiplier 4 --no-rebuild --print-errorlogs $tests >"$build.tests" 2>&1 &
 }
 # All of an executable's files in one, where no name may be there twice. That one name hides another one's, or that what
 # a test uses in a template is its own, says nothing there.
