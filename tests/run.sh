@@ -65,6 +65,7 @@ files=$(git ls-files '*.hpp' '*.ipp' '*.cpp')
 step "format" clang-format-19 --dry-run --Werror $files
 drawn_from_the_code() { awk -f include/cloudflare/access/issue_states.awk include/cloudflare/access/issuer.hpp | cmp - include/cloudflare/access/issue_states.svg; }
 step "diagram" drawn_from_the_code
+step "reference" sh .docs/check.sh
 # shellcheck disable=SC2086 # two words
 build_and_test build-gcc "" "" $unity -Db_sanitize=address -Db_lundef=false \
     "-Dcpp_args=-g1 -D_GLIBCXX_ASSERTIONS -Wno-maybe-uninitialized $of_unity" -Dschedules=5000
