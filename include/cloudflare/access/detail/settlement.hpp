@@ -75,7 +75,8 @@ private:
 
     /// Decides what becomes of an open intent, if that can be decided, and logs it.
     task<result<void>> decide(intent& i, settled_tokens& done) {
-        if (is_dated_wrongly(i, now_)) {
+        // By the present: `now_` is far back where this process was stopped during the list.
+        if (is_dated_wrongly(i, tools_.now())) {
             i.opened_at = now_;
             auto pending = tools_.update(i);
             auto const dated = co_await std::move(pending);
