@@ -453,6 +453,21 @@ TEST_CASE("an intent without a date, or one from the future, is dated now and le
     }
 }
 
+TEST_CASE("a list that takes long makes no intent one from the future") {
+    fixture f;
+    http::response r{.status = 200};
+    r.body = R"({"success":true,"result":[)" + fixture::token("issue:" + tag + " ci") + "]}";
+    static_cast<void>(r.fields.add("Date", "Tue, 24 Nov 2026 00:16:00 GMT"));
+    f.way.respond(r).latency(30min);
+    access::reconciler reconciler(
+        client(f.way, api_token::make("sample").value(),
+               client_options().seed(1).deadline(2h).retry(retry_policy().attempt_timeout(1h))),
+        f.where, f.sink, f.intents,
+        access::issue_options().now_from([] { return opened.plus(1h); }));
+    CHECK(reconciler.run_once().get().value().left_open.size() == 1);
+    CHECK(f.intents.list().value().at(0).opened_at == opened);
+}
+
 TEST_CASE("the age is by the server's clock, once the list has told it") {
     harsh h;
     http::response r{.status = 200};
