@@ -19,8 +19,9 @@ until [ -s "$work/url" ]; do kill -0 $server && sleep 0.1 || exit 1; done
 CLOUDFLARE_BASE_URL=$(cat "$work/url")
 CLOUDFLARE_ACCOUNT_ID=023e105f4ecef8ad9ca31a8372d0c353
 CLOUDFLARE_API_TOKEN=any-token-will-do
+XDG_STATE_HOME=$work # each sandbox begins with the same ids: what an earlier one was asked is not of this one
 no_proxy=127.0.0.1
-export CLOUDFLARE_BASE_URL CLOUDFLARE_ACCOUNT_ID CLOUDFLARE_API_TOKEN no_proxy
+export CLOUDFLARE_BASE_URL CLOUDFLARE_ACCOUNT_ID CLOUDFLARE_API_TOKEN XDG_STATE_HOME no_proxy
 access_token="$build/examples/access-token --ca-file $work/ca.pem"
 
 step() {
