@@ -29,8 +29,8 @@ int run(std::string const& base_url, std::string const& account, std::string con
     auto const token = tokens.create(cfa::create_params("traced")).get();
     if (!token) return std::cerr << token.error() << '\n', 1;
     if (auto const all = tokens.list_all().get(); !all) return std::cerr << all.error() << '\n', 1;
-    if (auto const gone = tokens.remove(token->id).get(); !gone)
-        return std::cerr << gone.error() << '\n', 1;
+    if (auto const removed = tokens.remove(token->id).get(); !removed)
+        return std::cerr << removed.error() << '\n', 1;
     return 0;
 }
 

@@ -258,8 +258,6 @@ inline void note_end(world& w, record& r, cf::result<access::issued> const& done
     }
     r.failure = done.error();
     r.was_risky = r.was_risky || done.error().may_have_acted(); // its intent may be open
-    if (done.error().may_have_acted())
-        r.was_risky = true; // its intent is open: see check_strangers
     w.saw(done.error().to_string());
 }
 

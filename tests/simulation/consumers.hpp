@@ -60,7 +60,14 @@ struct shown_secret {
     int requests_before = 0;                     ///< of it
     bool was_told = false;                       ///< its caller, what has come of the grace
     bool is_dead = false;                        ///< it was refused, with an excuse that lasts
+
+    void excuse_from(cf::timestamp t) { excused_from = (std::min)(excused_from.value_or(t), t); }
 };
+
+/// How long a process was stopped, in all.
+[[nodiscard]] inline std::chrono::seconds slept(process const& p) {
+    return std::chrono::ceil<std::chrono::seconds>(p.time_lost());
+}
 
 /// How long a rotation takes at most, and one call of it.
 inline constexpr std::chrono::seconds rotation_deadline = 10min;
@@ -102,7 +109,6 @@ public:
         note_secrets();
         note_sinks();
     }
-    [[nodiscard]] shown_secret& secret_of(std::string const& secret) { return secrets_.at(secret); }
     /// The secret that the sink holds of a token.
     [[nodiscard]] shown_secret* in_sink(tended const& t) {
         auto const held = w_.sinks[static_cast<std::size_t>(t.sink)].stored(t.id);
@@ -130,9 +136,8 @@ public:
             w_.complain("a rotation goes on past its deadline");
         bool const gives_grace = why.what == errand::rotate || why.what == errand::renew;
         // A suspended process cannot tell how long it took.
-        auto const slept = sender.planned().suspends ? sender.time_lost() : 0ns;
-        auto const owed = w_.wall().plus(why.grace - call_deadline -
-                                         std::chrono::ceil<std::chrono::seconds>(slept));
+        auto const unnoticed = sender.planned().suspends ? slept(sender) : 0s;
+        auto const owed = w_.wall().plus(why.grace - call_deadline - unnoticed);
         if (gives_grace && end_asked_for(sent) < owed)
             w_.complain("a rotation asks for a shorter grace than it promises");
     }
@@ -145,13 +150,12 @@ public:
             t.is_by_hand = true; // without versions nobody can tell: see rotator's assumptions
         }
         // A suspended process cannot tell how long it took between the rotation and the store.
-        auto const slept = std::chrono::ceil<std::chrono::seconds>(p.time_lost());
         for (auto* const s : note_sinks()) {
-            if (p.planned().suspends) s->must_work_until = s->must_work_until.plus(-slept);
+            if (p.planned().suspends) s->must_work_until = s->must_work_until.plus(-slept(p));
             purposes[&p].replaced.push_back(s);
             if (w_.faults_end) continue;
             s->replaced_by = &p;
-            s->slept_before = slept;
+            s->slept_before = slept(p);
             s->requests_before = p.requests();
         }
         for (auto& t : tokens)
@@ -194,8 +198,7 @@ public:
         if (s == nullptr || !s->stored_at || s->stored_at->plus(span) > w_.wall()) return false;
         knock();
         for (auto& [secret, other] : secrets_)
-            if (other.id == token_id && !other.is_in_sink)
-                other.excused_from = (std::min)(other.excused_from.value_or(w_.wall()), w_.wall());
+            if (other.id == token_id && !other.is_in_sink) other.excuse_from(w_.wall());
         unneeded_.insert({&asks, token_id});
         return true;
     }
@@ -210,9 +213,8 @@ public:
     /// A process died. It could not mend a grace of which its sleep had used up some.
     void note_death(process const& p) {
         knock();
-        auto const slept = std::chrono::ceil<std::chrono::seconds>(p.time_lost());
         for (auto* const s : purposes[&p].replaced)
-            s->must_work_until = s->must_work_until.plus(-slept);
+            s->must_work_until = s->must_work_until.plus(-slept(p));
     }
     /// The product said that the token's secret in use works until then, and no longer.
     void note_lost(process const& p, tended& t, cf::timestamp until) {
@@ -278,37 +280,29 @@ private:
                 complain(t, "an expired token was not reported", when);
             return;
         }
-        if (s.excused_from && when >= *s.excused_from) {
-            s.is_dead = true;
-            return;
-        }
-        if (s.lost_until && when >= *s.lost_until) {
-            s.is_dead = true;
-            return;
-        }
-        // The process that rotated is dead or asleep, and nobody came by who could have said so.
-        auto const taken_at = (std::max)(t.changed_at, w_.leased_at[t.id]);
-        bool const nobody_looked = t.looked_at < taken_at.plus(lease_span + 1min);
-        bool const had_time = when.seconds() - t.changed_at.seconds() <= lease_span;
-        if (is_lost(t) && nobody_looked && (!had_time || t.was_late)) {
-            s.is_dead = true;
-            return;
-        }
-        // A process that slept before its store owes a longer grace, and may sleep again before it
-        // gives that, or be refused.
-        bool const sleeps = s.replaced_by != nullptr && s.replaced_by->time_lost() > s.slept_before;
-        bool const owes = sleeps || (!s.was_told && has_asked_for_more(s));
-        if (owes && when >= s.must_work_until.plus(-s.slept_before)) {
-            s.is_dead = true;
-            return;
-        }
+        s.is_dead = true;
+        if (is_excused(s, t, when)) return;
         if (s.lost_until)
             complain(t, "a lost token's secret in use died before the time that was named", when);
         else if (s.is_in_sink)
             complain(t, "a consumer was refused, and the sink has no other secret", when);
         else
             complain(t, "a consumer was refused within its grace", when);
-        s.is_dead = true;
+    }
+    /// Whether a secret of a live token may be refused from then on.
+    [[nodiscard]] bool is_excused(shown_secret const& s, tended const& t, cf::timestamp when) {
+        if (s.excused_from && when >= *s.excused_from) return true;
+        if (s.lost_until && when >= *s.lost_until) return true;
+        // The process that rotated is dead or asleep, and nobody came by who could have said so.
+        auto const taken_at = (std::max)(t.changed_at, w_.leased_at[t.id]);
+        bool const nobody_looked = t.looked_at < taken_at.plus(lease_span + 1min);
+        bool const had_time = when.seconds() - t.changed_at.seconds() <= lease_span;
+        if (is_lost(t) && nobody_looked && (!had_time || t.was_late)) return true;
+        // A process that slept before its store owes a longer grace, and may sleep again before it
+        // gives that, or be refused.
+        bool const sleeps = s.replaced_by != nullptr && s.replaced_by->time_lost() > s.slept_before;
+        bool const owes = sleeps || (!s.was_told && has_asked_for_more(s));
+        return owes && when >= s.must_work_until.plus(-s.slept_before);
     }
     /// Whether a request makes another secret, if it arrives now.
     [[nodiscard]] bool rotates(cf::http::request const& sent) {
@@ -364,12 +358,12 @@ private:
             w_.complain("the product deletes or disables a token");
         if (there == nullptr) return;
         if (was_rotated) ++t.rotations;
-        if (was_rotated) t.was_late = w_.clock.now() - sent_at > 60s;
+        auto const late = w_.clock.now() - sent_at;
+        if (was_rotated) t.was_late = late > 60s;
         if (there->version > before.version + 1)
             complain(t, "a rotation raises the version by more than one", now);
         if (was_rotated) why.made = secrets_.at(there->secret).number;
-        auto const is_late = w_.clock.now() - sent_at > 60s;
-        auto const asleep = std::chrono::ceil<std::chrono::seconds>(sender->time_lost());
+        auto const asleep = slept(*sender);
         switch (why.what) {
         case errand::revoke: excuse_all_but_last(t, now); return;
         case errand::end_grace:
@@ -394,18 +388,18 @@ private:
         default: break;
         }
         // Without versions each request rotates, also a late one and that of a process which slept.
-        if (!shows_versions() && was_rotated && asleep + (w_.clock.now() - sent_at) > lease_span) {
+        if (!shows_versions() && was_rotated && asleep + late > lease_span) {
             t.is_by_hand = true;
             return excuse_all_but_last(t, now);
         }
         // A request that acts later than the least grace is beyond the promise, be it the network or the
         // process that slept.
-        if (asleep + (w_.clock.now() - sent_at) >= grace_ && (was_rotated || is_moved))
+        if (asleep + late >= grace_ && (was_rotated || is_moved))
             return excuse_all_but_last(t, end.value_or(now));
         // An earlier end that a late request sets: never less than it promised itself.
         auto const promised = time_of(sent_at).plus(why.grace - asleep).plus(-1s);
         bool const keeps = !w_.what.switches.max_grace.count();
-        bool const is_old = is_late || asleep > 60s;
+        bool const is_old = late > 60s || asleep > 60s;
         if (is_old && end && before.end && *end < *before.end && *end >= promised)
             shorten_previous(t, *end);
         if (was_rotated && keeps && !w_.what.switches.max_grace_of_rotation.count() &&
@@ -423,7 +417,7 @@ private:
             if (s.id != t.id || s.secret == there->secret) continue;
             bool const is_earlier = was_rotated || s.is_in_sink || is_previous(t, s);
             auto const from = is_previous(t, s) && shows_versions() ? end : w_.wall();
-            if (is_earlier) s.excused_from = (std::min)(s.excused_from.value_or(from), from);
+            if (is_earlier) s.excuse_from(from);
         }
     }
     /// A request out of the past has moved the end of the grace, until a look mends that.
@@ -439,8 +433,7 @@ private:
     void excuse_all_but_last(tended const& t, cf::timestamp from) {
         auto const* there = w_.box.find(t.id);
         for (auto& [secret, s] : secrets_)
-            if (s.id == t.id && s.secret != there->secret)
-                s.excused_from = (std::min)(s.excused_from.value_or(from), from);
+            if (s.id == t.id && s.secret != there->secret) s.excuse_from(from);
     }
     [[nodiscard]] cf::timestamp time_of(cf::time_point t) const {
         return w_.wall().plus(-std::chrono::ceil<std::chrono::seconds>(w_.clock.now() - t));

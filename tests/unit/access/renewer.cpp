@@ -149,6 +149,14 @@ struct fixture {
         ++t.version;
     }
 
+    /// The lease of a rotation that began now.
+    [[nodiscard]] access::intent lease_of(access::issued_service_token const& token) const {
+        access::intent lease(std::string(32, '1'), scope, token.name, way.wall());
+        lease.purpose = access::intent_purpose::rotate;
+        lease.key = lease.token_id = token.id;
+        return lease;
+    }
+
     access::any_scope scope;
     sandbox_transport way;
     client<sandbox_transport> through{way, api_token::make("sample").value()};
@@ -298,9 +306,7 @@ TEST_CASE(
     f.way.shared->box = testing::sandbox(1, old_api);
     auto const ours = f.make("ours");
     f.lose(ours, 30min);
-    access::intent lease(std::string(32, '1'), account, "ours", f.way.wall());
-    lease.purpose = access::intent_purpose::rotate;
-    lease.key = lease.token_id = ours.id;
+    auto lease = f.lease_of(ours);
     lease.until = *f.at_server(ours).previous_expires_at;
     f.log.insert(lease).value();
     f.way.shared->now += 16min;
@@ -315,9 +321,7 @@ TEST_CASE("a secret that is about to be stored is not lost") {
     fixture f;
     auto const ours = f.make("ours");
     f.lose(ours, 1h);
-    access::intent lease(std::string(32, '1'), account, "ours", f.way.wall());
-    lease.purpose = access::intent_purpose::rotate;
-    lease.key = lease.token_id = ours.id;
+    auto lease = f.lease_of(ours);
     f.log.insert(lease).value();
     auto const policy = renewal_policy().replace_lost(true);
     CHECK(f.round(policy).value().tokens.at(0).state == renewal_state::fresh);
@@ -330,9 +334,7 @@ TEST_CASE("a secret that is about to be stored is not lost") {
 TEST_CASE("what rotations of dead processes left in the log is settled") {
     fixture f;
     auto const ours = f.make("ours");
-    access::intent lease(std::string(32, '1'), account, "ours", f.way.wall());
-    lease.purpose = access::intent_purpose::rotate;
-    lease.key = lease.token_id = ours.id;
+    auto lease = f.lease_of(ours);
     auto other = lease;
     other.tag = std::string(32, '2');
     other.key = other.token_id = "of-another-sink";
@@ -367,9 +369,7 @@ TEST_CASE("a grace that a late request has shortened is mended until it is over"
     f.way.shared->now += 48h;
     f.round(rotating).value();
     auto const promised = f.way.wall().plus(2h);
-    access::intent memory(std::string(32, '1'), account, "ours", f.way.wall());
-    memory.purpose = access::intent_purpose::rotate;
-    memory.key = memory.token_id = ours.id;
+    auto memory = f.lease_of(ours);
     memory.version = 2;
     memory.state = intent_state::settled;
     memory.until = promised;
@@ -609,9 +609,7 @@ TEST_CASE("no grace is ended while the token is being rotated") {
     fixture f;
     auto const token = f.make("one");
     f.lose(token, 1h); // by a rotation that is about to store
-    access::intent lease(std::string(32, '1'), f.scope, "one", f.way.wall());
-    lease.purpose = access::intent_purpose::rotate;
-    lease.key = lease.token_id = token.id;
+    auto const lease = f.lease_of(token);
     f.log.insert(lease).value();
     bool is_asked = false;
     auto const have = renewal_policy().consumers_have([&](auto const&) { return is_asked = true; });

@@ -64,10 +64,12 @@ struct fixture {
         i.token_id = id;
         sink.access::memory_sink::store(i, token).value();
     }
-    auto rotator(access::rotation_options options = access::rotation_options()) {
-        return access::rotator(
-            client(transport, api_token::make("sample").value(), client_options().seed(1)), scope,
-            sink, log, options.now_from([this] { return wall; }));
+    /// @param traced called after each response
+    auto rotator(access::rotation_options options = access::rotation_options(),
+                 trace_hook traced = {}) {
+        return access::rotator(client(transport, api_token::make("sample").value(),
+                                      client_options().seed(1).trace(std::move(traced))),
+                               scope, sink, log, options.now_from([this] { return wall; }));
     }
     result<access::rotated> rotate(std::chrono::seconds grace = 1h) {
         return rotator().rotate("key", grace).get();
@@ -211,10 +213,7 @@ TEST_CASE("a response without a secret is a success where the sink holds that ve
     auto const store = [&](trace_event const&) {
         if (f.updates().size() == 2) f.hold(5, "of another"); // by a process taken for dead
     };
-    access::rotator rotator(client(f.transport, api_token::make("sample").value(),
-                                   client_options().seed(1).trace(store)),
-                            scope, f.sink, f.log,
-                            access::rotation_options().now_from([] { return now; }));
+    auto rotator = f.rotator(access::rotation_options(), store);
     CHECK(rotator.rotate("key", 1h).get()->token.client_secret_version == 5);
     CHECK(f.held_secret() == "of another");
 }
@@ -527,10 +526,7 @@ TEST_CASE(
     auto const store = [&](trace_event const&) {
         if (f.updates().size() == 1) f.hold(5, "somebody else's");
     };
-    access::rotator rotator(client(f.transport, api_token::make("sample").value(),
-                                   client_options().seed(1).trace(store)),
-                            scope, f.sink, f.log,
-                            access::rotation_options().now_from([] { return now; }));
+    auto rotator = f.rotator(access::rotation_options(), store);
     auto const failed = rotator.revoke_and_rotate("key").get();
     REQUIRE_FALSE(failed.has_value());
     CHECK(failed.error() == errc::rotation_lost);

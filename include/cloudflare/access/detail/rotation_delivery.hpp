@@ -25,14 +25,6 @@ task_of<Tools, result<timestamp>> end_previous(Tools& tools, rotation_flow& f, s
     co_return changed->previous_client_secret_expires_at.value_or(until);
 }
 
-/// A renewer that took the new secret for lost may have extended what was revoked.
-template <class Tools>
-task_of<Tools, result<timestamp>> revoke_again(Tools& tools, rotation_flow& f,
-                                               std::int64_t version) {
-    auto pending = end_previous(tools, f, version, f.lease.until);
-    auto ended = co_await std::move(pending);
-    co_return ended;
-}
 [[nodiscard]] inline error may_be_accepted(std::string const& id, error const& why) {
     return why.with([&](error_details& d) {
         d.operation = "rotate";
@@ -93,8 +85,10 @@ task_of<Tools, result<rotated>> deliver(Tools& tools, rotation_flow& f,
         co_await std::move(pending_lost);
         co_return rotation_lost(token.id, until, stored.error());
     }
-    auto pending_late = f.aim == rotation_aim::revoke ? revoke_again(tools, f, shown_version)
-                                                      : mend_after_store(tools, f, until);
+    // What was revoked is so once more: a renewer that took the new secret for lost may have extended it.
+    auto pending_late = f.aim == rotation_aim::revoke
+                            ? end_previous(tools, f, shown_version, f.lease.until)
+                            : mend_after_store(tools, f, until);
     auto const held_to = co_await std::move(pending_late);
     if (held_to) until = *held_to;
     // If the server does not grant the grace now, renewal extends it later.
