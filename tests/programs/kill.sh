@@ -8,23 +8,10 @@ work=$(mktemp -d)
 # Not in a child that is told to end before it has become the program.
 trap '[ $BASHPID = $$ ] && { kill $server 2>/dev/null; rm -rf "$work"; }' EXIT
 RANDOM=${5:-7}
-export CLOUDFLARE_API_TOKEN=sample-token CLOUDFLARE_ACCOUNT_ID=023e105f4ecef8ad9ca31a8372d0c353
-failures=0 stopped=0
+# shellcheck source=tests/programs/killed_programs.sh
+. "$(dirname "$0")/killed_programs.sh"
+stopped=0
 
-complain() {
-    echo "FAILED: $1"
-    failures=$((failures + 1))
-}
-start_server() {
-    rm -f "$work/url"
-    "$sandbox_server" --ca-file "$work/ca.pem" --set token_limit=100000 --fault POST=delay:15 --fault PUT=delay:10 \
-        --fault DELETE=delay:10 >"$work/url" &
-    server=$!
-    until [ -s "$work/url" ]; do kill -0 $server && sleep 0.05 || exit 1; done
-    CLOUDFLARE_BASE_URL=$(cat "$work/url")
-    export CLOUDFLARE_BASE_URL
-}
-run() { "$access_token" --ca-file "$work/ca.pem" "$@"; }
 pause() { # up to 79 ms
     local ms=$((RANDOM % 80))
     sleep "$(printf 0.%03d $ms)"
@@ -80,7 +67,7 @@ kill_again() {
 }
 
 for command in $commands; do
-    start_server
+    start_server --set token_limit=100000 --fault POST=delay:15 --fault PUT=delay:10 --fault DELETE=delay:10
     rm -f "$work"/secret-* "$work"/.secret-* "$work"/intents*
     run create bystander >/dev/null
     for ((i = 0; i < count; i++)); do

@@ -7,21 +7,11 @@ access_token=$1 sandbox_server=$2 count=$3
 work=$(mktemp -d)
 trap '[ $BASHPID = $$ ] && { kill $server $knocker 2>/dev/null; rm -rf "$work"; }' EXIT
 RANDOM=${4:-7}
-export CLOUDFLARE_API_TOKEN=sample-token CLOUDFLARE_ACCOUNT_ID=023e105f4ecef8ad9ca31a8372d0c353
-failures=0 stopped=0 lost=0 knocker=
+# shellcheck source=tests/programs/killed_programs.sh
+. "$(dirname "$0")/killed_programs.sh"
+stopped=0 lost=0 knocker=
+start_server --set token_limit=1000000 --protect /app --fault PUT=delay:50
 
-complain() {
-    echo "FAILED: $1"
-    failures=$((failures + 1))
-}
-"$sandbox_server" --ca-file "$work/ca.pem" --set token_limit=1000000 --protect /app --fault PUT=delay:50 >"$work/url" &
-server=$!
-until [ -s "$work/url" ]; do kill -0 $server && sleep 0.05 || exit 1; done
-CLOUDFLARE_BASE_URL=$(cat "$work/url")
-export CLOUDFLARE_BASE_URL
-page=${CLOUDFLARE_BASE_URL%/client/v4}/app
-
-run() { "$access_token" --ca-file "$work/ca.pem" "$@"; }
 pause() { # for as long as a rotation takes, at most
     local ms=$((RANDOM % span))
     sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"

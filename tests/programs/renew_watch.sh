@@ -9,16 +9,11 @@ RANDOM=${6:-7}
 work=$(mktemp -d)
 renewing=
 trap '[ $BASHPID = $$ ] && { kill -KILL $server $renewing 2>/dev/null; rm -rf "$work"; }' EXIT
-export CLOUDFLARE_API_TOKEN=sample-token CLOUDFLARE_ACCOUNT_ID=023e105f4ecef8ad9ca31a8372d0c353
-"$sandbox_server" --ca-file "$work/ca.pem" --set token_limit=1000 --protect /app --time-scale "$scale" \
+# shellcheck source=tests/programs/killed_programs.sh
+. "$(dirname "$0")/killed_programs.sh"
+start_server --set token_limit=1000 --protect /app --time-scale "$scale" \
     --fault PUT#3=respond-before:502:bad --fault PUT#7=drop-before --fault GET#5=reset-before \
-    --fault PUT#12=respond-before:503:busy --fault GET#9=truncate:100 --fault PUT#20=delay:200 >"$work/url" &
-server=$!
-until [ -s "$work/url" ]; do kill -0 $server && sleep 0.05 || exit 1; done
-CLOUDFLARE_BASE_URL=$(cat "$work/url")
-export CLOUDFLARE_BASE_URL
-page=${CLOUDFLARE_BASE_URL%/client/v4}/app
-run() { "$access_token" --ca-file "$work/ca.pem" "$@"; }
+    --fault PUT#12=respond-before:503:busy --fault GET#9=truncate:100 --fault PUT#20=delay:200
 mkdir "$work/dir" "$work/before" "$work/now"
 for ((n = 0; n < tokens; n++)); do
     run create "ci-$n" --duration 720h --secret-file "$work/dir/ci-$n" >/dev/null || exit 1
