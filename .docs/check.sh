@@ -3,6 +3,10 @@
 # repository's pages leads nowhere, or two colours of the theme are hard to tell.
 set -eu
 cd "$(dirname "$0")/.."
+if grep -rnE '@param [a-z_]+, ' include --include="*.hpp"; then # as clang -Wdocumentation asks
+    echo "a @param names one parameter"
+    exit 1
+fi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 .docs/build.sh "$out"

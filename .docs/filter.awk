@@ -17,6 +17,7 @@ FNR == 1 && /^\/\/\// { print "/// @file" } # else Doxygen gives the header's co
 # Specializations of others' templates: Doxygen asks for their first definition.
 /^struct (boost|std|fmt)::/ { skips = !/;$/; $0 = "" }
 /^template <>$/ { $0 = "" }
+/^inline constexpr bool is_printed</ { $0 = "" }
 skips { skips = !/^};/; $0 = "" }
 previous !~ /\/\/\/|^ *template/ || previous ~ /\/\/\/</ { commentless() }
 previous ~ /^ *template/ && before !~ /\/\/\// { template_commentless() }

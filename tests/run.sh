@@ -70,7 +70,8 @@ step "reference" sh .docs/check.sh
 build_and_test build-gcc "" "" $unity -Db_sanitize=address -Db_lundef=false \
     "-Dcpp_args=-g1 -D_GLIBCXX_ASSERTIONS -Wno-maybe-uninitialized $of_unity" -Dschedules=5000
 CXX=clang++-19 build_and_test build-clang "" "" -Dthorough=true -Dcpp_args=-g1
-step "C++23 with g++" g++ -std=c++23 -fsyntax-only -Wall -Wextra -Wno-subobject-linkage -I include \
+step "C++23 with g++" g++ -std=c++23 -fsyntax-only -Wall -Wextra -Wno-subobject-linkage \
+    -Wnon-virtual-dtor -Wold-style-cast -Wuseless-cast -Werror -I include \
     -I /usr/include/postgresql \
     build-clang/tests/packaging/standalone/all_headers.cpp
 # shellcheck disable=SC2086

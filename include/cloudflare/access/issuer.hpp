@@ -55,7 +55,8 @@ public:
     template <class T>
     using task = typename Client::template task<T>;
 
-    /// @param sink, log must outlive the issuer, and the issuer every issue under way
+    /// @param sink must outlive the issuer, and the issuer every issue under way
+    /// @param log the same
     issuer(Client client, any_scope scope, Sink& sink, Log& log,
            issue_options options = issue_options())
         : tools_(std::move(client), scope, sink, log, std::move(options)) {}

@@ -47,7 +47,8 @@ public:
     template <class T>
     using task = boost::asio::awaitable<T>;
 
-    /// @param elsewhere, sink must outlive every call under way
+    /// @param elsewhere must outlive every call under way
+    /// @param sink the same
     offloaded_sink(boost::asio::any_io_executor elsewhere, Sink& sink)
         : elsewhere_(std::move(elsewhere)), sink_(sink) {}
 
@@ -94,7 +95,8 @@ public:
     template <class T>
     using task = boost::asio::awaitable<T>;
 
-    /// @param elsewhere, log must outlive every call under way
+    /// @param elsewhere must outlive every call under way
+    /// @param log the same
     offloaded_log(boost::asio::any_io_executor elsewhere, Log& log)
         : elsewhere_(std::move(elsewhere)), log_(log) {}
 

@@ -3,6 +3,7 @@
 
 #include <cloudflare/access/detail/intent_age.hpp>
 #include <cloudflare/access/detail/settlement.hpp>
+#include <cloudflare/core/detail/is_printed.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -52,7 +53,8 @@ public:
     template <class T>
     using task = typename Client::template task<T>;
 
-    /// @param sink, log must outlive the reconciler, and the reconciler every round
+    /// @param sink must outlive the reconciler, and the reconciler every round
+    /// @param log the same
     reconciler(Client client, any_scope scope, Sink& sink, Log& log,
                issue_options options = issue_options())
         : tools_(std::move(client), scope, sink, log, std::move(options)) {}
@@ -207,6 +209,9 @@ private:
     tools tools_;
 };
 
+inline std::ostream& operator<<(std::ostream& out, reconciled::failure const& f) {
+    return out << f.i << ": " << f.why;
+}
 /// One line of counts.
 inline std::ostream& operator<<(std::ostream& out, reconciled const& r) {
     return out << r.kept.size() << " kept, " << r.withdrawn.size() << " withdrawn, "
@@ -216,3 +221,8 @@ inline std::ostream& operator<<(std::ostream& out, reconciled const& r) {
 }
 
 } // namespace cloudflare::inline v0::access
+
+namespace cloudflare::inline v0::detail {
+template <>
+inline constexpr bool is_printed<access::reconciled::failure> = true;
+} // namespace cloudflare::inline v0::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/access/renewal_plan.hpp>
+#include <cloudflare/core/detail/is_printed.hpp>
 #include <cloudflare/core/error.hpp>
 #include <cloudflare/core/redact.hpp>
 #include <cloudflare/core/timestamp.hpp>
@@ -71,3 +72,8 @@ inline std::ostream& operator<<(std::ostream& out, renewal_report const& r) {
 }
 
 } // namespace cloudflare::inline v0::access
+
+namespace cloudflare::inline v0::detail {
+template <>
+inline constexpr bool is_printed<access::renewal_report::entry> = true;
+} // namespace cloudflare::inline v0::detail

@@ -39,7 +39,8 @@ public:
     template <class T>
     using task = typename Client::template task<T>;
 
-    /// @param sink, log must outlive the renewer, and the renewer every round under way
+    /// @param sink must outlive the renewer, and the renewer every round under way
+    /// @param log the same
     renewer(Client client, any_scope scope, Sink& sink, Log& log,
             renewal_policy policy = renewal_policy(), rotation_options options = rotation_options())
         : tools_(client, scope, sink, log, options.common()),

@@ -45,7 +45,8 @@ public:
     template <class T>
     using task = typename Client::template task<T>;
 
-    /// @param sink, log must outlive the rotator, and the rotator every rotation under way
+    /// @param sink must outlive the rotator, and the rotator every rotation under way
+    /// @param log the same
     rotator(Client client, any_scope scope, Sink& sink, Log& log,
             rotation_options options = rotation_options())
         : tools_(std::move(client), scope, sink, log, options.common()),

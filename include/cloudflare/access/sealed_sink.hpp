@@ -7,9 +7,13 @@
 #include <cloudflare/access/sealed_secret.hpp>
 #include <cloudflare/access/sealing_key.hpp>
 #include <cloudflare/access/secret_sink.hpp>
+#include <cloudflare/core/detail/is_printed.hpp>
+#include <cloudflare/core/error.hpp>
+#include <cloudflare/core/redact.hpp>
 
 #include <cstddef>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -30,6 +34,15 @@ struct resealed {
     std::size_t unchanged = 0;     ///< how many were sealed by it before
     std::vector<failure> failed{}; ///< secrets that stay as they were
 };
+
+inline std::ostream& operator<<(std::ostream& out, resealed::failure const& f) {
+    return out << "token " << cloudflare::detail::redact_own(f.token_id, 100) << ": " << f.why;
+}
+/// One line of counts.
+inline std::ostream& operator<<(std::ostream& out, resealed const& r) {
+    return out << r.sealed << " sealed anew, " << r.unchanged << " unchanged, " << r.failed.size()
+               << " failed";
+}
 
 /// Passes each token to another sink with its secret sealed (AES-256-GCM, see `seal`), so that the
 /// store, its backups and its disk show no secret without the key. Everything but the secret is
@@ -216,3 +229,10 @@ private:
 };
 
 } // namespace cloudflare::inline v0::access
+
+namespace cloudflare::inline v0::detail {
+template <>
+inline constexpr bool is_printed<access::resealed::failure> = true;
+template <>
+inline constexpr bool is_printed<access::resealed> = true;
+} // namespace cloudflare::inline v0::detail

@@ -171,6 +171,12 @@ namespace detail {
     return 0x6e1c5a2f9b3d4e00 + (version << 8) + category;
 }
 
+// Boost's categories have no virtual destructor, and are never deleted.
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+#endif
+
 class error_category_impl final : public boost::system::error_category {
 public:
     constexpr error_category_impl() noexcept : error_category(category_id(1, namespace_version)) {}
@@ -197,6 +203,10 @@ public:
                in_group(static_cast<errc>(code.value()), static_cast<condition>(group));
     }
 };
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 } // namespace detail
 

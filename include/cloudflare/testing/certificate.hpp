@@ -81,6 +81,11 @@ struct signed_key {
     }
 };
 
+/// In the type that OpenSSL takes.
+[[nodiscard]] inline std::chrono::duration<long> whole_seconds(std::chrono::seconds span) {
+    return std::chrono::duration_cast<std::chrono::duration<long>>(span);
+}
+
 /// @param issuer who signs it; null: itself
 [[nodiscard]] inline signed_key sign(certificate_options const& o, bool is_ca,
                                      signed_key const* issuer) {
@@ -89,8 +94,8 @@ struct signed_key {
     if (!made.key || x == nullptr) throw std::runtime_error("certificate: no key");
     X509_set_version(x, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x), static_cast<long>(o.valid_from.count()));
-    X509_gmtime_adj(X509_getm_notAfter(x), static_cast<long>((o.valid_from + o.valid_for).count()));
+    X509_gmtime_adj(X509_getm_notBefore(x), whole_seconds(o.valid_from).count());
+    X509_gmtime_adj(X509_getm_notAfter(x), whole_seconds(o.valid_from + o.valid_for).count());
     X509_set_pubkey(x, made.key.get());
     auto* const name = X509_get_subject_name(x);
     auto const* const common_name = reinterpret_cast<unsigned char const*>(o.common_name.c_str());
@@ -127,7 +132,8 @@ struct signed_key {
 /// Makes a self-signed certificate, which is its own CA: a client that trusts it trusts its server.
 ///
 /// @param alternative_names in OpenSSL's syntax
-/// @param valid_from, valid_for from when, counted from now, and for how long
+/// @param valid_from from when, counted from now
+/// @param valid_for for how long
 /// @throws std::runtime_error where OpenSSL fails
 [[nodiscard]] inline certificate
 make_certificate(std::string const& alternative_names = "DNS:localhost,IP:127.0.0.1,IP:::1",

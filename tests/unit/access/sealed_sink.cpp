@@ -2,6 +2,7 @@
 #include <cloudflare/access/directory_sink.hpp>
 #include <cloudflare/access/file_sink.hpp>
 #include <cloudflare/access/sealed_sink.hpp>
+#include <cloudflare/core/format.hpp>
 #include <cloudflare/testing/sink_conformance.hpp>
 #include <cloudflare/transport/blocking.hpp>
 
@@ -359,6 +360,9 @@ TEST_CASE("a secret that reseal cannot open stays, and stops no other") {
     CHECK(done.failed[0].why == errc::secret_unreadable);
     CHECK(done.failed[1].token_id == "id-3");
     CHECK(memory.stored("id-1")->client_secret == before);
+    CHECK(cloudflare::detail::print(done) == "1 sealed anew, 0 unchanged, 2 failed");
+    auto const line = cloudflare::detail::print(done.failed[0]);
+    CHECK(line == "token id-1: " + done.failed[0].why.to_string());
 }
 
 namespace {

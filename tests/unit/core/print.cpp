@@ -30,7 +30,7 @@ TEST_CASE("nothing that is printed shows a secret, and a value is not nothing") 
         CHECK_FALSE(string.empty());
         ++count;
     });
-    CHECK(count == 47);
+    CHECK(count == 49);
 }
 
 TEST_CASE("codes, groups and states print as their names") {
@@ -116,6 +116,9 @@ TEST_CASE("reports print as counts") {
     done.withdrawn = {"1", "2"};
     CHECK(print(done) ==
           "0 kept, 2 withdrawn, 0 left open, 0 watched, 0 failed, 0 elsewhere, 0 strays");
+    auto const account = account_scope::parse("023e105f4ecef8ad9ca31a8372d0c353").value();
+    reconciled::failure const failure{intent("0f1e", account, "ci"), error(errc::sink_failed)};
+    CHECK(print(failure) == print(failure.i) + ": " + print(failure.why));
 }
 
 #if defined(__cpp_lib_format)
@@ -125,7 +128,7 @@ TEST_CASE("std::format prints the same, with the specification of a string") {
         CHECK(std::format("{}", value) == print(value));
         ++count;
     });
-    CHECK(count == 47);
+    CHECK(count == 49);
     CHECK(std::format("{:*^12}|{:.3}", secret("hunter2"), errc::not_found) == "*[redacted]*|not");
 }
 #endif

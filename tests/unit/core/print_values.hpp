@@ -78,6 +78,7 @@ void for_each_printed(F f) {
     f(begun), f(begun.purpose), f(begun.state), f(presence::absent);
     f(issued(made)), f(rotated(made, timestamp())), f(settled);
     f(held.token), f(held), f(renewal_action::rotate), f(renewal_plan()), f(report);
+    f(settled.failed[0]), f(report.tokens[0]);
     f(renewal_state::lost);
 }
 

@@ -42,7 +42,8 @@ public:
     template <class T>
     using task = typename Tools::template task<T>;
 
-    /// @param shared, known must outlive it
+    /// @param shared must outlive it
+    /// @param known the same
     /// @param now the server's time before the list was asked for
     settled_intents(Tools& shared, token_evidence<Tools>& known, timestamp now)
         : tools_(shared), known_(known), now_(now) {}

@@ -58,7 +58,8 @@ public:
         return command_failed((program_.empty() ? "command" : program_.front()) + why);
     }
 
-    /// @param key, token_id empty: none
+    /// @param key empty: none
+    /// @param token_id empty: none
     /// @param hidden the secret that is in the input, if any
     /// @return what the program prints; an error if it fails
     [[nodiscard]] result<wiped_string> run(std::string_view operation, command_lines const& in,

@@ -30,7 +30,8 @@ public:
     template <class T>
     using task = typename Tools::template task<T>;
 
-    /// @param shared, listing must outlive it
+    /// @param shared must outlive it
+    /// @param listing the same
     token_evidence(Tools& shared, token_listing const& listing)
         : tools_(shared), listing_(listing) {}
 

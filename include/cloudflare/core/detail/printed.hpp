@@ -1,6 +1,7 @@
 /// Which of the library's types `std::format` and fmt print: by `operator<<`, which shows no secret.
 #pragma once
 
+#include <cloudflare/core/detail/is_printed.hpp>
 #include <cloudflare/core/fwd.hpp>
 
 #include <concepts>
@@ -47,6 +48,7 @@ concept one_of = (std::same_as<T, Listed> || ...);
 /// a range it has a formatter of the standard's already.)
 template <class T>
 concept printed =
+    is_printed<T> ||
     one_of<T, errc, condition, error, delivery, stop_reason, idempotency, secret, timestamp,
            token_duration> ||
     one_of<T, http::method, http::origin, http::request, http::response> ||

@@ -24,7 +24,8 @@ public:
     /// Executes a statement once all sessions that were lost before have ended. Adds its own
     /// session to them if that is lost.
     ///
-    /// @param lost, s must live until the task has ended
+    /// @param lost must live until the task has ended
+    /// @param s the same
     [[nodiscard]] asio::awaitable<outcome> execute_safely(lost_sessions& lost, statement const& s,
                                                           steady_time end) {
         auto const all = lost.all();

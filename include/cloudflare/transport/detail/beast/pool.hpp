@@ -106,7 +106,8 @@ public:
         void release() { std::exchange(owner_, nullptr)->free_slot(*host_, std::move(connection)); }
         /// Closes the connection, if there is one.
         ///
-        /// @param why, failure for the event; `none`: see `connection_reporter::closing`
+        /// @param why for the event; `none`: see `connection_reporter::closing`
+        /// @param failure for the event
         void close(close_reason why, error const* failure = nullptr) {
             std::exchange(owner_, nullptr)->close(*host_, std::move(connection), why, failure);
         }

@@ -37,7 +37,7 @@ class tls_session {
 public:
     /// The client's side of a connection. `expect_peer` must succeed before the handshake.
     ///
-    /// @throws std::bad_alloc
+    /// @throws std::bad_alloc where OpenSSL has no memory left
     tls_session(SSL_CTX* context, SSL_SESSION* resumed) {
         tls_error_queue const kept;
         ssl_.reset(SSL_new(context));
@@ -75,7 +75,7 @@ public:
             is_address
                 ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), host.c_str()) == 1
                 : !host.empty() && SSL_set1_host(ssl_.get(), host.c_str()) == 1 &&
-                      SSL_set_tlsext_host_name(ssl_.get(), host.c_str()) == 1;
+                      send_host_name(host);
         return offered && named;
     }
 
@@ -182,6 +182,11 @@ public:
     }
 
 private:
+    /// As SSL_set_tlsext_host_name, a macro with a cast of C's.
+    [[nodiscard]] bool send_host_name(std::string const& host) noexcept {
+        return SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                        const_cast<char*>(host.c_str())) == 1;
+    }
     /// No error where more bytes must be received first.
     [[nodiscard]] boost::system::error_code meaning_of(int done) const noexcept {
         switch (SSL_get_error(ssl_.get(), done)) {

@@ -80,12 +80,14 @@ public:
     /// and must not be taken for the response to the next one.
     [[nodiscard]] bool all_usable(boot_clock::time_point now, boot_clock::duration max_idle) {
         std::vector<::pollfd> idle;
+        ::nfds_t count = 0; // of another type than a size on some systems
         idle.reserve(sockets_.size());
         for (auto const& s : sockets_) {
             if (now - s.last_used >= max_idle) return false;
             idle.push_back({.fd = s.descriptor, .events = POLLIN, .revents = 0});
+            ++count;
         }
-        return idle.empty() || ::poll(idle.data(), static_cast<::nfds_t>(idle.size()), 0) == 0;
+        return idle.empty() || ::poll(idle.data(), count, 0) == 0;
     }
 
     /// Closes this process's descriptors, without sending anything to the server, and forgets
