@@ -37,6 +37,10 @@ TEST_CASE("of a name that was cut, ten digits are enough, where nothing else is 
     CHECK_FALSE(has_any_tag("x issue:" + tag.substr(0, 20)));
     CHECK_FALSE(has_any_tag("issue:" + tag.substr(0, 20) + " ci"));
     CHECK_FALSE(has_any_tag("issue:" + tag.substr(0, 31) + "g"));
+    CHECK_FALSE(has_any_tag("issue:" + std::string(32, 'q')));
+    CHECK_FALSE(has_any_tag("vessel" + tag)); // digits, but no mark
+    CHECK_FALSE(has_any_tag("machine-17 " + tag));
+    CHECK(has_any_tag("machine " + tag + " issue:" + tag));
     CHECK_FALSE(has_any_tag("ci"));
     CHECK_FALSE(has_any_tag(""));
 }

@@ -31,18 +31,21 @@ task_of<Tools, result<void>> decide_issue(Tools& tools, issue_flow& f, std::stri
                 co_return result<void>();
             }
             if (now.state == intent_state::settled) co_return error(errc::conflict);
-            f.wanted.revision = now.revision;
-            f.wanted.opened_at = now.opened_at;
+            auto current = f.wanted;
+            current.revision = now.revision;
+            current.opened_at = now.opened_at;
             if (now.state == intent_state::withdrawing) {
                 // A reconciler that finds the secret in the sink may still keep the token: this
-                // write makes that a conflict.
-                f.wanted.state = now.state;
-                f.wanted.token_id = now.token_id;
-                auto pending_update = tools.update(f.wanted);
+                // write makes that a conflict. If it fails, the next try is one, too: with the
+                // revision of before, so that what was given up is not decided as a success.
+                current.state = now.state;
+                current.token_id = now.token_id;
+                auto pending_update = tools.update(current);
                 auto const yielded = co_await std::move(pending_update);
+                if (yielded) f.wanted = current;
                 if (yielded) co_return error(errc::conflict);
-                f.wanted.state = intent_state::open;
-                f.wanted.token_id.clear();
+            } else {
+                f.wanted = current;
             }
         } else if (there) {
             // Erased: by an earlier try of this loop whose error hid it, or by a reconciler at the
