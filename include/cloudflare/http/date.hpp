@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cloudflare/core/config.hpp>
+#include <cloudflare/core/timestamp.hpp>
 
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace cloudflare::inline v0::http {
@@ -75,6 +77,19 @@ parse_date(std::string_view string) noexcept {
     if (!date.ok() || h < 0 || h > 23 || min < 0 || min > 59 || s < 0 || s > 60)
         return std::nullopt;
     return sys_days(date) + hours(h) + minutes(min) + seconds(s);
+}
+
+/// Writes an HTTP date in its current form, e.g. `Sun, 06 Nov 1994 08:49:37 GMT`.
+[[nodiscard]] inline std::string format_date(timestamp moment) {
+    using namespace std::chrono;
+    constexpr std::string_view days_of_week = "SunMonTueWedThuFriSat";
+    constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    auto const day = floor<days>(moment.seconds());
+    unsigned const month(year_month_day(day).month());
+    auto const iso = moment.to_string(); // e.g. 1994-11-06T08:49:37Z
+    std::string date(days_of_week, weekday(day).c_encoding() * 3, 3);
+    date.append(", ").append(iso, 8, 2).append(" ").append(months, month * 3 - 3, 3);
+    return date.append(" ").append(iso, 0, 4).append(" ").append(iso, 11, 8).append(" GMT");
 }
 
 } // namespace cloudflare::inline v0::http

@@ -117,6 +117,14 @@ TEST_CASE("a day far out of range is refused, one that is right modulo 256 too")
     }
 }
 
+TEST_CASE("a date is written as it is read") {
+    for (auto const string : {"Sun, 06 Nov 1994 08:49:37 GMT"sv, "Sat, 01 Jan 0000 00:00:00 GMT"sv,
+                              "Thu, 29 Feb 2024 23:59:59 GMT"sv, "Fri, 31 Dec 9999 23:59:59 GMT"sv})
+        CHECK(http::format_date(http::parse_date(string).value()) == string);
+    timestamp const later(http::parse_date("Mon, 07 Nov 1994 00:00:00 GMT").value(), 999ms);
+    CHECK(http::format_date(later) == "Mon, 07 Nov 1994 00:00:00 GMT");
+}
+
 TEST_CASE("the words of one form are not mixed with those of another") {
     for (auto const string : {"Sun Nov 06 1994 08:49:37 GMT"sv, // the month first, with a zone
                               "Sun 06 Nov 08:49:37 1994"sv, "Sun Nov  6 08:49:37 1994 GMT"sv,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/core/detail/splitmix64.hpp>
+#include <cloudflare/http/date.hpp>
 #include <cloudflare/testing/sandbox.hpp>
 
 namespace cloudflare::inline v0::testing {
@@ -58,21 +59,6 @@ struct target {
     }
 };
 
-[[nodiscard]] inline std::string http_date(timestamp t) {
-    using namespace std::chrono;
-    static constexpr std::string_view days_of_week[] = {"Sun", "Mon", "Tue", "Wed",
-                                                        "Thu", "Fri", "Sat"};
-    static constexpr std::string_view months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    auto const day = floor<days>(t.seconds());
-    year_month_day const date(day);
-    auto const iso = t.to_string(); // e.g. 2025-09-25T22:26:26Z
-    std::string date_string(days_of_week[weekday(day).c_encoding()]);
-    date_string.append(", ").append(iso, 8, 2).append(" ");
-    date_string.append(months[unsigned(date.month()) - 1]).append(" ").append(iso, 0, 4);
-    return date_string.append(" ").append(iso, 11, 8).append(" GMT");
-}
-
 [[nodiscard]] inline std::int64_t
 number_or(std::map<std::string, std::string, std::less<>> const& q, std::string_view key,
           std::int64_t otherwise) {
@@ -99,7 +85,7 @@ inline http::response sandbox::handle(http::request const& r, timestamp now) {
     auto response = route(r, now);
     ++request_count_;
     auto const ray = "5a9d" + std::to_string(100'000'000'000 + request_count_) + "-SBX";
-    static_cast<void>(response.fields.add("Date", detail::http_date(now)));
+    static_cast<void>(response.fields.add("Date", http::format_date(now)));
     static_cast<void>(response.fields.add("cf-ray", ray));
     static_cast<void>(response.fields.add("cf-auditlog-id", new_uuid()));
     if (options_.rate_limit != 0 && options_.shows_rate_limit) {
