@@ -81,10 +81,11 @@ TEST_CASE("includes go down the layers only") {
 TEST_CASE("only the headers made for it know a network library") {
     auto const may_know_asio = [](std::string_view file) {
         std::vector<std::string_view> const public_headers{
-            "transport/async_call.hpp",        "access/offload.hpp",
-            "access/any_async_store.hpp",      "access/sealed_secret.hpp",
-            "access/postgres_async_store.hpp", "testing/sandbox_server.hpp",
-            "testing/asio_under_test.hpp",     "testing/certificate.hpp"};
+            "transport/async_call.hpp",   "access/offload.hpp",
+            "access/work_queue.hpp",      "access/any_async_store.hpp",
+            "access/sealed_secret.hpp",   "access/postgres_async_store.hpp",
+            "testing/sandbox_server.hpp", "testing/asio_under_test.hpp",
+            "testing/certificate.hpp"};
         return file.starts_with("transport/beast") || file.starts_with("transport/detail/beast/") ||
                file.starts_with("transport/impl/beast") ||
                file.starts_with("access/detail/postgres/async_") ||
