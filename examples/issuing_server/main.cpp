@@ -1,10 +1,10 @@
-// issuing_server: gives each machine its service token, to machines that ask for it over TLS.
+// issuing-server: gives each machine its service token, to machines that ask for it over TLS.
 //
 // Usage: issuing-server --config FILE | --check FILE
+#include "server.hpp"
 #include "stores.hpp"
 
 #include <csignal>
-#include <exception>
 #include <iostream>
 
 #include <sys/resource.h>
@@ -19,16 +19,11 @@ int main(int argc, char** argv) {
     ::setrlimit(RLIMIT_CORE, &none); // it would hold secrets
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     try {
-        if (option == "--check") {
-            auto const checked = read_configuration(argv[2]);
-            if (!checked) std::cerr << checked.error() << '\n';
-            return checked ? 0 : 2;
-        }
-        auto const served = run_server(argv[2], &open_configured);
-        std::cerr << served.error() << '\n';
-        return 2;
+        auto const c = read_configuration(argv[2]);
+        if (option == "--check") return 0;
+        server(argv[2], c, &open_configured).run();
     } catch (std::exception const& e) {
         std::cerr << e.what() << '\n';
-        return 1;
+        return 2;
     }
 }

@@ -1,11 +1,7 @@
 // issuing-server over stores that are slow: each of their functions takes 50 ms, and each fsync 20 ms.
 // Usage: as issuing-server
+#include "../../examples/issuing_server/server.hpp"
 #include "../../examples/issuing_server/stores.hpp"
-
-#include <cloudflare/access/directory_sink.hpp>
-#include <cloudflare/access/file_intent_log.hpp>
-#include <cloudflare/access/offload.hpp>
-#include <cloudflare/access/sealed_sink.hpp>
 
 #include <chrono>
 #include <iostream>
@@ -15,9 +11,6 @@
 #include <utility>
 
 namespace slow_stores {
-
-namespace cf = cloudflare;
-namespace cfa = cloudflare::access;
 
 void wait(int milliseconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
@@ -62,23 +55,25 @@ private:
     cfa::basic_file_intent_log<slow_disk> log_;
 };
 
-cf::result<stores> open(configuration const& c, boost::asio::io_context&,
-                        boost::asio::thread_pool& disk) {
-    auto const key = cfa::sealing_key::from_file(c.sealing_key_id, c.sealing_key.path);
-    if (!key) return key.error();
+stores open(configuration const& c, asio::io_context&, asio::thread_pool& disk) {
+    auto const key = cfa::sealing_key::from_file(c.sealing_key_id, c.sealing_key.path).value();
     auto const& directory = c.state_directory.path;
-    if (auto const taken = take_directory(directory); !taken) return taken.error();
+    take_directory(directory);
     static slow_sink inner(directory + "/secrets");
-    static cfa::sealed_sink<slow_sink&> sink(inner, *key);
+    static cfa::sealed_sink<slow_sink&> sink(inner, key);
     static slow_log log(directory + "/intents");
-    return stores{cfa::any_async_sink(cf::offloaded_sink(disk.get_executor(), sink)),
-                  cfa::any_async_log(cf::offloaded_log(disk.get_executor(), log)), false};
+    return {cfa::any_async_sink(cf::offloaded_sink(disk.get_executor(), sink)),
+            cfa::any_async_log(cf::offloaded_log(disk.get_executor(), log)), false};
 }
 
 } // namespace slow_stores
 
 int main(int, char** argv) {
-    auto const served = run_server(argv[2], &slow_stores::open);
-    std::cerr << served.error() << '\n';
-    return 2;
+    try {
+        auto const c = read_configuration(argv[2]);
+        server(argv[2], c, &slow_stores::open).run();
+    } catch (std::exception const& e) {
+        std::cerr << e.what() << '\n';
+        return 2;
+    }
 }

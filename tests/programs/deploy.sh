@@ -104,7 +104,7 @@ expect "a drain of nodes leaves servers" grep -q '^kind: PodDisruptionBudget' $m
 if has promtool "the syntax of the alerts"; then expect "promtool accepts the alerts" promtool check rules $deploy/alerts.yaml; fi
 for metric in $(grep -oE 'issuing_server_[a-z_]+' $deploy/alerts.yaml | sort -u); do
     name=${metric#issuing_server_}
-    expect "the server has $metric" grep -rqE "\"${name%_bucket}\"" examples/issuing_server --include='*.?pp'
+    expect "the server has $metric" grep -rqE "\"${name%_bucket}\"" examples/issuing_server include/cloudflare/prometheus_metrics.hpp --include='*.?pp'
 done
 
 [ $failures -eq 0 ] && echo "all as promised"

@@ -295,6 +295,33 @@ is "what SIGTERM has cut short" "$(as builder PUT /v1/machines/build-41/token)" 
 is "tokens of it" "$(tokens | wc -l)" 1
 end $server
 
+# An issue that does not end in time, and others that wait behind it: each client is told so, and what was begun is settled.
+end $sandbox
+rm -rf state requests body-* status-* && mkdir state && start_sandbox --protect /app --fault POST#1=hang-after --fault POST#2=hang-after --fault POST#3=hang-after
+configure '"state_directory": "state", "reconcile_seconds": 1, "request_seconds": 1, "concurrent_issues": 1,'
+start_server || exit 1
+ready
+callers=()
+begun=$(date +%s%N)
+many 51 54
+wait "${callers[@]}"
+took=$((($(date +%s%N) - begun) / 1000000))
+is "issues that do not end in time" "$(cat status-* | sort | uniq -c | tr -s ' \n' ' ')" " 4 504 "
+[ $took -lt 4000 ] || complain "the last one was told after $took ms, not 2 s"
+is "the errors of those" "$(grep -l '"code":"deadline_exceeded"' body-5? | wc -l)" 4
+grep -q 'it goes on: ask again' body-5? || complain "no issue was still under way"
+for ((n = 51; n < 55; n++)); do
+    for ((tries = 0; tries < 100; tries++)); do
+        status=$(as builder PUT "/v1/machines/build-$n/token")
+        [ "$status" = 503 ] || [ "$status" = 504 ] && sleep 0.1 || break
+    done
+    [ "$status" = 200 ] || [ "$status" = 201 ] || complain "build-$n later: $status" body
+    is "its secret" "$(secret_works)" 200
+done
+sleep 0.1
+is "tokens of the four" "$(tokens | awk '{print $NF}' | sort | tr '\n' ' ')" "build-51 build-52 build-53 build-54 "
+end $server
+
 # kill -9 under load; after the restart every machine gets exactly one token, which works.
 end $sandbox
 rm -rf state requests && mkdir state && start_sandbox --protect /app --fault POST=delay:15 --fault PUT=delay:10
