@@ -15,10 +15,12 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -381,6 +383,133 @@ TEST_CASE("what cannot be read is an error, never nothing") {
         CHECK_FALSE(finding(nothing).find("key").value().has_value());
         CHECK(finding(nothing).list().value().empty());
     }
+}
+
+TEST_CASE("where the lock cannot be taken the program is not run, whatever is asked") {
+    scratch const s;
+    auto const options =
+        command_sink_options().variable("OUT", s.path("out")).lock_file(s.path("missing/lock"));
+    command_sink const sink({script(s, "echo $1 >>$OUT\n")}, options);
+    auto const missing = [&](result<void> const& r) {
+        auto const line = why(r);
+        CHECK(has(line, s.path("missing/lock")));
+        CHECK(has(line, "No such file"));
+    };
+    auto const without_value = [](auto const& r) {
+        return r ? result<void>() : result<void>(r.error());
+    };
+    missing(sink.prepare(intent_for("key")));
+    missing(sink.store(intent_for("key"), sample_token("id-1")));
+    missing(sink.forget("id-1"));
+    missing(without_value(sink.find("key")));
+    missing(without_value(sink.list()));
+    CHECK_FALSE(std::filesystem::exists(s.path("out")));
+}
+
+TEST_CASE("forget has each key of the token forgotten, and says where that fails") {
+    scratch const s;
+    auto const lines = [](char const* key, char const* id) {
+        return std::string("CF_ACCESS_TOKEN_KEY=") + key + "\nCF_ACCESS_TOKEN_ID=" + id + "\n\n";
+    };
+    faults::write(s.path("list"), "\n\n" + lines("a", "id-1") + lines("b", "id-2") + "\n" +
+                                      lines("c", "id-1") + lines("d", "id-1"));
+    auto const program = script(s, "case $1 in\nlist) cat $STORE/list ;;\n"
+                                   "forget) echo $CF_ACCESS_TOKEN_KEY >>$STORE/out\n"
+                                   "        [ $CF_ACCESS_TOKEN_KEY != $BAD ] ;;\nesac\n");
+    for (std::string const bad : {"none", "a", "c"}) {
+        CAPTURE(bad);
+        std::filesystem::remove(s.path("out"));
+        command_sink const sink(
+            {program},
+            command_sink_options().variable("STORE", s.directory.string()).variable("BAD", bad));
+        CHECK(sink.list().value().size() == 4);
+        auto const forgotten = sink.forget("id-1");
+        CHECK(forgotten.has_value() == (bad == "none"));
+        if (!forgotten) CHECK(has(why(forgotten), "forget: exit status 1"));
+        CHECK(faults::read(s.path("out")) == (bad == "none" ? "a\nc\nd\n"
+                                              : bad == "a"  ? "a\n"
+                                                            : "a\nc\n"));
+    }
+}
+
+TEST_CASE("a key that holds another token is left alone, and the error names that") {
+    scratch const s;
+    auto const program = script(s, "case $1 in\nfind) echo CF_ACCESS_TOKEN_ID=id-2\n"
+                                   "      echo CF_ACCESS_CLIENT_SECRET_VERSION=3 ;;\n"
+                                   "*) echo $1 >>$OUT ;;\nesac\n");
+    command_sink const sink({program}, command_sink_options().variable("OUT", s.path("out")));
+    auto i = intent_for("key");
+    CHECK(has(why(sink.prepare(i)), program + ": the key holds the token id-2"));
+    CHECK(
+        has(why(sink.store(i, sample_token("id-1"))), program + ": the key holds the token id-2"));
+    CHECK(has(why(sink.store(i, sample_token("id-2", 2))),
+              program + ": holds a later secret of id-2"));
+    CHECK_FALSE(std::filesystem::exists(s.path("out")));
+    i.token_id = "id-2";
+    CHECK(sink.prepare(i).has_value());
+    CHECK(sink.store(i, sample_token("id-2", 3)).has_value());
+    CHECK(faults::read(s.path("out")) == "prepare\nstore\n");
+}
+
+namespace {
+
+/// What this process has open: each descriptor, and what it leads to.
+std::string open_descriptors() {
+    std::string all;
+    for (int d = 0; d != 100; ++d) {
+        std::error_code none;
+        auto const target =
+            std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(d), none);
+        if (!none) all += std::to_string(d) + ' ' + target.string() + '\n';
+    }
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("what the process has open is the same behind a program, however that ends") {
+    scratch const s;
+    auto const options = command_sink_options().timeout(100ms).max_output(100);
+    for (auto const* body : {"exit 0\n", "exit 1\n", "sleep 100\n", "yes\n", "kill -9 $$\n"}) {
+        CAPTURE(body);
+        auto const sink = storing(s, body, options);
+        auto const before = open_descriptors();
+        static_cast<void>(sink.store(intent_for("key"), sample_token("id-1")));
+        CHECK(open_descriptors() == before);
+    }
+    auto const before = open_descriptors();
+    CHECK(command_sink({s.path("none")}).find("key").has_error());
+    CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("a process that runs out of descriptors is told so, until it has enough again") {
+    scratch const s;
+    auto const sink = storing(s, "exit 0\n");
+    ::rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    int const next = ::dup(0);
+    ::close(next);
+    auto const open = open_descriptors();
+    int failed = 0, succeeded = 0;
+    for (int more = 0; more != 16; ++more) {
+        auto few = before;
+        few.rlim_cur = static_cast<::rlim_t>(next + more);
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+        auto const stored = sink.store(intent_for("key"), sample_token("id-1"));
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+        CHECK(open_descriptors() == open);
+        if (stored) {
+            ++succeeded;
+            continue;
+        }
+        ++failed;
+        CHECK(succeeded == 0);
+        auto const line = why(stored);
+        CHECK(has(line, s.path("script") + ": no pipe can be made"));
+        CHECK(has(line, "Too many open files"));
+    }
+    CHECK(failed > 3);
+    CHECK(succeeded > 3);
 }
 
 TEST_CASE("a lock that another process holds for ever is an error") {

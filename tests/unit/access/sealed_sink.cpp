@@ -176,7 +176,8 @@ TEST_CASE("an error says why a secret does not open") {
     CHECK(has(reason(unseal(key, sample, secret("sealed:v2:k:AAAA"))), "another format"));
     CHECK(has(reason(unseal(key, sample, secret("sealed:v1:AAAA"))), "names no key"));
     CHECK(has(reason(unseal(key, sample, secret("sealed:v1::AAAA"))), "names no key"));
-    CHECK(has(reason(unseal(key_of("other"), sample, sealed)), "by the key k, which is none of"));
+    CHECK(has(reason(unseal(key_of("other"), sample, sealed)),
+              "is sealed by the key k, which is none of those given"));
     CHECK(has(reason(unseal(key_of("k", 1), sample, sealed)), "another key of that id"));
     CHECK(has(with_data(std::string(80, '!')), "no base64url"));
     CHECK(has(with_data(std::string(36, 'A')), "cut short"));        // 27 bytes
@@ -418,10 +419,14 @@ struct giving_sink : memory_sink {
 struct awaited_giving_sink : awaited_sink {
     template <class T>
     using task = blocking<T>;
+    std::function<void()> between{};
+
     blocking<result<std::optional<secret>>> secret_of(std::string_view key) {
         auto const held = sink.find(key).value();
-        if (!held) co_return result<std::optional<secret>>(std::nullopt);
-        co_return result<std::optional<secret>>(sink.stored(held->token_id)->client_secret);
+        std::optional<secret> given;
+        if (held) given = sink.stored(held->token_id)->client_secret;
+        if (between) std::exchange(between, nullptr)();
+        co_return result<std::optional<secret>>(given);
     }
 };
 
@@ -450,6 +455,98 @@ TEST_CASE("a sealed sink gives back what it has sealed, opened") {
     awaited_sealed.store(intent_for("key"), sample_token("id-2", 1)).get().value();
     CHECK(awaited_sealed.read("key").get().value().value().client_secret ==
           sample_token("id-2", 1).client_secret);
+}
+
+namespace {
+
+/// A sink of which one function of reading fails, as often as it is called.
+struct unreadable_sink : memory_sink {
+    bool is_secret = false, is_find = false;
+    int reads = 0;
+    static error failed() { return {errc::sink_failed, "not mounted"}; }
+    result<std::optional<secret>> secret_of(std::string_view key) {
+        ++reads;
+        if (is_secret) return failed();
+        auto const held = memory_sink::find(key).value();
+        if (!held) return std::optional<secret>();
+        return std::optional<secret>(stored(held->token_id)->client_secret);
+    }
+    result<std::optional<held_token>> find(std::string_view key) const {
+        if (is_find) return failed();
+        return memory_sink::find(key);
+    }
+};
+struct awaited_unreadable_sink : awaited_sink {
+    template <class T>
+    using task = blocking<T>;
+    explicit awaited_unreadable_sink(unreadable_sink& s) : inner(s) {}
+    blocking<result<void>> store(intent const& i, issued_service_token const& token) {
+        co_return inner.store(i, token);
+    }
+    blocking<result<std::optional<secret>>> secret_of(std::string_view key) {
+        co_return inner.secret_of(key);
+    }
+    blocking<result<std::optional<held_token>>> find(std::string_view key) {
+        co_return inner.find(key);
+    }
+    unreadable_sink& inner;
+};
+
+} // namespace
+
+TEST_CASE("whichever part of a reading fails: its error, whether the sink is awaited or not") {
+    for (int part = 0; part != 4; ++part) {
+        CAPTURE(part);
+        unreadable_sink inner;
+        bool is_keyless = false;
+        access::sealing_key_source const source = [&]() -> result<sealing_keys> {
+            if (is_keyless) return error(errc::limit_reached, "no key today");
+            return sealing_keys(key_of("k"));
+        };
+        awaited_unreadable_sink awaited(inner);
+        sealed_sink<unreadable_sink&> sink(inner, source);
+        sealed_sink<awaited_unreadable_sink&> awaiting(awaited, source);
+        sink.store(intent_for("key"), sample_token("id-1", 1)).value();
+        if (part == 0) inner.is_secret = true;
+        if (part == 1) inner.is_find = true;
+        if (part == 2) is_keyless = true;
+        auto const code = part == 2 ? errc::limit_reached : errc::sink_failed;
+        auto const read = sink.read("key");
+        CHECK(inner.reads == (part == 2 ? 2 : 1)); // once more where it does not open
+        auto const also = awaiting.read("key").get();
+        CHECK(inner.reads == (part == 2 ? 4 : 2));
+        if (part == 3) {
+            CHECK(read.value().value().client_secret == sample_token("id-1", 1).client_secret);
+            CHECK(also.value().value().client_secret == sample_token("id-1", 1).client_secret);
+            continue;
+        }
+        CHECK(read.error() == code);
+        CHECK(also.error() == code);
+    }
+}
+
+TEST_CASE("an awaited sink into which is stored between two looks is looked at again, once") {
+    awaited_giving_sink inner;
+    sealed_sink<awaited_giving_sink&> sink(inner, both_keys());
+    sink.store(intent_for("key"), sample_token("id-1", 1)).get().value();
+    inner.between = [&] { sink.store(intent_for("key"), sample_token("id-1", 2)).get().value(); };
+    CHECK(sink.read("key").get().value().value().token.version == 2);
+    sealed_sink<awaited_giving_sink&> another(inner, key_of("another", 50));
+    CHECK(another.read("key").get().error() == errc::secret_unreadable);
+}
+
+TEST_CASE("a secret that is too large to be sealed is not stored") {
+    memory_sink memory;
+    sealed_sink<memory_sink&> sink(memory, key_of("k"));
+    auto token = sample_token("id-1");
+    token.client_secret = secret(std::string(65537, 's'));
+    auto const e = sink.store(intent_for("key"), token).error();
+    CHECK(e == errc::invalid_argument);
+    CHECK(e.details().explanation == "secret: must not exceed 64 KiB");
+    CHECK(sink.store(token).error() == errc::invalid_argument);
+    CHECK(memory.list().value().empty());
+    token.client_secret = secret(std::string(65536, 's'));
+    CHECK(sink.store(intent_for("key"), token).has_value());
 }
 
 } // namespace sealed_sink_tests

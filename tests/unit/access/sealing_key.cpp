@@ -46,12 +46,26 @@ TEST_CASE("a key is read as raw bytes, hexadecimal digits or base64") {
 
 TEST_CASE("what is no key of 32 random bytes is refused, and never shown") {
     std::string const letters = "abcdefghijklmnopqrstuvwxyz012345"; // 32: a password
-    for (auto const& string :
-         {std::string(), std::string("short"), hex.substr(1), hex.substr(2), hex + "0", hex + " ",
-          std::string("x") + hex.substr(1), hex.substr(0, 32), letters, base64.substr(0, 42),
-          base64 + "=", base64.substr(0, 42) + "d=", // bits that no encoder sets
-          std::string(32, '\0'), std::string(64, '0'), raw_bytes() + "\n", raw_bytes() + "x",
-          std::string(43, 'A')}) {
+    for (auto const& string : {std::string(),
+                               std::string("short"),
+                               hex.substr(1),
+                               hex.substr(2),
+                               hex + "0",
+                               hex + " ",
+                               std::string("x") + hex.substr(1),
+                               hex.substr(0, 32),
+                               letters,
+                               base64.substr(0, 42),
+                               base64 + "=",
+                               base64.substr(0, 42) + "d=", // bits that no encoder sets
+                               std::string(32, '\0'),
+                               std::string(64, '0'),
+                               raw_bytes() + "\n",
+                               raw_bytes() + "x",
+                               std::string(43, 'A'),
+                               base64.substr(0, 43) + "A",
+                               base64.substr(0, 43) + "x",
+                               base64.substr(0, 42) + "=="}) {
         CAPTURE(string);
         auto const key = sealing_key::parse("k", string);
         REQUIRE(key.has_error());
@@ -66,12 +80,32 @@ TEST_CASE("a key's id is what fits between colons") {
     for (auto const& id : {"2026-11", "a", "A_b.9", "-"})
         CHECK(sealing_key::make(id, secret(raw_bytes())).has_value());
     CHECK(sealing_key::make(std::string(64, 'k'), secret(raw_bytes())).has_value());
-    for (auto const& id : {std::string(), std::string(65, 'k'), std::string("a:b"),
-                           std::string("a b"), std::string("a\n"), std::string("\xc3\xbc")}) {
+    for (auto const& id :
+         {std::string(), std::string(65, 'k'), std::string("a:b"), std::string("a b"),
+          std::string("a\n"), std::string("\xc3\xbc"), std::string("a/"), std::string("a@"),
+          std::string("a["), std::string("a`"), std::string("a{"), std::string("a,")}) {
         CAPTURE(id);
         CHECK(sealing_key::make(id, secret(raw_bytes())).error() == errc::invalid_argument);
         CHECK(sealing_key::parse(id, raw_bytes()).error() == errc::invalid_argument);
     }
+}
+
+TEST_CASE("what is wrong with a key is said in one sentence") {
+    auto const why = [](result<sealing_key> const& key) {
+        return key.has_error() ? key.error().details().explanation : std::string();
+    };
+    CHECK(why(sealing_key::make("a b", secret(raw_bytes()))) ==
+          "key id: must be 1 to 64 letters, digits, '-', '_' or '.'");
+    for (std::size_t const size : {0U, 1U, 31U, 33U})
+        CHECK(why(sealing_key::make("k", secret((raw_bytes() + "x").substr(0, size)))) ==
+              "key k: must have 32 bytes, has " + std::to_string(size));
+    CHECK(why(sealing_key::make("k", secret(std::string(32, 'x')))) ==
+          "key k: is not random: all its bytes are the same");
+    CHECK(why(sealing_key::parse("k", "abcdefghijklmnopqrstuvwxyz012345")) ==
+          "key k: 32 printable characters are no random bytes");
+    CHECK(why(sealing_key::parse("k", "short")) ==
+          "key k: must be 32 raw bytes, 64 hexadecimal digits or 44 characters of base64");
+    CHECK(sealing_key::parse("k", raw_bytes().substr(0, 31) + '\x1f').has_value());
 }
 
 TEST_CASE("a key is read from a file that only its owner can read") {
@@ -92,7 +126,11 @@ TEST_CASE("a key is read from a file that only its owner can read") {
         REQUIRE(key.has_error());
         CHECK(key.error() == errc::secret_unreadable);
         CHECK(key.error().to_string().find(s.path()) != std::string::npos);
-        CHECK(key.error().to_string().find("open to others") != std::string::npos);
+        std::string const digits{'0', static_cast<char>('0' + mode / 64),
+                                 static_cast<char>('0' + mode / 8 % 8),
+                                 static_cast<char>('0' + mode % 8)};
+        CHECK(key.error().details().explanation ==
+              s.path() + ": has mode " + digits + ", which is open to others: chmod 600");
     }
     if (!is_root) return;
     for (unsigned const mode : {0640U, 0440U}) {
@@ -122,13 +160,17 @@ TEST_CASE("what is no key's file is an error with its path") {
         return key.error().to_string();
     };
     CHECK(error_of("missing").find(s.path("missing")) != std::string::npos);
+    CHECK(error_of("missing").find("No such file") != std::string::npos);
     REQUIRE(::mkdir(s.path("directory").c_str(), 0700) == 0);
     CHECK(error_of("directory").find("no regular file") != std::string::npos);
     REQUIRE(::mkfifo(s.path("pipe").c_str(), 0600) == 0); // which nobody writes to
     CHECK(error_of("pipe").find("no regular file") != std::string::npos);
     faults::write(s.path("large"), std::string(1025, 'x'));
     REQUIRE(::chmod(s.path("large").c_str(), 0600) == 0);
-    CHECK(error_of("large").find("too large") != std::string::npos);
+    CHECK(error_of("large").find(s.path("large") + ": is too large for a key") !=
+          std::string::npos);
+    faults::write(s.path("large"), std::string(1024, 'x'));
+    CHECK(sealing_key::from_file("k", s.path("large")).error() == errc::invalid_argument);
 }
 
 TEST_CASE("each key of a set has an id of its own") {
@@ -141,7 +183,8 @@ TEST_CASE("each key of a set has an id of its own") {
     CHECK(keys.find("old") != nullptr);
     CHECK(keys.find("ol") == nullptr);
     for (auto const* id : {"new", "old"})
-        CHECK(keys.add_older(key(id)).error() == errc::invalid_argument);
+        CHECK(keys.add_older(key(id)).error().details().explanation ==
+              std::string("key id: ") + id + " is there already");
 }
 
 } // namespace sealing_key_tests
