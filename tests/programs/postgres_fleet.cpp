@@ -15,6 +15,7 @@
 #include <cloudflare/testing/sandbox_server.hpp>
 #include <cloudflare/transport/beast.hpp>
 #include <cloudflare/transport/beast_blocking.hpp>
+#include <cloudflare/transport/blocking.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -73,14 +74,17 @@ cfa::issue_options patience() {
 void tell(std::string const& line) {
     static_cast<void>(::write(STDOUT_FILENO, line.data(), line.size()));
 }
-/// The keys of an issuer. Two processes ask for the same ones.
+/// The keys of an issuer. Every third is of the time, and the issuers of two processes ask for the
+/// same one at about the same time.
 class keys {
 public:
     keys(std::string start, int process, int issuer)
-        : prefix_(std::to_string(process / 2) + '-' + std::to_string(issuer) + '-'),
+        : pair_(std::to_string(process / 2) + '-' + std::to_string(issuer)),
           next_(std::stol(start)) {}
     std::string ask() {
-        last_ = prefix_ + std::to_string(next_++);
+        auto const now = std::chrono::steady_clock::now().time_since_epoch();
+        last_ = ++next_ % 3 == 0 ? pair_ + '@' + std::to_string(now / 1s)
+                                 : pair_ + '-' + std::to_string(next_);
         tell("ask " + last_ + " -\n");
         return last_;
     }
@@ -90,7 +94,7 @@ public:
     }
 
 private:
-    std::string prefix_;
+    std::string pair_;
     long next_;
     std::string last_;
 };
@@ -190,19 +194,26 @@ private:
 /// A process that issues, and the thread that reads what it tells.
 class worker {
 public:
-    worker(tally& to, std::string const& url, long start, int number) {
+    /// @param environment of the process
+    worker(tally& to, std::string const& url, long start, int number,
+           std::vector<std::string> environment) {
         int ends[2];
         if (::pipe(ends) != 0) std::abort();
         ::posix_spawn_file_actions_t actions;
         ::posix_spawn_file_actions_init(&actions);
         ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-        for (int const end : ends)
-            ::posix_spawn_file_actions_addclose(&actions, end);
+        // A connection ends once nobody has its socket: the process must not have the proxy's.
+        ::posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
         std::string words[] = {"postgres_fleet", "worker", url, std::to_string(start),
                                std::to_string(number)};
         char* arguments[] = {words[0].data(), words[1].data(), words[2].data(),
                              words[3].data(), words[4].data(), nullptr};
-        if (::posix_spawn(&process_, "/proc/self/exe", &actions, nullptr, arguments, environ) != 0)
+        std::vector<char*> variables;
+        for (auto& variable : environment)
+            variables.push_back(variable.data());
+        variables.push_back(nullptr);
+        if (::posix_spawn(&process_, "/proc/self/exe", &actions, nullptr, arguments,
+                          variables.data()) != 0)
             std::abort();
         ::posix_spawn_file_actions_destroy(&actions);
         ::close(ends[1]);
@@ -234,6 +245,53 @@ private:
     std::thread reader_;
 };
 
+/// How long something took, all calls together.
+class stopwatch {
+public:
+    template <class Function>
+    void time(Function f) {
+        auto const begun = std::chrono::steady_clock::now();
+        f();
+        total_ += std::chrono::steady_clock::now() - begun;
+    }
+    [[nodiscard]] double seconds() const { return std::chrono::duration<double>(total_).count(); }
+
+private:
+    std::chrono::steady_clock::duration total_{};
+};
+
+/// Reaches the sandbox without a socket.
+struct short_cut {
+    template <class T>
+    using task = blocking<T>;
+
+    testing::sandbox_server* server;
+
+    task<result<http::response>> send(http::request const& r, time_point) {
+        co_return server->access([&](auto& box, auto&) {
+            return box.handle(r, timestamp(std::chrono::system_clock::now()));
+        });
+    }
+    task<void> sleep_until(time_point t) {
+        std::this_thread::sleep_until(t);
+        co_return;
+    }
+    [[nodiscard]] time_point now() const { return std::chrono::steady_clock::now(); }
+};
+
+/// What `f` gives, once the server is up.
+template <class Function>
+auto when_it_is_up(Function f) {
+    for (auto const end = std::chrono::steady_clock::now() + 60s;;) {
+        try {
+            return f();
+        } catch (std::exception const&) {
+            if (std::chrono::steady_clock::now() > end) throw;
+            std::this_thread::sleep_for(10ms);
+        }
+    }
+}
+
 class fleet {
 public:
     explicit fleet(unsigned seed) : random_(seed) {
@@ -242,7 +300,6 @@ public:
         direct_.connection(secret("host=127.0.0.1 sslmode=disable")).deadline(60s);
         ::setenv("PGHOST", "127.0.0.1", 1);
         server_port_ = std::getenv("PGPORT");
-        proxied_ = proxy_.connection();
         db_ = std::make_unique<cfa::postgres_database>(direct_port());
         log_ = std::make_unique<cfa::postgres_intent_log>(*db_);
         sink_ = std::make_unique<cfa::postgres_sink>(*db_);
@@ -268,24 +325,30 @@ public:
         }
     }
     /// What was acknowledged is there. What was looked at is deleted, so that lists stay short.
+    ///
+    /// The processes go on issuing meanwhile, so what is done for each token takes no round trip:
+    /// else each look would find more than the one before it.
     void look() {
         auto const issued = tally_.take_issued();
         auto const held = held_by_key();
+        cfa::service_tokens tokens(direct_client_, account());
+        std::string deleted;
         for (auto const& [key, id] : issued) {
-            if (retired_.contains(id)) continue;
+            if (!retired_.insert(id).second) continue;
             auto const at = held.find(key);
             if (at == held.end() || at->second.token_id != id) {
                 complain("key " + key + ": the token " + id + " is not held");
-            } else if (!works(key, id)) {
+            } else if (!works(at->second)) {
                 complain("key " + key + ": the secret that is held does not work");
             }
+            if (!tokens.remove(id).get()) complain("no delete of " + id);
+            deleted += (deleted.empty() ? "'" : "', '") + id;
         }
-        client c(blocking_beast_transport(), credentials(), to(server_.base_url()));
-        cfa::service_tokens tokens(c, account());
-        for (auto const& [key, id] : issued) {
-            if (!retired_.insert(id).second) continue;
-            if (!tokens.remove(id).get() || !sink_->forget(id)) complain("no delete of " + id);
-        }
+        if (!deleted.empty())
+            when_it_is_up([&] {
+                return postgres_world::rows("DELETE FROM access_secrets WHERE token_id IN (" +
+                                            deleted + "') RETURNING key");
+            });
     }
     /// All processes are killed; what they left is settled, and what was asked for is given.
     void finish() {
@@ -307,7 +370,7 @@ public:
         std::set<std::string> held;
         for (auto const& [key, token] : held_by_key()) {
             held.insert(token.token_id);
-            if (!works(key, token.token_id)) complain("a secret that is held does not work");
+            if (!works(token)) complain("a secret that is held does not work");
         }
         server_.access([&](auto& box, auto&) {
             for (auto const& t : box.tokens()) {
@@ -330,6 +393,13 @@ public:
                       << '\n';
     }
     [[nodiscard]] int failures() const { return failures_; }
+    /// What there is at this moment.
+    [[nodiscard]] std::string counts() {
+        auto const tokens = server_.access([](auto& box, auto&) { return box.tokens().size(); });
+        auto const intents = log_->list();
+        return std::to_string(tally_.count()) + " issues, " + std::to_string(tokens) + " tokens, " +
+               (intents ? std::to_string(intents->size()) : "unknown") + " intents";
+    }
 
 private:
     [[nodiscard]] cfa::postgres_options direct_port() const {
@@ -337,14 +407,16 @@ private:
         return o.connection(secret("host=127.0.0.1 sslmode=disable port=" + server_port_));
     }
     void start(int number) {
-        // The workers' environment leads through the proxy.
-        auto const port = proxied_.substr(proxied_.rfind('=') + 1);
-        ::setenv("PGPORT", port.c_str(), 1);
-        ::setenv("PGSSLMODE", "disable", 1);
-        workers_[static_cast<std::size_t>(number)].reset();
-        workers_[static_cast<std::size_t>(number)] =
-            std::make_unique<worker>(tally_, server_.base_url(), next_ += 100'000, number);
-        ::setenv("PGPORT", server_port_.c_str(), 1);
+        // The way to the database leads through the proxy.
+        std::vector<std::string> environment = {
+            "PGHOST=127.0.0.1", "PGPORT=" + std::to_string(proxy_.port()), "PGSSLMODE=disable"};
+        for (auto const* kept : {"PATH", "HOME", "PGUSER", "PGDATABASE"})
+            if (auto const* value = std::getenv(kept))
+                environment.push_back(std::string(kept) + '=' + value);
+        auto& place = workers_[static_cast<std::size_t>(number)];
+        place.reset();
+        place = std::make_unique<worker>(tally_, server_.base_url(), next_ += 100'000, number,
+                                         std::move(environment));
     }
     void strike() {
         auto const die = random_() % 100;
@@ -374,20 +446,22 @@ private:
         } catch (std::exception const&) { // it is down already
         }
     }
-    [[nodiscard]] std::map<std::string, cfa::held_token> held_by_key() {
-        std::map<std::string, cfa::held_token> held;
-        auto all = sink_->list();
-        if (!all) return complain(all.error().to_string()), held;
-        for (auto& t : *all)
-            held.emplace(t.key, std::move(t));
+    struct held_secret {
+        std::string token_id, value;
+    };
+    [[nodiscard]] std::map<std::string, held_secret> held_by_key() {
+        std::map<std::string, held_secret> held;
+        auto const all = when_it_is_up([] {
+            return postgres_world::rows("SELECT key, token_id, client_secret FROM access_secrets");
+        });
+        for (auto const& row : all)
+            held.emplace(row[0], held_secret{row[1], row[2]});
         return held;
     }
-    [[nodiscard]] bool works(std::string const& key, std::string const& id) {
-        auto const kept = sink_->secret_of(key);
-        if (!kept || !*kept) return false;
+    [[nodiscard]] bool works(held_secret const& held) {
         return server_.access([&](auto& box, auto&) {
-            auto const* const token = box.find(id);
-            return token != nullptr && box.admits(token->client_id, (*kept)->reveal(),
+            auto const* const token = box.find(held.token_id);
+            return token != nullptr && box.admits(token->client_id, held.value,
                                                   timestamp(std::chrono::system_clock::now()));
         });
     }
@@ -400,8 +474,9 @@ private:
     asio::io_context context_{1};
     testing::sandbox_server server_{context_, testing::sandbox(), {.tls = false}};
     std::thread loop_;
+    client<short_cut> direct_client_{short_cut{&server_}, credentials(), to(server_.base_url())};
     postgres_world::cutting_proxy proxy_;
-    std::string server_port_, proxied_;
+    std::string server_port_;
     cfa::postgres_options direct_;
     std::unique_ptr<cfa::postgres_database> db_;
     std::unique_ptr<cfa::postgres_intent_log> log_;
@@ -426,10 +501,14 @@ int main(int argc, char** argv) {
     if (argc < 2) return 2;
     fleet f(argc > 2 ? static_cast<unsigned>(std::atoi(argv[2])) : 1U);
     int const rounds = std::atoi(argv[1]);
+    stopwatch striking, looking;
     for (int n = 1; n <= rounds; ++n) {
-        f.round();
-        if (n % 10 == 0) f.look();
-        if (n % 100 == 0) std::cout << n << " rounds" << std::endl;
+        striking.time([&] { f.round(); });
+        if (n % 10 == 0) looking.time([&] { f.look(); });
+        if (n % 100 == 0)
+            std::cout << n << " rounds: " << striking.seconds() << " s for faults, "
+                      << looking.seconds() << " s to look at what was issued; " << f.counts()
+                      << std::endl;
     }
     f.finish();
     return f.failures() == 0 ? 0 : 1;

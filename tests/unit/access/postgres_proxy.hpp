@@ -29,7 +29,10 @@ enum class fault : unsigned char {
 
 class cutting_proxy {
 public:
-    cutting_proxy() : listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    /// Before the server that PGPORT names now.
+    cutting_proxy()
+        : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+          server_port_(std::atoi(std::getenv("PGPORT"))) {
         auto address = loopback(0);
         ::socklen_t size = sizeof(address);
         ::bind(listener_, reinterpret_cast<::sockaddr*>(&address), size);
@@ -52,6 +55,7 @@ public:
     [[nodiscard]] std::string connection() const {
         return "host=127.0.0.1 sslmode=disable port=" + std::to_string(port_);
     }
+    [[nodiscard]] int port() const { return port_; }
     /// @param words the next statement that holds these meets with the fault
     void arm(fault f, std::string words) {
         std::lock_guard const lock(mutex_);
@@ -102,9 +106,9 @@ private:
     void accept() {
         while (!is_over_) {
             if (!is_readable(listener_)) continue;
-            int const client = ::accept(listener_, nullptr, nullptr);
-            int const server = ::socket(AF_INET, SOCK_STREAM, 0);
-            auto address = loopback(std::atoi(std::getenv("PGPORT")));
+            int const client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+            int const server = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            auto address = loopback(server_port_);
             bool const is_connected =
                 ::connect(server, reinterpret_cast<::sockaddr*>(&address), sizeof(address)) == 0;
             if (is_connected) {
@@ -159,6 +163,7 @@ private:
     }
 
     int listener_;
+    int server_port_;
     int port_ = 0;
     std::atomic<bool> is_over_ = false, is_delivered_ = false;
     std::atomic<int> struck_ = 0, held_ = 0, relays_ = 0;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <unistd.h>
 
@@ -24,6 +25,21 @@ inline std::string execute(std::string const& statements) {
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
         throw std::runtime_error(PQerrorMessage(c.get()));
     return PQntuples(r.get()) > 0 ? PQgetvalue(r.get(), 0, 0) : "";
+}
+
+/// Executes a query by a connection of its own, and gives its rows.
+inline std::vector<std::vector<std::string>> rows(std::string const& query) {
+    std::unique_ptr<PGconn, decltype(&PQfinish)> const c(PQconnectdb(""), &PQfinish);
+    std::unique_ptr<PGresult, decltype(&PQclear)> const r(PQexec(c.get(), query.c_str()), &PQclear);
+    if (PQresultStatus(r.get()) != PGRES_TUPLES_OK)
+        throw std::runtime_error(PQerrorMessage(c.get()));
+    std::vector<std::vector<std::string>> all;
+    for (int line = 0; line != PQntuples(r.get()); ++line) {
+        auto& row = all.emplace_back();
+        for (int column = 0; column != PQnfields(r.get()); ++column)
+            row.emplace_back(PQgetvalue(r.get(), line, column));
+    }
+    return all;
 }
 
 /// A transaction that is open until the end.
