@@ -112,6 +112,7 @@ private:
             auto const given = co_await std::move(pending);
             if (given) {
                 auto done = operation.take(*given, tries.in_doubt());
+                if (done && !*done) co_return tries.told(done->error());
                 if (done) co_return *std::move(done);
                 continue;
             }
@@ -121,7 +122,7 @@ private:
             auto pending_sleep = detail::postgres::sleep_until(*next);
             co_await std::move(pending_sleep);
         }
-        co_return tries.last_error(Operation::code);
+        co_return tries.last_error(Operation::code, Operation::doubt);
     }
 
     [[nodiscard]] task<detail::postgres::outcome> execute(detail::postgres::statement const& s,

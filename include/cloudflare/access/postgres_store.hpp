@@ -39,7 +39,9 @@ namespace cloudflare::inline v0::access {
 /// processes may do so at the same time. A user who may not create tables works with existing ones.
 ///
 /// Errors show no secret, no value and nothing of the connection string: only PostgreSQL's SQLSTATE
-/// and its meaning. A server that is set to (`log_statement`, `log_min_duration_statement`) writes
+/// and its meaning. `error::delivery` says of each whether something may have been kept: `not_sent`
+/// (there was no connection, or the tables could not be used), `rejected` (nothing was written), or
+/// `unknown` (a write was sent and not acknowledged; for `open`: the tables may have been made). A server that is set to (`log_statement`, `log_min_duration_statement`) writes
 /// the values of statements to its own log, secrets too: `sealed_sink` prevents that.
 ///
 /// Threads: may be used from several at once; each call has a connection for itself, and waits
@@ -93,6 +95,7 @@ private:
             auto given = execute(operation.next(), tries.end());
             if (given) {
                 auto done = operation.take(*given, tries.in_doubt());
+                if (done && !*done) return tries.told(done->error());
                 if (done) return *std::move(done);
                 continue;
             }
@@ -101,7 +104,7 @@ private:
             if (!next) break;
             std::this_thread::sleep_until(*next);
         }
-        return tries.last_error(Operation::code);
+        return tries.last_error(Operation::code, Operation::doubt);
     }
 
     [[nodiscard]] detail::postgres::outcome execute(detail::postgres::statement const& s,

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace cloudflare::inline v0::access::detail::postgres {
@@ -29,6 +30,7 @@ public:
                                                    std::uint64_t random) {
         using std::chrono::milliseconds;
         if (f.kind == failure_kind::lost) in_doubt_ = true;
+        was_sent_ = was_sent_ || f.was_sent;
         last_ = std::move(f);
         ++count_;
         constexpr milliseconds longest(400);
@@ -40,14 +42,25 @@ public:
     }
 
     /// The error of a call that ends with the last failure.
-    [[nodiscard]] error last_error(errc code) const {
+    ///
+    /// @param doubt what the error says of a write that may have been committed
+    [[nodiscard]] error last_error(errc code, std::string_view doubt = {}) const {
         error_details d;
         d.explanation = "PostgreSQL: " + (last_ ? last_->what : "the deadline passed");
+        d.delivery = in_doubt_   ? delivery::unknown
+                     : was_sent_ ? delivery::rejected
+                                 : delivery::not_sent;
         d.attempts = count_;
-        if (in_doubt_) d.explanation += "; whether it was written is not known";
+        if (in_doubt_) d.explanation += doubt;
         d.stopped = !last_ || last_->kind != failure_kind::refused ? stop_reason::deadline
                                                                    : stop_reason::permanent;
         return {code, std::move(d)};
+    }
+    /// An error that an operation makes of the replies: they show that this call wrote
+    /// nothing, unless an earlier try is in doubt.
+    [[nodiscard]] error told(error const& e) const {
+        if (in_doubt_) return e;
+        return e.with([](error_details& d) { d.delivery = delivery::rejected; });
     }
 
 private:
@@ -55,11 +68,15 @@ private:
     std::optional<failure> last_{};
     unsigned count_ = 0;
     bool in_doubt_ = false;
+    bool was_sent_ = false;
 };
 
-/// An error of opening the database, with the code of the function that was called.
+/// An error of opening the database, for a function whose own statement was then not sent.
 [[nodiscard]] inline error of_call(error const& opening, errc code) {
-    return opening == errc::intent_log_failed ? error(code, opening.details()) : opening;
+    if (opening != errc::intent_log_failed) return opening;
+    auto details = opening.details();
+    details.delivery = delivery::not_sent;
+    return {code, std::move(details)};
 }
 
 } // namespace cloudflare::inline v0::access::detail::postgres

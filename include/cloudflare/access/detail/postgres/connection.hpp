@@ -115,6 +115,7 @@ public:
     /// The outcome of the statement.
     [[nodiscard]] outcome finish() {
         if (!failed_) return std::move(given_);
+        failed_->was_sent = true;
         if (failed_->kind == failure_kind::lost && !writes_)
             failed_->kind = failure_kind::unreachable; // whether it was executed does not matter
         if (failed_->kind == failure_kind::lost || failed_->kind == failure_kind::unreachable)

@@ -27,6 +27,7 @@ struct failure {
     failure(failure_kind k, std::string explanation) : kind(k), what(std::move(explanation)) {}
 
     failure_kind kind = failure_kind::lost;
+    bool was_sent = false; ///< whether the server may have seen the statement
     std::string what{};
 };
 

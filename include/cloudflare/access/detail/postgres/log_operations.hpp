@@ -91,10 +91,14 @@ inline constexpr std::size_t max_key_size = 2000;
     return {};
 }
 
+/// What an error says of a write that may have been committed.
+inline constexpr std::string_view written_or_not = "; whether it was written is not known";
+
 /// What the four functions have in common.
 class intent_operation {
 public:
     static constexpr errc code = errc::intent_log_failed;
+    static constexpr std::string_view doubt = written_or_not;
 
     [[nodiscard]] result<void> check() const { return check_intent(intent_); }
 
@@ -247,6 +251,7 @@ class list_intents_operation {
 public:
     using value_type = std::vector<intent>;
     static constexpr errc code = errc::intent_log_failed;
+    static constexpr std::string_view doubt = written_or_not;
 
     explicit list_intents_operation(tables const& names) : tables_(names) {}
 

@@ -38,6 +38,7 @@ inline constexpr std::string_view held_columns =
 class secret_operation {
 public:
     static constexpr errc code = errc::sink_failed;
+    static constexpr std::string_view doubt = written_or_not;
 
 protected:
     secret_operation(tables const& names, std::string_view by) : tables_(names), by_(by) {}
