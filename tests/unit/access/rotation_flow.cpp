@@ -1,0 +1,826 @@
+// The steps of a rotation: each store that fails, each request that is refused, each wait; and the decisions by value.
+#include <cloudflare/access/renewer.hpp>
+#include <cloudflare/access/rotator.hpp>
+
+#include <cloudflare/client.hpp>
+#include <cloudflare/testing/scripted_transport.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rotation_flow_tests {
+namespace {
+
+using namespace cloudflare;
+using namespace std::chrono_literals;
+using access::intent_state;
+using waits_of = std::vector<time_point::duration>;
+
+std::string const id = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415";
+std::string const other_id = "9" + id.substr(1);
+timestamp const now = timestamp::parse("2026-11-24T00:00:00Z").value();
+access::any_scope const scope = access::account_scope::parse(std::string(32, 'a')).value();
+std::string const over = "2026-11-23T00:00:00Z";
+std::string const end_of_hour = "2026-11-24T01:10:00Z"; // and the ten minutes of the deadline
+
+/// What happens at the n-th call of a store's function: a failure, or somebody else's write.
+struct told_store {
+    std::map<std::pair<std::string, int>, std::function<result<void>()>> at{};
+    std::map<std::string, int> made{};
+    result<void> call(std::string const& function) {
+        auto const found = at.find({function, ++made[function]});
+        return found == at.end() ? result<void>() : found->second();
+    }
+    void fail(std::string const& function, int n, errc code, int times = 4) {
+        for (int i = 0; i != times; ++i)
+            at[{function, n + i}] = [code] {
+                return error(code, error_details{.explanation = "not mounted",
+                                                 .idempotency = idempotency::safe});
+            };
+    }
+};
+struct told_log : told_store {
+    access::memory_intent_log inner;
+    result<std::optional<access::intent>> insert(access::intent const& i) {
+        auto const told = call("insert");
+        return told ? inner.insert(i) : told.error();
+    }
+    result<void> update(access::intent const& i) {
+        auto const told = call("update");
+        return told ? inner.update(i) : told;
+    }
+    result<void> erase(access::intent const& i) {
+        auto const told = call("erase");
+        return told ? inner.erase(i) : told;
+    }
+    result<std::vector<access::intent>> list() {
+        auto const told = call("list");
+        return told ? inner.list() : told.error();
+    }
+};
+struct told_sink : told_store {
+    access::memory_sink inner{[] { return timestamp(); }};
+    bool keeps = false;
+    result<void> prepare(access::intent const& i) {
+        auto const told = call("prepare");
+        return told ? inner.prepare(i) : told;
+    }
+    result<void> store(access::intent const& i, access::issued_service_token const& t) {
+        auto const told = call("store");
+        if (told || keeps)
+            if (auto const stored = inner.store(i, t); !stored) return stored;
+        return told;
+    }
+    result<std::optional<access::held_token>> find(std::string_view key) {
+        auto const told = call("find");
+        return told ? inner.find(key) : told.error();
+    }
+    result<void> forget(std::string_view token_id) { return inner.forget(token_id); }
+};
+
+/// A script whose responses tell the server's time, and a sink that holds version 4 under "key".
+struct world {
+    world() { hold(4); }
+    world& hold(std::int64_t version, std::string const& secret_text = "old") {
+        if (version == 0) sink.inner.forget(id).value();
+        access::issued_service_token token;
+        token.id = id;
+        token.client_id = "c.access";
+        if (version != 0) token.client_secret_version = version;
+        token.client_secret = secret(secret_text);
+        access::intent i({}, scope, "ci");
+        i.key = "key";
+        i.token_id = id;
+        sink.inner.store(i, token).value();
+        return *this;
+    }
+    auto make(access::rotation_options options = access::rotation_options()) {
+        return access::rotator(
+            client(way, api_token::make("sample").value(),
+                   client_options().seed(1).retry(retry_policy().max_attempts(1))),
+            scope, sink, log, options.now_from([] { return now; }));
+    }
+    result<access::rotated> rotate(access::rotation_options options = access::rotation_options()) {
+        return make(std::move(options)).rotate("key", 1h).get();
+    }
+    /// The token at a version (0: none shown), a grace's end and a secret, where given.
+    world& shown(int version, std::string const& previous = "",
+                 std::string const& secret_text = "") {
+        std::string members = R"("id":")" + id + R"(","client_id":"c.access","name":"ci")";
+        if (version != 0) members += R"(,"client_secret_version":)" + std::to_string(version);
+        if (!previous.empty())
+            members += R"(,"previous_client_secret_expires_at":")" + previous + "\"";
+        if (!secret_text.empty()) members += R"(,"client_secret":")" + secret_text + "\"";
+        http::response r{.status = 200};
+        r.body = R"({"success":true,"errors":[],"messages":[],"result":{)" + members + "}}";
+        static_cast<void>(r.fields.add("Content-Type", "application/json"));
+        static_cast<void>(r.fields.add("Date", "Tue, 24 Nov 2026 00:00:00 GMT"));
+        way.respond(std::move(r));
+        return *this;
+    }
+    /// The two looks before the lease and after it.
+    world& looks(int version = 4, std::string const& previous = over) {
+        return shown(version, previous).shown(version, previous);
+    }
+    world& fresh() { return shown(5, end_of_hour, "fresh"); }
+    world& lost() {
+        way.fail(errc::connection_lost, delivery::unknown);
+        return *this;
+    }
+    world& refused(int status = 403) {
+        way.respond(status, R"({"success":false,"errors":[{"code":1,"message":"no"}]})");
+        return *this;
+    }
+    /// What a process has left: its lease, or the memory of it.
+    access::intent leave(intent_state state, timestamp opened, timestamp until = {},
+                         std::string const& token_id = id) {
+        access::intent i(std::string(32, '1'), scope, "ci", opened);
+        i.purpose = access::intent_purpose::rotate;
+        i.key = i.token_id = token_id;
+        i.version = 5;
+        i.state = state;
+        i.until = until;
+        log.inner.insert(i).value();
+        return i;
+    }
+    /// At the n-th update or erase, another process has written the first intent.
+    world& written_by_another(std::string const& function, int n) {
+        log.at[{function, n}] = [this] {
+            auto i = all().at(0);
+            i.writer = "another";
+            return log.inner.update(i);
+        };
+        return *this;
+    }
+    [[nodiscard]] std::vector<access::intent> all() const { return log.inner.list().value(); }
+    [[nodiscard]] std::string sent() const {
+        std::string methods;
+        for (auto const& r : way.requests())
+            methods += (methods.empty() ? "" : " ") + std::string(to_string(r.method));
+        return methods;
+    }
+    [[nodiscard]] std::string held_secret() const {
+        return std::string(sink.inner.stored(id)->client_secret.reveal());
+    }
+
+    testing::scripted_transport way;
+    told_sink sink;
+    told_log log;
+};
+
+TEST_CASE(
+    "whatever fails in a rotation: the error, what was sent, what the sink holds, what is left") {
+    struct {
+        std::string what;
+        std::function<void(world&)> script;
+        std::string sent;
+        errc code; // none: a success
+        cloudflare::delivery how;
+        std::string held;
+        std::optional<intent_state> left;
+        waits_of waits;
+    } const cases[] = {
+        {"nothing",
+         [](world& w) { w.looks().fresh(); },
+         "GET GET PUT",
+         errc{},
+         {},
+         "fresh",
+         {},
+         {}},
+        {"the sink cannot be asked",
+         [](world& w) { w.sink.fail("find", 1, errc::sink_failed); },
+         "",
+         errc::sink_failed,
+         delivery::not_sent,
+         "old",
+         {},
+         {100ms, 200ms, 400ms}},
+        {"no lease can be logged",
+         [](world& w) { w.shown(4).log.fail("insert", 1, errc::intent_log_failed); },
+         "GET",
+         errc::intent_log_failed,
+         delivery::not_sent,
+         "old",
+         {},
+         {100ms, 200ms, 400ms}},
+        {"the sink cannot be asked again",
+         [](world& w) { w.shown(4).sink.fail("find", 2, errc::sink_failed); },
+         "GET",
+         errc::sink_failed,
+         {},
+         "old",
+         {},
+         {100ms, 200ms, 400ms}},
+        {"the sink cannot take a secret",
+         [](world& w) { w.shown(4).sink.fail("prepare", 1, errc::sink_failed); },
+         "GET",
+         errc::sink_failed,
+         delivery::not_sent,
+         "old",
+         {},
+         {}},
+        {"the token cannot be looked at",
+         [](world& w) { w.shown(4).refused(); },
+         "GET GET",
+         errc::forbidden,
+         delivery::not_sent,
+         "old",
+         {},
+         {}},
+        {"earlier graces cannot be recalled",
+         [](world& w) { w.looks().log.fail("list", 1, errc::intent_log_failed); },
+         "GET GET",
+         errc::intent_log_failed,
+         delivery::not_sent,
+         "old",
+         {},
+         {100ms, 200ms, 400ms}},
+        {"the plan cannot be logged",
+         [](world& w) { w.looks().log.fail("update", 1, errc::intent_log_failed); },
+         "GET GET",
+         errc::intent_log_failed,
+         delivery::not_sent,
+         "old",
+         {},
+         {100ms, 200ms, 400ms}},
+        {"another process has taken over the lease",
+         [](world& w) { w.looks().written_by_another("update", 1); },
+         "GET GET",
+         errc::conflict,
+         delivery::not_sent,
+         "old",
+         intent_state::open,
+         {}},
+        {"the update is refused",
+         [](world& w) { w.looks().refused(); },
+         "GET GET PUT",
+         errc::forbidden,
+         delivery::rejected,
+         "old",
+         {},
+         {}},
+        {"the update is lost twice",
+         [](world& w) { w.looks().lost().lost().fresh(); },
+         "GET GET PUT PUT PUT",
+         errc{},
+         {},
+         "fresh",
+         intent_state::settled,
+         {1s, 2s}},
+        {"the update is lost often",
+         [](world& w) { w.looks().lost().lost().lost().lost().lost().fresh(); },
+         "GET GET PUT PUT PUT PUT PUT PUT",
+         errc{},
+         {},
+         "fresh",
+         intent_state::settled,
+         {1s, 2s, 4s, 8s, 8s}},
+        {"the update is lost, then refused, and the token has been rotated",
+         [](world& w) { w.looks().lost().refused().shown(5, end_of_hour).shown(5, end_of_hour); },
+         "GET GET PUT PUT GET GET",
+         errc::rotation_lost,
+         delivery::accepted,
+         "old",
+         intent_state::lost,
+         {1s}},
+        {"no secret is shown",
+         [](world& w) { w.looks().shown(5, end_of_hour).shown(5, end_of_hour); },
+         "GET GET PUT GET",
+         errc::rotation_lost,
+         delivery::accepted,
+         "old",
+         intent_state::lost,
+         {}},
+        {"no secret is shown, and the sink cannot be asked",
+         [](world& w) {
+             w.looks().shown(5, end_of_hour).shown(5, end_of_hour);
+             w.sink.fail("find", 3, errc::sink_failed);
+         },
+         "GET GET PUT GET",
+         errc::sink_failed,
+         delivery::accepted,
+         "old",
+         intent_state::lost,
+         {100ms, 200ms, 400ms}},
+        {"a store passes at the third time",
+         [](world& w) { w.looks().fresh().sink.fail("store", 1, errc::sink_failed, 2); },
+         "GET GET PUT",
+         errc{},
+         {},
+         "fresh",
+         {},
+         {100ms, 200ms}},
+        {"no store passes",
+         [](world& w) { w.looks().fresh().sink.fail("store", 1, errc::sink_failed); },
+         "GET GET PUT",
+         errc::sink_failed,
+         delivery::accepted,
+         "old",
+         intent_state::lost,
+         {100ms, 200ms}},
+        {"a store fails that kept",
+         [](world& w) {
+             w.looks().fresh().sink.fail("store", 1, errc::sink_failed, 1);
+             w.sink.keeps = true;
+         },
+         "GET GET PUT",
+         errc{},
+         {},
+         "fresh",
+         {},
+         {}},
+        {"stores fail, and the sink cannot be asked",
+         [](world& w) {
+             w.looks().fresh().sink.fail("store", 1, errc::sink_failed, 2);
+             w.sink.fail("find", 3, errc::sink_failed, 4);
+         },
+         "GET GET PUT",
+         errc{},
+         {},
+         "fresh",
+         {},
+         {100ms, 200ms, 400ms, 100ms, 200ms}},
+        {"the lease cannot be given back",
+         [](world& w) { w.looks().fresh().log.fail("erase", 1, errc::intent_log_failed); },
+         "GET GET PUT",
+         errc{},
+         {},
+         "fresh",
+         intent_state::open,
+         {100ms, 200ms, 400ms}},
+        {"the loss cannot be logged",
+         [](world& w) {
+             w.looks().fresh().sink.fail("store", 1, errc::sink_failed);
+             w.log.fail("update", 2, errc::intent_log_failed);
+         },
+         "GET GET PUT",
+         errc::sink_failed,
+         delivery::accepted,
+         "old",
+         intent_state::open,
+         {100ms, 200ms, 100ms, 200ms, 400ms}},
+        {"the grace is not granted, nor at the second time",
+         [](world& w) {
+             w.looks().shown(5, over, "fresh").refused().shown(5, over).refused().refused();
+         },
+         "GET GET PUT PUT PUT PUT PUT",
+         errc{},
+         {},
+         "fresh",
+         intent_state::settled,
+         {}},
+        {"the grace is granted at the second time",
+         [](world& w) { w.looks().shown(5, over, "fresh").refused().shown(5, end_of_hour); },
+         "GET GET PUT PUT PUT",
+         errc{},
+         {},
+         "fresh",
+         {},
+         {}}};
+    for (auto const& c : cases) {
+        CAPTURE(c.what);
+        world w;
+        c.script(w);
+        auto const done = w.rotate();
+        CHECK(done.has_value() == (c.code == errc{}));
+        if (!done) {
+            CHECK(done.error() == c.code);
+            if (c.what != "the sink cannot be asked again") CHECK(done.error().delivery() == c.how);
+        }
+        CHECK(w.sent() == c.sent);
+        CHECK(w.held_secret() == c.held);
+        CHECK(w.way.waits() == c.waits);
+        REQUIRE(w.all().size() == (c.left ? 1 : 0));
+        if (c.left) CHECK(w.all()[0].state == *c.left);
+    }
+}
+
+TEST_CASE("a request that would come behind the deadline is not sent; the effect of the last is "
+          "looked for") {
+    struct {
+        std::chrono::milliseconds deadline;
+        std::string sent;
+        waits_of waits;
+    } const cases[] = {{1000ms, "GET GET PUT GET GET GET GET", {1s, 1s, 1s}},
+                       {1001ms, "GET GET PUT PUT GET GET GET GET", {1s, 1s, 1s, 1s}}};
+    for (auto const& c : cases) {
+        world w;
+        w.looks().lost();
+        if (c.deadline != 1000ms) w.lost();
+        for (int i = 0; i != 4; ++i)
+            w.shown(4, over);
+        auto const options = access::rotation_options().deadline(c.deadline).settle_window(3s);
+        auto const e = w.rotate(options).error();
+        CHECK(e == errc::connection_lost);
+        CHECK(e.delivery() == delivery::unknown);
+        CHECK(w.sent() == c.sent);
+        CHECK(w.way.waits() == c.waits);
+        REQUIRE(w.all().size() == 1);
+        CHECK(w.all()[0].state == intent_state::open);
+        CHECK(w.all()[0].version == 5);
+    }
+}
+
+TEST_CASE(
+    "what is stopped until its deadline sends nothing, what is stopped until before it does") {
+    for (auto const stopped : {10min - 1s, 10min + 0s}) {
+        world w;
+        w.looks();
+        w.sink.at[{"prepare", 1}] = [&] { return w.way.advance(stopped), result<void>(); };
+        if (stopped < 10min) w.shown(5, "2026-11-24T01:00:01Z", "fresh");
+        auto const done = w.rotate();
+        CHECK(done.has_value() == (stopped < 10min));
+        CHECK(w.sent() == (stopped < 10min ? "GET GET PUT" : "GET GET"));
+        if (done) continue;
+        CHECK(done.error() == errc::deadline_exceeded);
+        CHECK(done.error().delivery() == delivery::not_sent);
+        CHECK(done.error().details().explanation == "the deadline of the rotation has passed");
+        CHECK(w.all().empty());
+    }
+}
+
+// The lease.
+
+TEST_CASE("a lease that is held is waited for as long as the deadline allows") {
+    world w;
+    auto const left = w.leave(intent_state::open, now);
+    w.shown(4);
+    auto const e = w.rotate(access::rotation_options().deadline(1s)).error();
+    CHECK(e == errc::conflict);
+    CHECK(e.delivery() == delivery::not_sent);
+    CHECK(e.details().explanation == "intent " + left.tag + ", another rotation of " + id +
+                                         ", has not ended: ask again later");
+    CHECK(w.way.waits() == waits_of{50ms, 100ms, 200ms, 400ms});
+    REQUIRE(w.all().size() == 1);
+    CHECK(w.all()[0] == left);
+}
+
+TEST_CASE("a lease is taken over from min_age on, whoever else tries to") {
+    struct {
+        std::string what;
+        std::function<void(world&)> script;
+        errc code; // none: a success
+        std::string sent;
+        waits_of waits;
+    } const cases[] = {
+        {"old",
+         [](world& w) { w.leave(intent_state::open, now.plus(-15min)), w.looks().fresh(); },
+         errc{},
+         "GET GET PUT",
+         {}},
+        {"lost, and young",
+         [](world& w) { w.leave(intent_state::lost, now), w.looks().fresh(); },
+         errc{},
+         "GET GET PUT",
+         {}},
+        {"from a wrong clock",
+         [](world& w) { w.leave(intent_state::open, now.plus(5min + 1s)), w.looks().fresh(); },
+         errc{},
+         "GET GET PUT",
+         {}},
+        {"somebody else wrote, and is dead, too",
+         [](world& w) {
+             w.leave(intent_state::open, now.plus(-15min));
+             w.looks().fresh().written_by_another("update", 1);
+         },
+         errc{},
+         "GET GET PUT",
+         {50ms}},
+        {"the log fails",
+         [](world& w) {
+             w.leave(intent_state::open, now.plus(-15min));
+             w.shown(4).log.fail("update", 1, errc::intent_log_failed);
+         },
+         errc::intent_log_failed,
+         "GET",
+         {100ms, 200ms, 400ms}}};
+    for (auto const& c : cases) {
+        CAPTURE(c.what);
+        world w;
+        c.script(w);
+        auto const done = w.rotate();
+        CHECK(done.has_value() == (c.code == errc{}));
+        CHECK(w.sent() == c.sent);
+        CHECK(w.way.waits() == c.waits);
+        if (done) {
+            CHECK(w.held_secret() == "fresh");
+            // What the dead process has sent may act late; of a lost secret nothing is under way.
+            CHECK(w.all().size() == (c.what == "lost, and young" ? 0 : 1));
+            continue;
+        }
+        CHECK(done.error() == c.code);
+        CHECK(done.error().delivery() == delivery::not_sent);
+        CHECK(w.all().at(0).opened_at == now.plus(-15min));
+    }
+}
+
+TEST_CASE("what the log remembers of other tokens, scopes and issues is no promise for this one") {
+    world w;
+    w.leave(intent_state::settled, now, now.plus(5h), other_id);
+    auto i = w.all().at(0);
+    i.tag = std::string(32, '2');
+    i.key = i.token_id = id;
+    i.scope = access::zone_scope::parse(std::string(32, 'b')).value();
+    w.log.inner.insert(i).value();
+    i.tag = std::string(32, '3');
+    i.scope = scope;
+    i.purpose = access::intent_purpose::issue;
+    w.log.inner.insert(i).value();
+    w.looks(4, "").fresh();
+    CHECK(w.rotate().has_value());
+    CHECK(w.sent() == "GET GET PUT");
+    REQUIRE(w.all().size() == 4); // and what this one promised, which the server did not show
+    CHECK(w.all()[3].until == timestamp::parse(end_of_hour).value());
+}
+
+TEST_CASE("a memory whose time is over is erased, and one that cannot be is no hindrance") {
+    for (bool const fails : {false, true}) {
+        world w;
+        w.leave(intent_state::settled, now.plus(-48h), now);
+        if (fails) w.log.fail("erase", 1, errc::intent_log_failed);
+        w.looks().shown(5, "2026-11-24T02:00:00Z", "fresh");
+        CHECK(w.rotate().has_value());
+        CHECK(w.all().size() == (fails ? 1 : 0));
+    }
+}
+
+// The end of a grace.
+
+TEST_CASE("whatever fails while a grace is ended: the error, what was sent, and no lease is left") {
+    struct {
+        std::string what;
+        std::function<void(world&)> script;
+        std::string sent;
+        errc code; // none: a success
+        std::size_t left;
+    } const cases[] = {
+        {"nothing", [](world& w) { w.shown(5).shown(5).shown(5); }, "GET GET PUT", errc{}, 0},
+        {"no lease can be logged",
+         [](world& w) { w.shown(5).log.fail("insert", 1, errc::intent_log_failed); }, "GET",
+         errc::intent_log_failed, 0},
+        {"the token cannot be looked at", [](world& w) { w.shown(5).refused(); }, "GET GET",
+         errc::forbidden, 0},
+        {"the log cannot be read",
+         [](world& w) { w.shown(5).shown(5).log.fail("list", 1, errc::intent_log_failed); },
+         "GET GET", errc::intent_log_failed, 0},
+        {"a memory cannot be erased",
+         [](world& w) {
+             w.leave(intent_state::settled, now, now.plus(1h));
+             w.shown(5).shown(5).log.fail("erase", 1, errc::intent_log_failed);
+         },
+         "GET GET", errc::intent_log_failed, 1},
+        {"somebody else wrote the memory",
+         [](world& w) {
+             w.leave(intent_state::settled, now, now.plus(1h));
+             w.shown(5).shown(5).shown(5).written_by_another("erase", 1);
+         },
+         "GET GET PUT", errc{}, 1},
+        {"another token's memory",
+         [](world& w) {
+             w.leave(intent_state::settled, now, now.plus(1h), other_id);
+             w.shown(5).shown(5).shown(5);
+         },
+         "GET GET PUT", errc{}, 1},
+        {"the update is refused", [](world& w) { w.shown(5).shown(5).refused(); }, "GET GET PUT",
+         errc::forbidden, 0}};
+    for (auto const& c : cases) {
+        CAPTURE(c.what);
+        world w;
+        c.script(w);
+        auto const ended = w.make().end_grace(id, 5).get();
+        CHECK(ended.has_value() == (c.code == errc{}));
+        if (!ended) CHECK(ended.error() == c.code);
+        CHECK(w.sent() == c.sent);
+        CHECK(w.all().size() == c.left);
+        if (w.sent() == "GET GET PUT")
+            CHECK(
+                w.way.requests()[2].body ==
+                R"({"client_secret_version":5,"previous_client_secret_expires_at":"2026-11-23T23:59:59Z"})");
+    }
+}
+
+TEST_CASE("a grace is as long as the server says, where it says so") {
+    struct {
+        std::string shown;
+        timestamp until;
+    } const cases[] = {{"", now.plus(48h)}, {"2026-11-25T00:00:00Z", now.plus(24h)}};
+    for (auto const& c : cases) {
+        world w;
+        w.shown(5).shown(5, c.shown);
+        CHECK(w.make().extend_grace(id, 48h).get().value() == c.until);
+        CHECK(w.way.requests()[1].body ==
+              R"({"previous_client_secret_expires_at":"2026-11-26T00:00:00Z"})");
+    }
+    world refused;
+    refused.shown(5).refused();
+    CHECK(refused.make().extend_grace(id, 48h).get().error() == errc::forbidden);
+}
+
+TEST_CASE("options of a rotation are what the comments say, and the rule that is broken is named") {
+    access::rotation_options const o;
+    CHECK(o.common().deadline() == 10min);
+    CHECK(o.common().min_age() == 15min);
+    CHECK(o.min_grace() == 5min);
+    CHECK(o.settle_window() == 30s);
+    CHECK(o.max_lateness() == 24h);
+    CHECK(o.check().has_value());
+    auto const refused = [](access::rotation_options const& options, std::string const& rule) {
+        world w;
+        auto const e = w.rotate(options).error();
+        CHECK(e == errc::invalid_argument);
+        CHECK(e.details().explanation == "rotation options: " + rule);
+        CHECK(w.sent().empty());
+    };
+    refused(access::rotation_options().deadline(0ms), "deadline must be positive");
+    refused(access::rotation_options().min_age(600s),
+            "min_age must exceed the deadline, or a rotation under way is taken for dead");
+    refused(access::rotation_options().min_grace(999s).min_grace(0s),
+            "min_grace must be at least 1 s");
+    CHECK(access::rotation_options().deadline(1ms).min_age(1s).min_grace(1s).check());
+    world w;
+    CHECK(w.make().rotate("key", 299s).get().error().details().explanation ==
+          "grace: must be at least 300 s; revoke_and_rotate ends the secret in use at once");
+    CHECK(w.make().rotate("none", 1h).get().error().details().explanation ==
+          "key: the sink holds no token under it");
+    CHECK(w.make().rotate("key", other_id, 1h).get().error().details().explanation ==
+          "the key holds the token " + id);
+}
+
+// Decisions by value.
+
+using access::detail::rotation_aim;
+using aims = std::vector<rotation_aim>;
+
+/// A rotation's state: what the sink holds, and what the server shows.
+access::detail::rotation_flow flow_of(world& w, rotation_aim aim, int held, int shown) {
+    using tools =
+        access::detail::recovery<client<testing::scripted_transport>, told_sink, told_log>;
+    tools t(client(w.way, api_token::make("sample").value()), scope, w.sink, w.log,
+            access::issue_options().now_from([] { return now; }));
+    access::detail::rotation_flow f(t, access::rotation_options(), aim, "key", id, 1h);
+    access::held_token h{id, "c.access", held};
+    f.held = h;
+    f.before.id = id;
+    if (shown != 0) f.before.client_secret_version = shown;
+    return f;
+}
+
+TEST_CASE("whether a token may be rotated: by both versions, the end of a grace, and the aim") {
+    constexpr auto none = errc{};
+    struct {
+        int held, shown;
+        std::optional<std::chrono::seconds> end; // of the grace, from now
+        std::chrono::seconds promised, since;
+        errc rotate, replace;
+    } const cases[] = {{4, 4, -1s, 0s, 0s, none, errc::conflict},
+                       {4, 4, 0s, 0s, 0s, none, errc::conflict},
+                       {4, 4, 1s, 0s, 0s, errc::grace_running, errc::conflict},
+                       {4, 5, 1s, 0s, 0s, errc::rotation_lost, none},
+                       {5, 4, -1s, 0s, 0s, errc::conflict, errc::conflict},
+                       {0, 4, -1s, 0s, 0s, none, errc::conflict},
+                       {4, 0, -1s, 0s, 0s, none, errc::conflict},
+                       // the end is not shown
+                       {4, 4, {}, 0s, 0s, none, errc::conflict},
+                       {4, 4, {}, 1s, 0s, errc::grace_running, errc::conflict},
+                       {4, 4, -1s, 1s, 0s, none, errc::conflict}, // what is shown is later
+                       {4, 4, {}, 0s, -1h, none, errc::conflict},
+                       {4, 4, {}, 0s, -1h + 1s, errc::grace_running, errc::conflict},
+                       {2, 2, {}, 0s, -1h + 1s, errc::grace_running, errc::conflict},
+                       {1, 1, {}, 0s, -1h + 1s, none, errc::conflict}, // never rotated
+                       {4, 0, {}, 0s, -1h + 1s, none, errc::conflict}};
+    for (auto const& c : cases) {
+        CAPTURE(c.held);
+        CAPTURE(c.shown);
+        for (auto const aim : {rotation_aim::rotate, rotation_aim::replace, rotation_aim::force,
+                               rotation_aim::revoke}) {
+            world w;
+            auto f = flow_of(w, aim, c.held, c.shown);
+            if (c.end) f.before.previous_client_secret_expires_at = now.plus(*c.end);
+            if (c.promised != 0s) f.promised_until = now.plus(c.promised);
+            if (c.since != 0s) f.held->since = now.plus(c.since);
+            auto const judged = access::detail::judge_token(f, access::rotation_options(), now);
+            auto const code = aim == rotation_aim::rotate    ? c.rotate
+                              : aim == rotation_aim::replace ? c.replace
+                                                             : none;
+            CHECK(judged.has_value() == (code == none));
+            if (!judged) CHECK(judged.error() == code);
+        }
+    }
+}
+
+TEST_CASE("why a token may not be rotated is said in one sentence") {
+    world w;
+    auto const why = [](access::detail::rotation_flow const& f) {
+        auto const judged = access::detail::judge_token(f, access::rotation_options(), now);
+        REQUIRE(judged.has_error());
+        CHECK(judged.error().details().operation == "rotate");
+        return judged.error().details().explanation;
+    };
+    CHECK(why(flow_of(w, rotation_aim::rotate, 5, 4)) ==
+          "the server shows an older secret of " + id +
+              " than the sink holds: its response is out of date; ask again later");
+    CHECK(why(flow_of(w, rotation_aim::replace, 4, 4)) == "no secret of " + id + " is lost");
+    auto running = flow_of(w, rotation_aim::rotate, 4, 4);
+    running.before.previous_client_secret_expires_at = now.plus(1h);
+    CHECK(why(running) == "the secret before the one of " + id +
+                              " works until 2026-11-24T01:00:00Z: wait, or revoke_and_rotate, "
+                              "which ends it");
+    auto lost = flow_of(w, rotation_aim::rotate, 4, 5);
+    CHECK(why(lost) == "the new secret of " + id +
+                           " is lost; the one in use works for its grace: extend_grace prolongs "
+                           "that; replace_lost makes another secret, and the one in use dies at "
+                           "once");
+}
+
+TEST_CASE("where no version is shown, a lease that was taken over tells what may have happened") {
+    struct {
+        intent_state state;
+        std::chrono::seconds opened;
+        bool has_end, is_same_end;
+        errc code; // none: may be rotated
+    } const cases[] = {{intent_state::open, -1h, false, false, errc{}},
+                       {intent_state::open, -1h, true, false, errc::conflict},
+                       {intent_state::open, -24h, true, false, errc{}},
+                       {intent_state::open, -24h + 1s, true, false, errc::conflict},
+                       {intent_state::open, -1h, true, true, errc::rotation_lost},
+                       {intent_state::lost, -48h, true, false, errc::rotation_lost},
+                       {intent_state::lost, -48h, false, false, errc{}}};
+    for (auto const& c : cases) {
+        for (int const shown : {0, 4}) {
+            world w;
+            auto f = flow_of(w, rotation_aim::rotate, 4, shown);
+            auto left = f.lease;
+            left.state = c.state;
+            left.opened_at = now.plus(c.opened);
+            left.until = c.has_end ? now.plus(-1s) : timestamp();
+            f.before.previous_client_secret_expires_at = now.plus(c.is_same_end ? -1s : -2s);
+            f.inherited = left;
+            auto const judged = access::detail::judge_token(f, access::rotation_options(), now);
+            auto const code = shown == 0 ? c.code : errc{};
+            CHECK(judged.has_value() == (code == errc{}));
+            if (!judged) CHECK(judged.error() == code);
+            f.aim = rotation_aim::replace;
+            auto const replaced = access::detail::judge_token(f, access::rotation_options(), now);
+            CHECK(replaced.has_value() == (code == errc::rotation_lost));
+        }
+    }
+}
+
+TEST_CASE("what becomes of a lease: by its state, both versions, and the end of the grace") {
+    using access::detail::lease_end;
+    struct {
+        std::string what;
+        intent_state state;
+        std::chrono::seconds opened, until;
+        int held, shown;
+        std::optional<std::chrono::seconds> end;
+        lease_end becomes;
+    } const cases[] = {
+        {"memory, over", intent_state::settled, -2h, 0s, 5, 5, {}, lease_end::is_over},
+        {"memory, kept", intent_state::settled, -2h, 1s, 5, 5, 1s, lease_end::stays},
+        {"memory, kept longer", intent_state::settled, -2h, 1s, 5, 5, 2s, lease_end::stays},
+        {"memory, short", intent_state::settled, -2h, 1s, 5, 5, 0s, lease_end::is_short},
+        {"memory, not shown", intent_state::settled, -2h, 1s, 5, 5, {}, lease_end::stays},
+        {"memory, of an earlier version", intent_state::settled, -2h, 1s, 6, 6, 0s,
+         lease_end::stays},
+        {"open, stored", intent_state::open, -24h, 1h, 5, 5, {}, lease_end::is_over},
+        {"open, stored, may act", intent_state::open, -24h + 1s, 1h, 5, 5, {}, lease_end::stays},
+        {"open, nothing sent", intent_state::open, -1h, 0s, 5, 5, {}, lease_end::is_over},
+        {"open, newer held", intent_state::open, -24h + 1s, 1h, 6, 5, {}, lease_end::stays},
+        {"open, older held", intent_state::open, -1h, 1h, 4, 5, {}, lease_end::is_lost},
+        {"lost, older held", intent_state::lost, -1h, 1h, 4, 5, {}, lease_end::stays},
+        {"lost, stored", intent_state::lost, -1h, 1h, 5, 5, {}, lease_end::is_over},
+        {"lost, no version", intent_state::lost, -1h, 1h, 5, 0, {}, lease_end::stays},
+        {"open, no version, same end", intent_state::open, -48h, 1h, 5, 0, 1h, lease_end::is_lost},
+        {"open, no version, another end", intent_state::open, -48h, 1h, 5, 0, 2h,
+         lease_end::is_over},
+        {"open, no version, may act", intent_state::open, -23h, 1h, 5, 0, 2h, lease_end::stays}};
+    for (auto const& c : cases) {
+        CAPTURE(c.what);
+        access::intent i(std::string(32, '1'), scope, "ci", now.plus(c.opened));
+        i.state = c.state;
+        i.version = 5;
+        bool const nothing_sent = c.what == "open, nothing sent";
+        i.until = nothing_sent ? timestamp() : now.plus(c.until);
+        access::held_and_shown one{access::held_token{id, "c.access", c.held},
+                                   access::service_token()};
+        if (c.shown != 0) one.shown->client_secret_version = c.shown;
+        if (c.end) one.shown->previous_client_secret_expires_at = now.plus(*c.end);
+        CHECK(access::detail::judge_lease(i, one, access::rotation_options(), now) == c.becomes);
+        one.shown.reset(); // the token does not exist any more
+        CHECK(access::detail::judge_lease(i, one, access::rotation_options(), now) ==
+              lease_end::is_over);
+    }
+}
+
+} // namespace
+} // namespace rotation_flow_tests
