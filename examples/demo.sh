@@ -7,6 +7,7 @@ sh tests/install_packages.sh g++ meson ninja-build pkg-config libboost1.81-dev l
     libboost-program-options1.81-dev libssl-dev
 
 build=${BUILD_DIR:-build-demo}
+echo "Compiling access-token and sandbox-server into $build: about two minutes at first"
 [ -f "$build/build.ninja" ] || meson setup "$build" -Dtests=disabled -Dexamples=enabled >/dev/null
 ninja -C "$build" examples/access-token examples/sandbox-server >/dev/null
 

@@ -3,6 +3,7 @@
 #include "completion.hpp"
 #include "help.hpp"
 #include "manual.hpp"
+#include "next_command.hpp"
 #include "output.hpp"
 #include "suggestion.hpp"
 
@@ -44,7 +45,9 @@ std::vector<std::string_view> names_of_commands() {
     return names;
 }
 
-cf::error unknown_option(std::string given) {
+cf::error unknown_option(std::string const& typed) {
+    auto given = typed.substr(0, typed.find('='));
+    if (given.size() < 3) return usage("no such option: " + given); // one letter
     given.erase(0, given.find_first_not_of('-'));
     std::vector<std::string_view> names;
     for (auto const& o : all_options())
@@ -81,15 +84,20 @@ cf::result<void> check_arguments(std::vector<std::string> const& arguments, comm
         if (forgets && arguments.size() != 2)
             return usage("intents forget takes one argument: TAG");
         if (!forgets && !arguments.empty())
-            return usage("intents takes no argument, or: forget TAG");
+            return usage("intents takes no argument, or: forget TAG" +
+                         did_you_mean(arguments[0], {"forget"}));
         return {};
     }
     auto const count = arguments.size();
     if (count == (c.argument.empty() ? 0U : 1U)) return {};
     if (count == 0 && c.argument.starts_with('[')) return {};
     if (count > 1 && c.argument == "ID...") return {};
-    return usage(name + (c.argument.empty() ? " takes no argument"
-                                            : " takes one argument: " + std::string(c.argument)));
+    auto const meant =
+        takes(c, "secret-file") && count != 0 ? as_secret_option(arguments.back()) : "";
+    return usage(name +
+                 (c.argument.empty() ? " takes no argument"
+                                     : " takes one argument: " + std::string(c.argument)) +
+                 (meant.empty() ? "" : "; did you mean " + meant + '?'));
 }
 
 cf::result<command_info const*> command_named(std::string const& name) {
@@ -111,7 +119,9 @@ cf::result<bool> is_shown(po::variables_map const& given, std::vector<std::strin
     }
     if (first == "completion" && !asks_help) {
         auto const script = words.size() == 2 ? completion_of(words[1]) : std::nullopt;
-        if (!script) return usage("completion takes one argument: bash, zsh or fish");
+        if (!script)
+            return usage("completion takes one argument: bash, zsh or fish" +
+                         did_you_mean(words.size() == 2 ? words[1] : "", {"bash", "zsh", "fish"}));
         static_cast<void>(write_to_stdout(*script));
         return true;
     }
@@ -151,6 +161,13 @@ cf::result<po::variables_map> parse(int argc, char const* const* argv) {
                   given);
     } catch (po::unknown_option const& e) {
         return unknown_option(e.get_option_name());
+    } catch (po::invalid_command_line_syntax const& e) {
+        auto const typed = e.get_option_name();
+        auto const* const option = find_option(typed.substr(typed.find_first_not_of('-')));
+        return usage(option == nullptr ? std::string(e.what())
+                     : option->value.empty()
+                         ? typed + " takes no value"
+                         : typed + " needs a value: " + std::string(option->value));
     } catch (po::error const& e) {
         return usage(e.what());
     }
@@ -186,8 +203,6 @@ cf::result<command_line> read_command_line(int argc, char const* const* argv) {
                      "--secret-file FILE -- COMMAND");
     auto ok = check_arguments(words, **c);
     if (ok) ok = check_options(*given, **c);
-    if (!ok)
-        return usage(ok.error().details().explanation + "; see: access-token " +
-                     std::string((*c)->name) + " --help");
+    if (!ok) return ok.error();
     return command_line{std::move(*given), *c, std::move(words), std::move(behind)};
 }

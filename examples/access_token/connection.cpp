@@ -194,7 +194,10 @@ cf::result<void> add_connection(options& o, settings const& from) {
           part{"credentials", add_credentials}, part{"proxy", add_proxy}}) {
         auto const ok = add(o, from);
         if (ok) continue;
-        if (o.command != "doctor") return ok;
+        if (o.command != "doctor")
+            return ok.error().with([](auto& details) {
+                details.explanation += "; to see what is wrong: access-token doctor";
+            });
         o.faults.push_back({name, ok.error()});
     }
     return {};

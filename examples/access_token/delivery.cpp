@@ -1,6 +1,7 @@
 #include "delivery.hpp"
 
 #include "github.hpp"
+#include "next_command.hpp"
 #include "output.hpp"
 #include "token_file.hpp"
 #include "token_output.hpp"
@@ -42,7 +43,11 @@ cf::result<secret_target> secret_target::prepare(options const& o) {
         return target;
     }
     if (is_there(o.secret_file))
-        return cf::error(cf::errc::invalid_argument, "secret file: " + o.secret_file + ": exists");
+        return cf::error(cf::errc::invalid_argument,
+                         "secret file: " + o.secret_file +
+                             ": exists; where it may hold the token already: " +
+                             to_type(o, "ensure " + as_one_word(o.argument) + " --secret-file " +
+                                            as_one_word(o.secret_file)));
     target.sink_.emplace(sink_of(o, o.secret_file));
     auto const ready = target.sink_->prepare(cf::access::intent({}, *o.scope, {}));
     if (!ready) return cf::error(cf::errc::invalid_argument, ready.error().details());

@@ -1,6 +1,7 @@
 // doctor: what of the way to the API works, and what to do about what does not.
 #include "command.hpp"
 #include "health.hpp"
+#include "next_command.hpp"
 #include "output.hpp"
 
 #include <cloudflare/access/file_intent_log.hpp>
@@ -138,7 +139,9 @@ check check_of_list(cf::result<cf::access::token_listing> const& listed) {
     if (!listed)
         return {"list", check_state::failed, listed.error().to_string(), advice_on(listed.error())};
     if (!listed->tokens.empty())
-        return {"list", check_state::ok, std::to_string(listed->tokens.size()) + " tokens"};
+        return {"list", check_state::ok,
+                std::to_string(listed->tokens.size()) +
+                    (listed->tokens.size() == 1 ? " token" : " tokens")};
     return {"list", check_state::warning,
             "no token: there is none, or these credentials may not see them",
             "where there should be some: the permission is Access: Service Tokens Read or Edit"};
@@ -163,7 +166,8 @@ check check_of_intents(options const& o) {
     });
     auto const detail = std::to_string(open) + " open in " + o.intents_file;
     if (open == 0) return {"intents", check_state::ok, detail};
-    return {"intents", check_state::warning, detail, "settle what died: access-token reconcile"};
+    return {"intents", check_state::warning, detail,
+            "settle what died: " + to_type(o, "reconcile")};
 }
 
 std::optional<std::chrono::seconds> clock_ahead(api_client const& client) {

@@ -1,5 +1,6 @@
 #include "earlier_run.hpp"
 
+#include "next_command.hpp"
 #include "output.hpp"
 #include "token_file.hpp"
 
@@ -135,10 +136,12 @@ awaitable<left_over> settle_earlier_runs(api_client client, options const& o, st
     co_return left;
 }
 
-exit_status say_left_over(left_over const& left) {
-    if (left.why) say(left.why->to_string());
+exit_status say_left_over(options const& o, left_over const& left) {
+    if (left.why) say(spoken(*left.why));
     if (!left.why) say("the list of the tokens is no proof of what exists: nothing was made");
     say_left_open(left.intents);
+    if (!left.intents.empty())
+        say("to settle them: " + to_type(o, "reconcile") + ", or the same command again");
     bool const usage = left.why && *left.why == cf::condition::invalid_input;
     return !left.intents.empty() ? left_behind : usage ? wrong_usage : refused;
 }

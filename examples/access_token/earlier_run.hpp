@@ -39,7 +39,7 @@ awaitable<left_over> settle_earlier_runs(api_client client, options const& o, st
                                          cloudflare::access::file_intent_log log);
 
 // Says what is left, and gives the exit status for it.
-exit_status say_left_over(left_over const& left);
+exit_status say_left_over(options const& o, left_over const& left);
 // Says that these are left.
 void say_left_open(std::vector<cloudflare::access::intent> const& intents);
 // Says where lines of the log are damaged; intents may be lost with them.

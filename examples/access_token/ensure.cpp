@@ -2,6 +2,7 @@
 #include "delivery.hpp"
 #include "earlier_run.hpp"
 #include "issuing.hpp"
+#include "next_command.hpp"
 #include "output.hpp"
 
 #include <chrono>
@@ -64,7 +65,7 @@ awaitable<cf::result<finding>> look_at(api_client client, options const& o, held
 
 // An error of what only reads: nothing was changed.
 exit_status refuse(cf::error const& e) {
-    say(e.to_string());
+    say(spoken(e));
     return e == cf::condition::invalid_input ? wrong_usage : refused;
 }
 
@@ -82,7 +83,9 @@ char const* reason(state s) {
 task clear_away(api_client client, options const& o, held_token held, state was) {
     if (was != state::expired) {
         say("replaces the token " + held.token_id + ", which " + reason(was) +
-            (was == state::deleted ? "" : "; it is left as it is: delete it if nobody needs it"));
+            (was == state::deleted ? ""
+                                   : "; it is left as it is; where nobody needs it: " +
+                                         to_type(o, "delete " + held.token_id)));
         co_return done;
     }
     service_tokens const tokens(client, *o.scope);
@@ -137,7 +140,7 @@ task ensure(api_client client, options const& o) {
         auto const found = co_await std::move(looking);
         if (!found) co_return refuse(found.error());
         if (found->is == state::alive) {
-            if (!is_settled) say_left_over(left);
+            if (!is_settled) say_left_over(o, left);
             inform(o.secret_file + " holds a token that works");
             co_return show_stored(o, found->token);
         }
@@ -146,13 +149,13 @@ task ensure(api_client client, options const& o) {
                 ": what the API shows of it cannot be trusted; nothing was changed");
             co_return refused;
         }
-        if (!is_settled) co_return say_left_over(left);
+        if (!is_settled) co_return say_left_over(o, left);
         auto clearing = clear_away(client, o, **held, found->is);
         auto const cleared = co_await std::move(clearing);
         if (cleared != done) co_return cleared;
         file = file.replacing((*held)->token_id);
     }
-    if (!is_settled) co_return say_left_over(left);
+    if (!is_settled) co_return say_left_over(o, left);
     auto issuing = issue_into(client, o, token_file(file), path, key_in_file("", path), log);
     auto const status = co_await std::move(issuing);
     co_return status;

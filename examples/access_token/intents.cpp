@@ -1,6 +1,7 @@
 // intents: what the log holds, and taking one out of it. Needs neither network nor credentials.
 #include "command.hpp"
 #include "earlier_run.hpp"
+#include "next_command.hpp"
 #include "output.hpp"
 #include "printable.hpp"
 #include "table.hpp"
@@ -83,15 +84,16 @@ std::string show(std::vector<intent> const& intents, output_style const& style) 
     }
 }
 
-void say_what_may_be_left(intent const& i) {
+void say_what_may_be_left(options const& o, intent const& i) {
     auto const name = cf::access::tagged_name(i.name, i.tag);
     if (i.state == intent_state::settled)
         say("forgotten: a token named \"" + name +
-            "\" that a late request makes is not withdrawn any more; look with: reconcile "
-            "--strays");
+            "\" that a late request makes is not withdrawn any more; look with: " +
+            to_type(o, "reconcile --strays"));
     else
         say("forgotten: a token named \"" + name +
-            "\" may exist whose secret nobody has; look with: reconcile --strays, or list");
+            "\" may exist whose secret nobody has; look with: " + to_type(o, "reconcile --strays") +
+            ", or " + to_type(o, "list"));
 }
 
 } // namespace
@@ -115,12 +117,13 @@ exit_status forget_intent(options const& o) {
         for (auto const& i : *all)
             if (i.tag == o.argument) found = &i;
         if (found == nullptr) {
-            say("no intent has the tag " + o.argument + " in " + o.intents_file);
+            say("no intent has the tag " + o.argument + " in " + o.intents_file +
+                "; what there is: " + to_type(o, "intents"));
             return refused;
         }
         auto const erased = log.erase(*found);
         if (erased) {
-            say_what_may_be_left(*found);
+            say_what_may_be_left(o, *found);
             return done;
         }
         // Somebody has written it since it was read.

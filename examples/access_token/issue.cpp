@@ -2,6 +2,7 @@
 #include "delivery.hpp"
 #include "earlier_run.hpp"
 #include "issuing.hpp"
+#include "next_command.hpp"
 #include "output.hpp"
 
 #include <utility>
@@ -41,11 +42,12 @@ task finish_or_refuse(api_client client, options const& o, std::string path, fil
         tried.lock && tried.lock->is_held() && held && *held && is_unfinished(log, o, **held);
     if (!unfinished)
         co_return refuse_file(o,
-                              "exists; where it may hold the token already: access-token ensure " +
-                                  o.argument + " --secret-file " + o.secret_file);
+                              "exists; where it may hold the token already: " +
+                                  to_type(o, "ensure " + as_one_word(o.argument) +
+                                                 " --secret-file " + as_one_word(o.secret_file)));
     auto settling = settle_earlier_runs(client, o, path, log);
     auto const left = co_await std::move(settling);
-    if (left.why || !left.intents.empty()) co_return say_left_over(left);
+    if (left.why || !left.intents.empty()) co_return say_left_over(o, left);
     auto const now = file_sink(path).find();
     if (!now || !*now || (*now)->token_id != (*held)->token_id)
         co_return refuse_file(o,
@@ -87,7 +89,7 @@ task issue_with_key(api_client client, options const& o, std::string path, file_
     if (lock->is_held()) {
         auto settling = settle_earlier_runs(client, o, path, log);
         auto const left = co_await std::move(settling);
-        if (left.why || !left.intents.empty()) co_return say_left_over(left);
+        if (left.why || !left.intents.empty()) co_return say_left_over(o, left);
     }
     auto issuing = issue_into(client, o, file, path, key, log);
     auto const status = co_await std::move(issuing);

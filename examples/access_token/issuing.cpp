@@ -2,6 +2,7 @@
 
 #include "delivery.hpp"
 #include "earlier_run.hpp"
+#include "next_command.hpp"
 #include "output.hpp"
 
 #include <cloudflare/access/issuer.hpp>
@@ -30,7 +31,8 @@ task issue_into(api_client client, options const& o, token_file file, std::strin
     auto issued = co_await std::move(issuing);
     say_damage(log);
     if (!issued) co_return fail(o, issued.error());
-    if (issued->intent_open) say("the token is good, but its intent is open: run reconcile");
+    if (issued->intent_open)
+        say("the token is good, but its intent is open; to settle it: " + to_type(o, "reconcile"));
     if (issued->already_held) {
         inform("already issued: " + o.secret_file + " holds the token of this key");
         issued->token.name.clear(); // it is not known

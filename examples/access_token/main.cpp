@@ -1,5 +1,6 @@
 // access-token: manages the service tokens of a Cloudflare account or zone from the command line.
 #include "commands.hpp"
+#include "next_command.hpp"
 #include "options.hpp"
 #include "outcome.hpp"
 #include "output.hpp"
@@ -18,10 +19,7 @@ int run(boost::asio::io_context& context, int argc, char** argv) {
     try {
         auto const parsed = parse_options(argc, argv);
         if (!parsed) {
-            // The rule of an invalid argument says all.
-            auto const& e = parsed.error();
-            auto const& rule = e.details().explanation;
-            say(e == cloudflare::errc::invalid_argument && !rule.empty() ? rule : e.to_string());
+            say(spoken(with_next_command(parsed.error(), argc, argv)));
             return wrong_usage;
         }
         if (!*parsed) return done;

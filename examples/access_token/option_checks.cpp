@@ -3,6 +3,7 @@
 #include "command_line.hpp"
 #include "github.hpp"
 #include "kubernetes.hpp"
+#include "next_command.hpp"
 #include "token_file.hpp"
 
 #include <cloudflare/access/rotation_options.hpp>
@@ -48,8 +49,11 @@ cf::result<void> check_files(options const& o) {
     bool const needs_file = o.command == "issue" || o.command == "ensure" || o.command == "exec";
     bool const needs_either = o.command == "renew" || o.command == "status";
     if (needs_file && o.secret_file.empty()) return usage(o.command + " needs a --secret-file");
-    if (needs_either && o.secret_file.empty() == o.secret_dir.empty())
-        return usage(o.command + " needs either a --secret-file or a --secret-dir");
+    if (needs_either && o.secret_file.empty() == o.secret_dir.empty()) {
+        auto const meant = o.secret_file.empty() ? as_secret_option(o.argument) : "";
+        return usage(o.command + " needs either a --secret-file or a --secret-dir" +
+                     (meant.empty() ? "" : "; did you mean " + meant + '?'));
+    }
     if (!o.secret_dir.empty() && !o.argument.empty())
         return usage("an ID and --secret-dir exclude each other: all its tokens are renewed");
     if (!o.status_file.empty() && !o.watch) return usage("--status-file needs --watch");

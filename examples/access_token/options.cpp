@@ -154,6 +154,10 @@ cf::result<std::optional<options>> parse_options(int argc, char const* const* ar
     o.arguments = line->arguments;
     o.typed = line->arguments;
     o.program = line->program;
+    for (auto const& [name, value] : line->given) {
+        auto const* const text = boost::any_cast<std::string>(&value.value());
+        if (name != "words") o.given_options.emplace_back(name, text == nullptr ? "" : *text);
+    }
     add_output(o, from, *line->command);
     auto ok = add_command_options(o, from);
     if (ok && takes(*line->command, "intents")) {

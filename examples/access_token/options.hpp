@@ -10,6 +10,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 // How a secret file looks.
@@ -31,6 +32,7 @@ struct options {
     std::optional<cloudflare::access::any_scope> scope{}; // the same; of intents, where it is given
     std::string ca_file{};
     std::optional<cloudflare::proxy> proxy{};
+    std::vector<std::pair<std::string, std::string>> given_options{}; // as they were typed
     output_style output{};
     bool quiet = false;
     bool verbose = false;

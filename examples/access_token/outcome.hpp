@@ -14,6 +14,9 @@ enum exit_status {
     left_behind = 3
 };
 
+// The error for a person, without the names of the C++ functions that its text may speak of.
+std::string spoken(cloudflare::error const& e);
+
 // Tells of an error, and of what it may have left behind.
 exit_status fail(options const& o, cloudflare::error const& e);
 

@@ -1,6 +1,7 @@
 // reconcile: settles what issues that died left behind.
 #include "command.hpp"
 #include "earlier_run.hpp"
+#include "next_command.hpp"
 #include "output.hpp"
 #include "token_file.hpp"
 #include "token_output.hpp"
@@ -23,13 +24,19 @@ std::string scope_option(cf::access::any_scope const& scope) {
     return std::string(scope.is_account() ? "--account " : "--zone ").append(scope.id());
 }
 
-void say_elsewhere(std::vector<intent> const& intents) {
+options without_scope(options o) {
+    std::erase_if(o.given_options,
+                  [](auto const& one) { return one.first == "account" || one.first == "zone"; });
+    return o;
+}
+
+void say_elsewhere(options const& o, std::vector<intent> const& intents) {
     std::map<std::string, int> open;
     for (auto const& i : intents)
         if (i.state != intent_state::settled) ++open[scope_option(i.scope)];
     for (auto const& [scope, count] : open)
         say("of another scope, and not looked at: " + std::to_string(count) +
-            " open intents; settle them with: reconcile " + scope);
+            " open intents; settle them with: " + to_type(without_scope(o), "reconcile " + scope));
 }
 
 void tell_strays(std::vector<service_token> const& strays) {
@@ -46,9 +53,9 @@ void say_why_open(options const& o, Report const& report) {
         return;
     }
     say("an open intent is settled by a complete list that shows its token, or does not once it is "
-        "old enough (--gone-age); an empty list may be a missing permission: access-token doctor");
-    say("to give one up: access-token intents forget " + report.left_open.front().tag +
-        (o.intents_file.empty() ? "" : " --intents " + o.intents_file));
+        "old enough (--gone-age); an empty list may be a missing permission: " +
+        to_type(o, "doctor"));
+    say("to give one up: " + to_type(o, "intents forget " + report.left_open.front().tag));
 }
 
 // Deletes them, each if it is a stray still.
@@ -103,7 +110,7 @@ task reconcile(api_client client, options const& o) {
         say("intent " + failure.i.tag + ": " + failure.why.to_string());
     say_left_open(report->left_open);
     say_why_open(o, *report);
-    say_elsewhere(report->elsewhere);
+    say_elsewhere(o, report->elsewhere);
     auto status = report->left_open.empty() && !damaged ? done : left_behind;
 
     auto strays = std::move(report->strays);

@@ -2,6 +2,7 @@
 #include "command.hpp"
 
 #include "issuing.hpp"
+#include "next_command.hpp"
 #include "output.hpp"
 #include "printable.hpp"
 #include "renewal_output.hpp"
@@ -84,11 +85,21 @@ std::vector<std::string> notes_of(std::vector<std::string> const& files) {
 cf::result<void> check_held(options const& o,
                             cf::result<std::vector<cf::access::held_token>> held) {
     if (!held) return held.error();
-    if (o.secret_dir.empty() &&
-        (held->empty() || (!o.argument.empty() && held->front().token_id != o.argument)))
-        return cf::error(cf::errc::invalid_argument,
-                         o.secret_file + " does not hold " +
-                             (o.argument.empty() ? "a token" : o.argument));
+    if (!o.secret_dir.empty()) return {};
+    auto const file = as_one_word(o.secret_file);
+    auto const not_held = [&](std::string const& what, std::string const& next) {
+        return cf::error(cf::errc::invalid_argument, o.secret_file + what + to_type(o, next));
+    };
+    if (!is_there(o.secret_file))
+        return not_held(": there is no such file; a token for it: ",
+                        "ensure NAME --secret-file " + file);
+    if (held->empty())
+        return not_held(": holds no token; one for another file: ",
+                        "ensure NAME --secret-file FILE");
+    if (!o.argument.empty() && held->front().token_id != o.argument)
+        return not_held(": holds another token, " + held->front().token_id +
+                            ", which is meant by: ",
+                        o.command + " --secret-file " + file);
     return {};
 }
 
@@ -106,12 +117,14 @@ cf::result<void> prepare(options const& o, directory_sink const& sink) {
 }
 
 // No round took place: nothing was changed.
-exit_status refuse(cf::error const& e, std::vector<cf::access::held_token> const& held) {
-    say(e.to_string());
+exit_status refuse(options const& o, cf::error const& e,
+                   std::vector<cf::access::held_token> const& held) {
+    say(spoken(e));
     if (e == cf::condition::invalid_input) return wrong_usage;
     if (e != cf::errc::not_found) return refused;
     for (auto const& h : held)
         say(h.token_id + " is missing, or these credentials may not read it");
+    say("to see which: " + to_type(o, "doctor"));
     return left_behind;
 }
 
@@ -138,14 +151,16 @@ exit_status tell_round(options const& o, Sink const& sink,
                        cf::result<renewal_report> const& report) {
     if (!report) {
         auto const held = sink.list();
-        return refuse(report.error(), held ? *held : std::vector<cf::access::held_token>());
+        return refuse(o, report.error(), held ? *held : std::vector<cf::access::held_token>());
     }
     for (auto const& e : report->tokens) {
         if (e.refreshed) tell("refreshed: " + e.token_id);
         if (e.rotated) tell("rotated: " + e.token_id);
     }
     auto const worst = tell_unwell(o, *report);
-    if (report->tokens.empty()) say(o.secret_dir + " holds no token");
+    if (report->tokens.empty())
+        say(o.secret_dir + " holds no token; one for it: " +
+            to_type(o, "issue NAME --secret-file " + as_one_word(o.secret_dir + "/NAME")));
     tell("next look: " + report->next_look.to_string());
     return std::max(worst, print(show(*report, o.output)));
 }

@@ -1,5 +1,6 @@
 #include "renewal_output.hpp"
 
+#include "next_command.hpp"
 #include "output.hpp"
 #include "printable.hpp"
 #include "table.hpp"
@@ -39,20 +40,36 @@ std::string padded(std::string text, std::size_t width) {
     return text + "  ";
 }
 
-// What is wrong with the token, where nothing failed.
-char const* trouble(entry const& e) {
-    if (e.rotated) return nullptr;
+// The file or the directory, as it was typed.
+std::string typed_place(options const& o) {
+    return o.secret_dir.empty() ? " --secret-file " + as_one_word(o.secret_file)
+                                : " --secret-dir " + as_one_word(o.secret_dir);
+}
+
+// What is wrong with the token, where nothing failed, and what to type; empty where nothing is.
+std::string trouble(options const& o, entry const& e) {
+    auto const file = o.secret_dir.empty() ? o.secret_file : o.secret_dir + '/' + e.key;
+    if (e.rotated) return {};
     switch (e.state) {
-    case renewal_state::missing: return "is missing: the server has no such token any more";
-    case renewal_state::disabled: return "is disabled: it was left as it is";
-    case renewal_state::lost: return "has a later secret, which is lost";
-    case renewal_state::expired: return e.refreshed ? nullptr : "has expired";
-    default: return nullptr;
+    case renewal_state::missing:
+        return "is missing: the server has no such token any more; for another in its place: " +
+               to_type(o, "ensure NAME --secret-file " + as_one_word(file));
+    case renewal_state::disabled:
+        return "is disabled: it was left as it is; to enable it: " +
+               to_type(o, "update " + e.token_id + " --enable");
+    case renewal_state::lost:
+        return "has a later secret, which is lost; to make another, with which the one in use "
+               "ends: " +
+               to_type(o, "renew" + typed_place(o) + " --replace-lost");
+    case renewal_state::expired:
+        return e.refreshed ? ""
+                           : "has expired; to refresh it: " + to_type(o, "renew" + typed_place(o));
+    default: return {};
     }
 }
 
 exit_status tell_failure(options const& o, entry const& e) {
-    say(e.token_id + ": " + e.failure->to_string());
+    say(e.token_id + ": " + spoken(*e.failure));
     bool const is_certain = e.failure->delivery() == cf::delivery::accepted;
     if (!is_certain && e.failure->delivery() != cf::delivery::unknown) return refused;
     bool const is_rotation = e.failure->details().operation == "rotate" ||
@@ -106,8 +123,8 @@ exit_status tell_unwell(options const& o, renewal_report const& report) {
     auto worst = done;
     for (auto const& e : report.tokens) {
         if (e.failure) worst = std::max(worst, tell_failure(o, e));
-        auto const* const wrong = trouble(e);
-        if (wrong == nullptr) continue;
+        auto const wrong = trouble(o, e);
+        if (wrong.empty()) continue;
         if (!e.failure) say(e.token_id + " " + wrong);
         worst = left_behind;
     }

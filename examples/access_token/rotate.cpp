@@ -3,6 +3,7 @@
 
 #include "delivery.hpp"
 #include "issuing.hpp"
+#include "next_command.hpp"
 #include "output.hpp"
 #include "rotation_work.hpp"
 #include "token_file.hpp"
@@ -73,7 +74,10 @@ task rotate_file(api_client client, options const& o, file_intent_log log) {
     if (!held) co_return refuse_file(o, held.error().to_string());
     if (!*held && is_there(o.secret_file)) co_return refuse_file(o, "exists, and holds no token");
     if (*held && (*held)->token_id != o.argument)
-        co_return refuse_file(o, "holds the token " + (*held)->token_id);
+        co_return refuse_file(o, "holds another token, " + (*held)->token_id +
+                                     "; to rotate that one: " +
+                                     to_type(o, "rotate " + (*held)->token_id + " --secret-file " +
+                                                    as_one_word(o.secret_file)));
     cf::access::intent own({}, *o.scope, {});
     own.token_id = o.argument;
     if (auto const ready = sink.prepare(own); !ready)

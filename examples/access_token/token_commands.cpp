@@ -2,6 +2,7 @@
 #include "command.hpp"
 
 #include "delivery.hpp"
+#include "next_command.hpp"
 #include "output.hpp"
 #include "token_output.hpp"
 
@@ -29,7 +30,7 @@ task create(api_client client, options const& o) {
     auto removing = tokens.remove(token->id);
     auto const removed = co_await std::move(removing);
     say("the secret could not be written; the token " + token->id +
-        (removed ? " was deleted again" : " is left behind: delete it"));
+        (removed ? " was deleted again" : " is left behind: " + to_type(o, "delete " + token->id)));
     co_return removed ? refused : left_behind;
 }
 

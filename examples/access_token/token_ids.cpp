@@ -1,5 +1,6 @@
 #include "token_ids.hpp"
 
+#include "next_command.hpp"
 #include "output.hpp"
 
 #include <algorithm>
@@ -18,7 +19,7 @@ std::string described(service_token const& t) {
 }
 
 // The one token that the word means; nothing where there is none, or several: that is said.
-std::optional<std::string> find_one(cf::access::token_listing const& listing,
+std::optional<std::string> find_one(options const& o, cf::access::token_listing const& listing,
                                     std::string const& word) {
     std::vector<service_token const*> found;
     for (auto const& t : listing.tokens)
@@ -33,7 +34,7 @@ std::optional<std::string> find_one(cf::access::token_listing const& listing,
     }
     if (found.empty()) {
         say("no token has the name or client id \"" + word +
-            "\"; what there is: access-token list");
+            "\"; what there is: " + to_type(o, "list"));
         return std::nullopt;
     }
     say(std::to_string(found.size()) + " tokens have the name \"" + word +
@@ -63,7 +64,7 @@ awaitable<cf::result<std::optional<options>>> with_token_ids(api_client client, 
     if (!listed) co_return listed.error();
     for (auto& word : o.arguments) {
         if (is_token_id(word)) continue;
-        auto id = find_one(*listed, word);
+        auto id = find_one(o, *listed, word);
         if (!id) co_return std::optional<options>();
         word = std::move(*id);
     }

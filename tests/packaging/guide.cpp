@@ -5,6 +5,9 @@
 
 #include "guide_costs.hpp"
 #include "guide_embedding.hpp"
+
+#include "guide_embedded_calls.hpp"
+
 #include "guide_endpoint.hpp"
 #include "guide_failures.hpp"
 #include "guide_first_token.hpp"
@@ -139,13 +142,23 @@ void lists_another_endpoint() {
 
 void performs_over_another_stack() {
     sandbox_transport transport;
-    auto const context = std::make_shared<cf::call_context>(cf::api_token::make("any").value());
+    ::unsetenv("CLOUDFLARE_API_TOKEN"); // nobody else's
+    ::unsetenv("CLOUDFLARE_EMAIL");
+    check(!context_for("no URL") && !context_for(""), "a bad URL, and no credentials, are told");
+    ::setenv("CLOUDFLARE_API_TOKEN", "any", 1);
+    auto const context = context_for("https://127.0.0.1:8443/client/v4").value();
+    ::unsetenv("CLOUDFLARE_API_TOKEN");
     auto const send = [&](cf::http::request const& r, cf::time_point deadline) {
         return transport.send(r, deadline).get();
     };
     auto const made =
         perform(context, cfa::create_service_token(account, cfa::create_params("ci")), send, 1);
     check(made && !made->client_secret.empty(), "a call is driven by hand");
+    std::ostringstream out;
+    auto const second = list_and_create(context, account, send, out);
+    check(second && !second->client_secret.empty(), "so is the page's create");
+    check(out.str().find(made->id) != std::string::npos, "and its list");
+    check(out.str().find(made->client_secret.reveal()) == std::string::npos, "without a secret");
 }
 
 void counts_costs() {

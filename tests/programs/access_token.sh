@@ -43,6 +43,7 @@ unknown() { # what it is taken for, then arguments
     bare "$@"
     expect "$*: wrong usage" exits 2
     expect "is taken for $meant" err_has "did you mean $meant?"
+    expect "and a command is named" err_has 'access-token [a-z]'
 }
 unknown create creat x
 unknown create help craete
@@ -51,6 +52,27 @@ unknown --secret-file create x --secretfile y
 unknown yaml list -o yml
 unknown json create x --secret-file f --secret-format jsn
 unknown wrangler create x -o env --env-names wranglr
+unknown bash completion bsh
+unknown forget intents forgt x
+touch "$work/some.env"
+unknown "--secret-file $work/some.env" status "$work/some.env"
+unknown "--secret-dir $work" renew "$work"
+wrong() { # what is said, then arguments: a command to type is named, too
+    local said=$1
+    shift
+    bare "$@"
+    expect "$*: wrong usage" exits 2
+    expect "says: $said" err_has "$said"
+    expect "and names a command" err_has 'access-token [a-z]'
+}
+wrong 'no such option: -z;.*access-token list --help' list -z
+wrong 'no such option: --frob;.*access-token list --help' list --frob=1
+wrong '--search needs a value: STRING' list --search
+wrong '--quiet takes no value' list --quiet=1
+wrong 'access-token help' frobnicate
+wrong 'no credentials: .*access-token doctor' list "${account[@]}"
+wrong 'access-token doctor' list --account x
+wrong 'access-token doctor' list --base-url x "${account[@]}"
 bare frobnicate
 expect "a word that is near none is taken for none" test "$(grep -c 'did you mean' "$work/err")" -eq 0
 bare list --output yaml --frob
@@ -69,7 +91,23 @@ for words in "list --namespace web" "create x --namespace web -o env" "list --en
     # shellcheck disable=SC2086 # split on purpose
     bare $words "${account[@]}"
     expect "wrong usage: $words" exits 2
+    expect "names a command: $words" err_has 'access-token [a-z]'
 done
+
+# The page has the options that there are, and each command's row its own.
+page=$(dirname "$0")/../../examples/access_token/README.md
+options_in() { grep -o -- '--[a-z][a-z-]*' | sort -u; }
+expect "the page tells of each option, and of no other" \
+    test "$(sed '/meson/d' "$page" | options_in)" = "$("$access_token" --help | options_in)"
+rows=0
+for command in $commands; do
+    row=$(grep "^| \`$command[ \`]" "$page" | sed 's/[^\]|.*//2' | options_in)
+    [ -n "$row" ] || continue
+    rows=$((rows + 1))
+    own=$("$access_token" "$command" --help | sed -n '/^Options/,/^Output/s/^  \(-., \)\?\(--[a-z-]*\).*/\2/p' | grep -vx -e --intents -e --yes | sort -u)
+    expect "the row of $command has its options" test "$row" = "$own"
+done
+expect "rows were found" test $rows -ge 9
 
 # Formats.
 start_server
@@ -205,7 +243,52 @@ run "${account[@]}" delete alone
 expect "a list that may not be complete proves no name to be unique" exits 2
 expect "and nothing is deleted" test "$(requests DELETE)" -eq 0
 
+# What is named can be typed as it stands: it says where the API is, too.
+start_server
+type_next() { # what is wrong is said by this, then the program's arguments; types what is named
+    local said=$1
+    shift
+    run "${account[@]}" "$@"
+    expect "$*: is not done" test $status -ne 0
+    expect "says: $said" err_has "$said"
+    local next
+    next=$(sed -n 's/.*: \(access-token [a-z].*\)/\1/p' "$work/err" | tail -n 1)
+    expect "names a command" test -n "$next"
+    (cd "$work" && eval "${next/#access-token/$access_token}") >"$work/out" 2>"$work/err"
+    status=$?
+    expect "which works: $next" exits 0
+}
+b=$work/b.env
+run "${account[@]}" create a --secret-file "$work/a.env"
+run "${account[@]}" create b --secret-file "$b"
+b_id=$(field id)
+type_next "exists" create b --secret-file "$b"
+type_next "no token has the name" get c
+type_next "holds another token" renew a --secret-file "$b"
+type_next "holds another token" rotate a --secret-file "$b"
+type_next "a grace period is running" rotate b --secret-file "$b"
+type_next "not found" get 00000000-0000-4000-8000-000000000000
+type_next "no intent has the tag" intents forget 0123 --intents "$work/other log"
+mkdir "$work/dir of tokens"
+cp "$b" "$work/dir of tokens/b"
+type_next "a directory is named by" status --secret-file "$work/dir of tokens"
+type_next "a file is named by" status --secret-dir "$b"
+run "${account[@]}" update b --disable
+run "${account[@]}" status --secret-file "$b"
+expect "a token that is disabled: how to enable it" err_has "access-token update $b_id --enable"
+run "${account[@]}" status --secret-file "$work/none.env"
+expect "no file: how to get a token for it" err_has "none.env: there is no such file.*access-token ensure NAME --secret-file $work/none.env"
+run "${account[@]}" renew --secret-dir "$work/none"
+expect "no directory: how to make it" err_has "^access-token: .*mkdir -p -m 700 $work/none"
+run "${account[@]}" ensure x --secret-file "$work/none/x.env"
+expect "nor for a new file" err_has "^access-token: .*mkdir -p -m 700 $work/none"
+expect "no secret is said to be lost" test "$(grep -c 'secret not stored' "$work/err")" -eq 0
+run "${account[@]}" delete b
+run "${account[@]}" status --secret-file "$b"
+expect "a token that is missing: how to get another" err_has "access-token ensure NAME --secret-file $b --account"
+
 # Nothing is sent, or nothing of the credentials shown.
+start_server
 run "${account[@]}" create dry --duration 1d --dry-run --secret-file "$work/dry"
 expect "--dry-run exits 0" exits 0
 expect "shows the request" out_has "^POST $url/accounts/023e105f4ecef8ad9ca31a8372d0c353/access/service_tokens$"
@@ -413,8 +496,7 @@ run "${account[@]}" issue twice --secret-file "$work/twice"
 expect "a second issue names ensure" err_has "access-token ensure twice --secret-file $work/twice"
 
 # The page's first token, as it stands there, with the programs that are built.
-page=$(dirname "$0")/../../examples/access_token/README.md
-sed -n '/^## The first token/,/^## Commands/s/^    //p' "$page" >"$work/lines"
+sed -n '/^## The first token/,/^With an account/s/^    //p' "$page" >"$work/lines"
 expect "it is twelve lines at most" test "$(wc -l <"$work/lines")" -le 12
 mkdir "$work/page" "$work/programs"
 ln -s "$access_token" "$work/programs/access-token"

@@ -760,6 +760,7 @@ refused() { # the rule, then the program's arguments
     run "${account[@]}" "$@"
     expect "wrong usage: $*" exits 2
     expect "is told by: $rule" err_has "$rule"
+    expect "and a command is named" err_has 'access-token [a-z]'
 }
 f=(--secret-file "$work/option")
 id=f174e90a-fafe-4643-bbbc-4a0ed4fc8415
