@@ -195,6 +195,35 @@ TEST_CASE("a disabled token is left alone, and one that is not there is missing"
     CHECK_FALSE(p.next_due.has_value());
 }
 
+TEST_CASE(
+    "a policy is what the comments say, and by it alone a token is refreshed a month before") {
+    renewal_policy const policy;
+    CHECK(policy.refresh_before() == 30 * 24h);
+    CHECK_FALSE(policy.rotate_after());
+    CHECK(policy.grace() == 24h);
+    CHECK(policy.poll_interval() == 24h);
+    CHECK_FALSE(policy.replaces_lost());
+    CHECK_FALSE(policy.consumers());
+    auto one = held(0s, 30 * 24h);
+    one.shown->duration.reset();
+    one.shown->created_at.reset();
+    CHECK(plan(one, policy).refresh);
+    one.shown->expires_at = now.plus(30 * 24h + 1s);
+    CHECK_FALSE(plan(one, policy).refresh);
+    CHECK(plan(one, policy).next_due == now.plus(1s));
+}
+
+TEST_CASE("of two things that fall due at once the refresh is said") {
+    auto const policy = renewal_policy().refresh_before(10h).rotate_after(24h);
+    for (auto const early : {-1s, 0s, 1s}) {
+        auto const p = plan(held(0s, 34h + early), policy);
+        CHECK(p.next ==
+              (early == 1s ? access::renewal_action::rotate : access::renewal_action::refresh));
+        CHECK(p.next_at == now.plus(early == 1s ? 24h + 0s : 24h + early));
+        CHECK(p.next_due == p.next_at);
+    }
+}
+
 TEST_CASE("states have names") {
     CHECK(to_string(renewal_state::fresh) == "fresh");
     CHECK(to_string(renewal_state::due_for_rotation) == "due_for_rotation");

@@ -619,6 +619,114 @@ TEST_CASE("no grace is ended while the token is being rotated") {
     CHECK(f.works(token));
 }
 
+TEST_CASE("the loop goes on after a round that failed, and ends where one was cancelled") {
+    struct {
+        std::optional<int> refused_list;
+        bool is_cancelled;
+        int rounds;
+    } const cases[] = {{{}, false, 3}, {400, false, 3}, {{}, true, 1}};
+    for (auto const& c : cases) {
+        fixture f;
+        f.make("one");
+        auto const before = f.way.shared->requests.size();
+        f.way.shared->refused_list = c.refused_list;
+        f.way.shared->is_cancelled = c.is_cancelled;
+        int rounds = 0;
+        f.renewer(renewal_policy())
+            .run([&](result<access::renewal_report> const& r) {
+                CHECK(r.has_value() == (!c.refused_list && !c.is_cancelled));
+                if (c.refused_list) CHECK(r.error() == errc::bad_request);
+                return ++rounds != 3;
+            })
+            .get();
+        CHECK(rounds == c.rounds);
+        // One list a round: a wait that was whole needs none.
+        CHECK(f.way.shared->requests.size() - before == (c.is_cancelled ? 0U : 3U));
+    }
+}
+
+TEST_CASE("leases of others hide none: a short grace is mended, and what is over is erased") {
+    fixture f;
+    auto const alive = f.make("alive"), mended = f.make("mended"), kept = f.make("kept"),
+               over = f.make("over");
+    int tags = 0;
+    auto const left = [&](access::issued_service_token const& token, intent_state state,
+                          std::chrono::seconds opened, std::chrono::seconds until) {
+        auto i = f.lease_of(token);
+        i.tag = std::string(31, '1') + static_cast<char>('1' + tags++);
+        i.state = state;
+        i.version = 1;
+        i.opened_at = f.way.wall().plus(opened);
+        i.until = until == 0s ? timestamp() : f.way.wall().plus(until);
+        f.log.insert(i).value();
+        return i;
+    };
+    access::intent issue(std::string(32, '0'), f.scope, "x", f.way.wall().plus(-2h));
+    issue.token_id = over.id;
+    f.log.insert(issue).value();
+    auto const live = left(alive, intent_state::open, 0s, 0s);
+    auto const unheld = left(f.make_unheld("unheld"), intent_state::open, -2h, 0s);
+    f.at_server(mended).previous_expires_at = f.way.wall().plus(1h);
+    f.at_server(kept).previous_expires_at = f.way.wall().plus(3h);
+    left(mended, intent_state::settled, -2h, 2h);
+    auto const stays = left(kept, intent_state::settled, -2h, 2h);
+    left(over, intent_state::open, -2h, 0s);
+    f.round(renewal_policy()).value();
+    CHECK(f.at_server(mended).previous_expires_at == f.way.wall().plus(2h));
+    CHECK(f.at_server(kept).previous_expires_at == f.way.wall().plus(3h));
+    auto const puts = std::count_if(f.way.shared->requests.begin(), f.way.shared->requests.end(),
+                                    [](auto const& r) { return r.method == http::method::put; });
+    CHECK(puts == 1);
+    auto const all = f.log.list().value();
+    REQUIRE(all.size() == 5);
+    CHECK(all[0] == issue);
+    CHECK(all[1] == live);
+    CHECK(all[2] == unheld);
+    CHECK(all[3].token_id == mended.id);
+    CHECK(all[4] == stays);
+}
+
+TEST_CASE("a lost lease is no loss where the sink holds the version that the server shows") {
+    fixture f;
+    auto const token = f.make("one");
+    auto lease = f.lease_of(token);
+    lease.state = intent_state::lost;
+    f.log.insert(lease).value();
+    auto const e = f.renewer(renewal_policy()).look().get().value().tokens.at(0);
+    CHECK(e.state == renewal_state::fresh);
+    CHECK_FALSE(e.failure);
+}
+
+TEST_CASE("consumers are asked as long as a grace runs, and not at its end") {
+    for (auto const left : {0s, 1s}) {
+        fixture f;
+        auto const token = f.make("one");
+        f.at_server(token).previous_expires_at = f.way.wall().plus(left);
+        int asked = 0;
+        auto const have = renewal_policy().consumers_have([&](auto const&) { return ++asked < 0; });
+        CHECK(f.round(have).value().is_well());
+        CHECK(asked == (left == 0s ? 0 : 1));
+    }
+}
+
+TEST_CASE(
+    "the wait after a failure is shortened by less than a half, and is no less than a second") {
+    struct {
+        std::uint64_t random;
+        std::chrono::seconds poll, wait;
+    } const cases[] = {{0, 24h, 60s}, {29, 24h, 31s}, {30, 24h, 60s}, {31, 24h, 59s},
+                       {1, 1s, 1s},   {1, 2s, 2s},    {1, 4s, 3s},    {2, 4s, 4s}};
+    for (auto const& c : cases) {
+        fixture f;
+        f.make("one", 30);
+        f.way.shared->now += 20h;
+        f.way.shared->failing = 400;
+        f.random = c.random;
+        auto const report = f.round(renewal_policy().poll_interval(c.poll)).value();
+        CHECK(report.next_look.seconds() - f.way.wall().seconds() == c.wait);
+    }
+}
+
 TEST_CASE("the next look comes when the first token falls due") {
     fixture f;
     f.make("one", 24); // refreshed 8 hours before its end

@@ -448,7 +448,109 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a look that fails does not end the search for the effect of a lost request") {
+    world w;
+    w.looks().lost().refused().shown(5, end_of_hour).shown(5, end_of_hour);
+    auto const e = w.rotate(access::rotation_options().deadline(1s).settle_window(3s)).error();
+    CHECK(e == errc::rotation_lost);
+    CHECK(w.sent() == "GET GET PUT GET GET GET");
+    CHECK(w.way.waits() == waits_of{1s});
+}
+
+TEST_CASE("a revocation of which neither request shows a secret is told as the server shows it") {
+    world w;
+    w.looks().shown(5, over).shown(6, over).refused();
+    auto const e = w.make().revoke_and_rotate("key").get().error();
+    CHECK(e == errc::forbidden); // of the look
+    CHECK(e.delivery() == delivery::unknown);
+    CHECK(e.details().explanation.find(id + " may have been rotated or may be yet") !=
+          std::string::npos);
+    CHECK(w.sent() == "GET GET PUT POST GET");
+    CHECK(w.all().at(0).state == intent_state::open);
+}
+
+TEST_CASE("the version that a response shows is stored, else the one that was set") {
+    for (int const shown : {0, 5, 6}) {
+        world w;
+        w.looks().shown(shown, end_of_hour, "fresh");
+        CHECK(w.rotate().value().token.client_secret_version == (shown == 0 ? 5 : shown));
+        CHECK(w.sink.inner.find("key").value()->version == (shown == 0 ? 5 : shown));
+    }
+    world none; // a server that shows none at all
+    none.hold(0).shown(0, over).shown(0, over).shown(0, over, "fresh").shown(0, over);
+    CHECK_FALSE(none.make().revoke_and_rotate("key").get().value().token.client_secret_version);
+    CHECK(none.sent() == "GET GET POST PUT");
+    CHECK(none.way.requests()[3].body ==
+          R"({"previous_client_secret_expires_at":"2026-11-23T23:59:59Z"})");
+}
+
+TEST_CASE("what the verifier said comes first in the error of a secret that does not verify") {
+    world w;
+    w.looks().fresh();
+    auto const verify = [](access::issued_service_token const&) -> result<void> {
+        return error(errc::unauthorized, "login refused");
+    };
+    CHECK(w.rotate(access::rotation_options().verify(verify)).error().details().explanation ==
+          "login refused; the new secret is stored and does not verify; the one before works "
+          "until " +
+              end_of_hour);
+}
+
 // The lease.
+
+/// A transport whose waits all end early, as those of a caller that is cancelled do.
+struct impatient_transport : testing::scripted_transport {
+    explicit impatient_transport(testing::scripted_transport const& same)
+        : testing::scripted_transport(same) {}
+    task<void> sleep_until(time_point) {
+        ++waits_asked;
+        return nothing();
+    }
+    static task<void> nothing() { co_return; }
+    static inline int waits_asked = 0;
+};
+
+TEST_CASE("ten waits for a lease in a row that end early mean that the caller was cancelled") {
+    world w;
+    w.leave(intent_state::open, now);
+    w.shown(4);
+    impatient_transport::waits_asked = 0;
+    access::rotator rotator(client(impatient_transport(w.way), api_token::make("sample").value()),
+                            scope, w.sink, w.log,
+                            access::rotation_options().now_from([] { return now; }));
+    auto const e = rotator.rotate("key", 1h).get().error();
+    CHECK(e == errc::cancelled);
+    CHECK(e.delivery() == delivery::not_sent);
+    CHECK(impatient_transport::waits_asked == 10);
+    CHECK(w.sent() == "GET");
+    CHECK(w.all().size() == 1);
+}
+
+TEST_CASE("of several memories each one is looked at, whichever stands first") {
+    for (bool const ends : {false, true}) {
+        world w;
+        w.leave(intent_state::settled, now, now.plus(5h), other_id);
+        auto i = w.all().at(0);
+        i.tag = std::string(32, '2');
+        i.key = i.token_id = id;
+        w.log.inner.insert(i).value(); // for five hours
+        i.tag = std::string(32, '3');
+        i.until = now; // over
+        w.log.inner.insert(i).value();
+        if (ends) {
+            w.shown(5).shown(5).shown(5);
+            CHECK(w.make().end_grace(id, 5).get().has_value());
+            CHECK(w.sent() == "GET GET PUT");
+        } else {
+            w.looks(4, "");
+            CHECK(w.rotate().error() == errc::grace_running);
+        }
+        auto const all = w.all();
+        REQUIRE(all.size() == (ends ? 1 : 2));
+        CHECK(all[0].token_id == other_id);
+        if (!ends) CHECK(all[1].until == now.plus(5h));
+    }
+}
 
 TEST_CASE("a lease that is held is waited for as long as the deadline allows") {
     world w;
@@ -734,6 +836,13 @@ TEST_CASE("why a token may not be rotated is said in one sentence") {
     CHECK(why(running) == "the secret before the one of " + id +
                               " works until 2026-11-24T01:00:00Z: wait, or revoke_and_rotate, "
                               "which ends it");
+    auto unknown = flow_of(w, rotation_aim::rotate, 4, 0);
+    unknown.inherited = unknown.lease;
+    unknown.inherited->opened_at = now.plus(-1h);
+    unknown.inherited->until = now.plus(1h);
+    CHECK(why(unknown) == "an earlier rotation of " + id +
+                              " has no known outcome and may still act until "
+                              "2026-11-24T23:00:00Z");
     auto lost = flow_of(w, rotation_aim::rotate, 4, 5);
     CHECK(why(lost) == "the new secret of " + id +
                            " is lost; the one in use works for its grace: extend_grace prolongs "

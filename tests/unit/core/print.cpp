@@ -101,6 +101,22 @@ TEST_CASE("an intent and a plan print as one line, of what is known") {
     plan.next = renewal_action::rotate;
     plan.next_at = timestamp();
     CHECK(print(plan) == "due_for_rotation, rotate, rotate at 1970-01-01T00:00:00Z");
+    plan.refresh = plan.keep_alive = true;
+    plan.next_due = timestamp().plus(std::chrono::seconds(1));
+    CHECK(print(plan) == "due_for_rotation, refresh, rotate, prolong the grace, rotate at "
+                         "1970-01-01T00:00:00Z, look again at 1970-01-01T00:00:01Z");
+    renewal_report::entry e{.key = "k", .token_id = "f174e90a"};
+    CHECK(print(e) == "key k: token f174e90a fresh");
+    e.key = std::string(300, 'k');
+    e.state = renewal_state::expired;
+    e.refreshed = e.rotated = true;
+    e.expires_at = timestamp();
+    e.failure = error(errc::invalid_argument, "bad");
+    CHECK(print(e).substr(0, 204) == "key " + std::string(200, 'k'));
+    auto const line = print(e);
+    CHECK(line.substr(line.find(": token")) ==
+          ": token f174e90a expired, refreshed, rotated, expires 1970-01-01T00:00:00Z: " +
+              e.failure->to_string());
 }
 
 TEST_CASE("reports print as counts") {
