@@ -30,7 +30,7 @@ public:
     }
 
     // Whether nothing has reached it for a while.
-    [[nodiscard]] bool is_to_be_asked() const {
+    [[nodiscard]] bool is_stale() const {
         return failures_ != 0 || clock::now() - last_reached_ > std::chrono::seconds(30);
     }
     // Why it cannot be reached; empty where it can.

@@ -105,19 +105,15 @@ public:
         return {{"checked_at", time(checked_at_)}, {"machines", std::move(list)}};
     }
 
-    // Why tokens cannot be issued now; empty where they can. Asks store and API, the latter only
-    // where nothing else has reached it for a while; `api_trace` sees the response.
+    // Why tokens cannot be issued now; empty where they can. Looks at store and API at most every
+    // five seconds, however often anybody asks.
     task<std::string> flaw() {
         if (is_stopping_) co_return "stopping";
-        auto const all = co_await intents_.list();
-        if (!all) co_return "store: " + all.error().code().message();
-        if (api_.is_to_be_asked()) {
-            cfa::service_tokens const tokens(client_, account_);
-            auto pending_list = tokens.list(cfa::list_params().per_page(1),
-                                            cf::call_options().deadline(seconds(5)));
-            auto const listed = co_await std::move(pending_list);
-            static_cast<void>(listed);
+        if (auto const now = std::chrono::steady_clock::now(); now >= next_probe_) {
+            next_probe_ = now + seconds(5);
+            co_await probe();
         }
+        if (!store_flaw_.empty()) co_return "store: " + store_flaw_;
         if (auto const why = api_.flaw(); !why.empty()) co_return "API: " + why;
         co_return keeper_.is_ready() ? "" : "starting";
     }
@@ -136,6 +132,18 @@ public:
     }
 
 private:
+    // The API is asked where nothing else has reached it for a while; `api_trace` sees the response.
+    task<void> probe() {
+        auto const all = co_await intents_.list();
+        store_flaw_ = all ? "" : all.error().code().message();
+        if (!api_.is_stale()) co_return;
+        cfa::service_tokens const tokens(client_, account_);
+        auto pending =
+            tokens.list(cfa::list_params().per_page(1), cf::call_options().deadline(seconds(5)));
+        auto const listed = co_await std::move(pending);
+        static_cast<void>(listed);
+    }
+
     static cfa::keeper_options options(configuration const& c, bool are_shared) {
         cfa::renewal_policy p;
         p.grace(seconds(c.grace_seconds)).refresh_before(seconds(c.refresh_before_seconds));
@@ -183,5 +191,7 @@ private:
     cfa::token_keeper<api_client, cfa::any_async_sink, cfa::any_async_log> keeper_;
     cf::work_queue queue_;
     bool is_stopping_ = false;
+    std::chrono::steady_clock::time_point next_probe_{};
+    std::string store_flaw_{};
     std::optional<cf::timestamp> checked_at_{};
 };

@@ -345,8 +345,9 @@ for ((n = 8; n < kills * 8 + 8; n++)); do
 done
 is "tokens of $((kills * 8)) machines" "$(tokens | awk '{print $NF}' | sort | uniq -c | awk '$1 == 1 && $2 ~ /^build-/' | wc -l) $(tokens | wc -l)" "$((kills * 8)) $((kills * 8))"
 end $server
-is "a server that is started twice" "$("$issuing_server" --config configuration.json 2>log & first=$!; until grep -q listening log; do sleep 0.02; done
-    "$issuing_server" --config configuration.json 2>&1 | grep -c 'another process uses it'; kill $first)" 1
+rm log
+is "a server that is started twice" "$("$issuing_server" --config configuration.json 2>log & first=$!; until grep -q -s listening log; do sleep 0.02; done
+    timeout 20 "$issuing_server" --config configuration.json 2>&1 | grep -c 'another process uses it'; kill $first)" 1
 configure '"state_directory": "state", "queue": -1,'
 is "a bad configuration" "$("$issuing_server" --check configuration.json 2>&1 | grep -c 'queue: must be a whole number from 0 to 1000000')" 1
 configure '"state_directory": "state", "que": 1,'
