@@ -7,6 +7,7 @@
 #include <cloudflare/access/reconcile.hpp>
 #include <cloudflare/client.hpp>
 
+#include <cstdlib>
 #include <sstream>
 
 namespace simulation {
@@ -177,6 +178,7 @@ struct log {
         return call<std::optional<access::intent>>([this, &i] {
             auto holder = p.in().log.insert(i);
             if (holder && !*holder) note_lease(i);
+            tell("inserted", i, holder && !*holder);
             return holder;
         });
     }
@@ -184,17 +186,31 @@ struct log {
         return call<void>([this, &i] {
             auto written = p.in().log.update(i);
             if (written) note_lease(i);
+            tell("updated", i, written.has_value());
             return written;
         });
     }
     task<cf::result<void>> erase(access::intent const& i) {
-        return call<void>([this, &i] { return p.in().log.erase(i); });
+        return call<void>([this, &i] {
+            auto erased = p.in().log.erase(i);
+            tell("erased", i, erased.has_value());
+            return erased;
+        });
     }
     task<cf::result<std::vector<access::intent>>> list() {
         return call<std::vector<access::intent>>([this] { return p.in().log.list(); });
     }
 
 private:
+    /// Notes what is of use where a history is shown.
+    void tell(char const* what, access::intent const& i, bool is_done) {
+        static bool const is_shown = std::getenv("SHOW_HISTORY") != nullptr;
+        if (!is_shown) return;
+        std::ostringstream text;
+        text << "in log: " << (is_done ? "" : "not ") << what << ", version " << i.version << ": "
+             << i;
+        p.in().saw(text.str());
+    }
     void note_lease(access::intent const& i) {
         if (i.purpose != access::intent_purpose::rotate) return;
         auto& at = p.in().leased_at[i.token_id];

@@ -39,6 +39,7 @@ struct tended {
     cf::timestamp touched_at{}; ///< by people
     int rotations = 0;          ///< by the product
     bool was_late = false;      ///< the request that rotated last acted late
+    bool is_extended = false;   ///< the grace, on purpose, since then
     // What the product said last.
     bool was_reported = false; ///< missing, disabled or expired
     cf::timestamp looked_at{}; ///< when the last look began that came to an end for this token
@@ -60,6 +61,7 @@ struct shown_secret {
     int requests_before = 0;                     ///< of it
     bool was_told = false;                       ///< its caller, what has come of the grace
     bool is_dead = false;                        ///< it was refused, with an excuse that lasts
+    bool was_told_lost = false;                  ///< though it was not in the sink yet
 
     void excuse_from(cf::timestamp t) { excused_from = (std::min)(excused_from.value_or(t), t); }
 };
@@ -149,8 +151,16 @@ public:
             if (shows_versions()) w_.complain("an older secret was written over a newer one");
             t.is_by_hand = true; // without versions nobody can tell: see rotator's assumptions
         }
+        auto const replaced = note_sinks();
+        for (auto& t : tokens) {
+            auto const* const now = in_sink(t);
+            bool const was_told = now != nullptr && now->stored_at == w_.wall() &&
+                                  now->was_told_lost && shows_versions();
+            if (was_told && p.time_lost() == 0s)
+                w_.complain("a secret was told as lost that was about to be stored");
+        }
         // A suspended process cannot tell how long it took between the rotation and the store.
-        for (auto* const s : note_sinks()) {
+        for (auto* const s : replaced) {
             if (p.planned().suspends) s->must_work_until = s->must_work_until.plus(-slept(p));
             purposes[&p].replaced.push_back(s);
             if (w_.faults_end) continue;
@@ -183,6 +193,12 @@ public:
         knocked_at_ = now;
     }
 
+    /// Whether the secret of that number has ever been in the sink.
+    [[nodiscard]] bool was_stored(tended const& t, int number) const {
+        return std::any_of(secrets_.begin(), secrets_.end(), [&](auto const& s) {
+            return s.second.id == t.id && s.second.number == number && s.second.was_in_sink;
+        });
+    }
     /// Whether the token has another secret that works beside the last.
     [[nodiscard]] bool has_two(tended const& t) {
         auto const* const there = w_.box.find(t.id);
@@ -210,8 +226,16 @@ public:
         return unneeded_.erase({&p, token_id}) != 0;
     }
 
-    /// A process died. It could not mend a grace of which its sleep had used up some.
+    /// A process died. It could not mend a grace of which its sleep had used up some, or of which the
+    /// server had given less than it was asked for.
     void note_death(process const& p) {
+        for (auto* const s : purposes[&p].replaced) {
+            auto const* const there = w_.box.find(s->id);
+            bool const is_less = w_.what.switches.max_grace_of_rotation != 0s && there != nullptr &&
+                                 there->previous_secret == s->secret && there->previous_expires_at;
+            if (is_less)
+                s->must_work_until = (std::min)(s->must_work_until, *there->previous_expires_at);
+        }
         knock();
         for (auto* const s : purposes[&p].replaced)
             s->must_work_until = s->must_work_until.plus(-slept(p));
@@ -220,6 +244,7 @@ public:
     void note_lost(process const& p, tended& t, cf::timestamp until) {
         knock();
         auto const* const there = w_.box.find(t.id);
+        if (there != nullptr && p.time_lost() == 0s) at_server(t)->was_told_lost = true;
         bool const is_news = p.time_lost() == 0s; // one that slept tells of the past
         if (!is_news && there != nullptr)
             until = (std::min)(until, there->previous_expires_at.value_or(until));
@@ -242,6 +267,10 @@ public:
         for (auto* const s : purposes[&p].replaced) {
             if (s->id != t.id || s->replaced_by != &p) continue;
             s->was_told = true;
+            // A server that gives less than it was asked for is mended by a look, if not at once.
+            bool const is_less =
+                w_.what.switches.max_grace_of_rotation != 0s && !p.planned().is_faultless();
+            if (is_less && until < s->must_work_until) s->must_work_until = until;
             if (until < s->must_work_until && has_asked_for_more(*s))
                 s->must_work_until = (std::max)(until, s->must_work_until.plus(-s->slept_before));
         }
@@ -301,6 +330,8 @@ private:
         // A process that slept before its store owes a longer grace, and may sleep again before it
         // gives that, or be refused.
         bool const sleeps = s.replaced_by != nullptr && s.replaced_by->time_lost() > s.slept_before;
+        // Or before it mends that the server gave less than it was asked for.
+        if (sleeps && w_.what.switches.max_grace_of_rotation != 0s) return true;
         bool const owes = sleeps || (!s.was_told && has_asked_for_more(s));
         return owes && when >= s.must_work_until.plus(-s.slept_before);
     }
@@ -360,6 +391,7 @@ private:
         if (was_rotated) ++t.rotations;
         auto const late = w_.clock.now() - sent_at;
         if (was_rotated) t.was_late = late > 60s;
+        if (was_rotated) t.is_extended = false;
         if (there->version > before.version + 1)
             complain(t, "a rotation raises the version by more than one", now);
         if (was_rotated) why.made = secrets_.at(there->secret).number;
@@ -370,6 +402,7 @@ private:
             t.is_by_hand = t.is_by_hand || !shows_versions();
             return excuse_all_but_last(t, end.value_or(now));
         case errand::extend:
+            t.is_extended = t.is_extended || is_moved;
             // Without versions the end of the grace tells what a rotation under way has come to.
             t.is_by_hand = t.is_by_hand || !shows_versions();
             if (end && before.end && (*end < *before.end || !shows_versions()))
@@ -388,7 +421,9 @@ private:
         default: break;
         }
         // Without versions each request rotates, also a late one and that of a process which slept.
-        if (!shows_versions() && was_rotated && asleep + late > lease_span) {
+        bool const is_past_lease = asleep + late > lease_span;
+        if (is_past_lease && is_moved && !was_rotated) t.is_extended = true;
+        if (!shows_versions() && (was_rotated || is_moved) && is_past_lease) {
             t.is_by_hand = true;
             return excuse_all_but_last(t, now);
         }

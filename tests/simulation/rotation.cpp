@@ -344,6 +344,34 @@ void enumerate_task(tally& t, history const& base, std::string const& label, boo
         }
 }
 
+/// One process that is stopped at each of its steps, while others change the same token.
+void enumerate_stopped(tally& t, kind const& k, errand first, bool is_lost) {
+    using enum errand;
+    for (auto const second : {rotate, revoke, replace, extend, end_grace, renew})
+        for (auto const span : {std::chrono::seconds(40min), std::chrono::seconds(80h)})
+            for (int step = 1; step <= 24; ++step) {
+                auto h = base_history(k, true, first);
+                h.tasks[0].faults.freezes[step] = span;
+                h.tasks[0].faults.starts_at = 1h;
+                auto other = h.tasks[0];
+                other.what = second;
+                other.faults = plan{.starts_at = 1h + span / 2};
+                other.grace = (step % 2 == 0 ? 3 : 1) * h.grace;
+                if (step % 3 == 0) other.faults.requests[3] = fate::error_before;
+                if (step % 5 == 0) other.faults.requests[3] = fate::hours_late;
+                h.tasks.push_back(other);
+                auto loser = base_history(k, true, rotate).tasks[0];
+                loser.faults.requests[3] = fate::lost_after;
+                loser.faults.crash_at_step = 20;
+                if (is_lost) h.tasks.push_back(loser);
+                tell(h, t,
+                     k.name + (is_lost ? ", lost" : "") + ", errand " +
+                         std::to_string(static_cast<int>(first)) + " stopped at step " +
+                         std::to_string(step) + ", and errand " +
+                         std::to_string(static_cast<int>(second)));
+            }
+}
+
 void enumerate(tally& t) {
     auto informed = base_history(kind(), true, errand::renew);
     informed.tasks[0].consumers_take = 1h;
@@ -358,6 +386,13 @@ void enumerate(tally& t) {
                 enumerate_task(t, base_history(kinds[n], account, what), label, false);
             }
         }
+    for (auto const& k : kinds)
+        for (auto const first :
+             {errand::rotate, errand::revoke, errand::replace, errand::extend, errand::end_grace})
+            for (bool const is_lost : {false, true})
+                if (k.name == "usual" || k.name == "old API" ||
+                    k.name == "end of a grace shown once")
+                    enumerate_stopped(t, k, first, is_lost);
     for (auto const what : {errand::rotate, errand::renew})
         enumerate_task(t, base_history(kinds[0], true, what),
                        "usual, errand " + std::to_string(static_cast<int>(what)), true);

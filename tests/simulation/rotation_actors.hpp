@@ -80,7 +80,8 @@ inline void check_loss(world& w, consumers& c, tended& t, standing const& before
                        cf::timestamp begun, cf::result<access::rotated> const& done) {
     bool const was_lost = before.is_lost && before.is_enabled &&
                           before.changed_at < settled_by(w, begun) &&
-                          t.touched_at < settled_by(w, begun);
+                          t.touched_at < settled_by(w, begun) &&
+                          !c.was_stored(t, before.number); // since, by a process that slept
     if (!was_lost || !w.what.switches.shows_version_and_enabled) return;
     if (done && t.rotations == before.rotations + 1)
         w.complain("a lost secret was rotated over: " + t.key);
@@ -98,7 +99,7 @@ inline void note_rotated(process& p, consumers& c, tended& t, task_plan const& r
         return w.complain("a rotation that succeeded has no secret in the sink");
     c.note_shortened(p, t, done->previous_valid_until);
     if (r.what == errand::rotate) c.note_promise(p, t, done->previous_valid_until);
-    if (r.what == errand::revoke && c.has_two(t) && !t.is_by_hand &&
+    if (r.what == errand::revoke && c.has_two(t) && !t.is_by_hand && !t.is_extended &&
         c.at_server(t)->number == c.purposes[&p].made)
         w.complain("a revoked secret still works");
     c.purposes[&p].has_succeeded = true;
@@ -190,6 +191,8 @@ inline void check_unneeded_grace(process& p, consumers& c, tended& t, standing c
     auto& w = p.in();
     if (!c.take_unneeded(p, t.id) || e.failure || e.rotated) return;
     auto const now = stand(w, c, t);
+    bool const was_moved = now.changed_at != before.changed_at; // and back, by a late request
+    if (was_moved) return;
     if (now.is_there && now.grace_end && now.grace_end == before.grace_end &&
         *now.grace_end > w.wall())
         w.complain("a grace that nobody needs is not ended: " + t.key);
@@ -218,14 +221,15 @@ inline void note_look(process& p, consumers& c, std::vector<standing> const& bef
             continue;
         }
         check_entry(w, c, t, before[n], begun, *e);
-        unseen += e->state == access::renewal_state::missing && before[n].is_there &&
+        bool const is_new = t.changed_at.plus(w.what.lag) >= begun;
+        unseen += e->state == access::renewal_state::missing && before[n].is_there && !is_new &&
                   w.box.find(t.id) != nullptr;
         has_failed = has_failed || e->failure;
         check_unneeded_grace(p, c, t, before[n], *e);
         t.looked_at = begun;
         using enum access::renewal_state;
         t.was_reported = e->state == missing || e->state == disabled || e->state == expired;
-        if (!e->failure) t.well_at = begun;
+        if (!e->failure && e->state != disabled) t.well_at = begun;
         if (e->failure) note_failure(p, c, t, *e->failure);
         auto const until = e->previous_valid_until;
         if (e->state == lost && !e->rotated) c.note_lost(p, t, until.value_or(w.wall()));

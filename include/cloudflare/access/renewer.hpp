@@ -58,7 +58,7 @@ public:
         if (!all) co_return all.error();
         renewal_report report;
         report.next_look = tools_.now().plus(policy_.poll_interval());
-        for (auto const& one : *all)
+        for (auto const& one : all->tokens)
             report.tokens.push_back(planned(one, report).first);
         co_return report;
     }
@@ -72,11 +72,12 @@ public:
             ++failed_rounds_;
             co_return all.error();
         }
-        auto pending_leases = detail::keep_leases(tools_, *all, options_);
+        auto pending_leases =
+            detail::keep_leases(tools_, all->tokens, std::move(all->intents), options_);
         co_await std::move(pending_leases);
         renewal_report report;
         report.next_look = tools_.now().plus(policy_.poll_interval());
-        for (auto const& one : *all) {
+        for (auto const& one : all->tokens) {
             auto [found, plan] = planned(one, report);
             auto pending_act = act(one, plan, found);
             co_await std::move(pending_act);
@@ -118,13 +119,20 @@ private:
     using tools = detail::recovery<Client, Sink, Log>;
     using entry = renewal_report::entry;
 
+    /// All that a round goes by. Not an aggregate: see "g++ 12's rules" in include/README.md.
+    struct gathered {
+        gathered() {}
+        std::vector<held_and_shown> tokens{};
+        std::vector<intent> intents{}; ///< of the log
+    };
+
     /// What the sink holds, with what the server shows of it. If a newer secret was made than is
-    /// held, sink and log are read again: it may have been stored since, or is about to be.
-    task<result<std::vector<held_and_shown>>> gather() {
+    /// held, the sink is read again: it may have been stored since.
+    task<result<gathered>> gather() {
         auto pending_held = tools_.held();
         auto const held = co_await std::move(pending_held);
         if (!held) co_return held.error();
-        std::vector<held_and_shown> all;
+        gathered all;
         if (held->empty()) co_return all;
         auto pending_list = tools_.list();
         auto const listed = co_await std::move(pending_list);
@@ -135,14 +143,15 @@ private:
             auto const shown = co_await std::move(pending_shown);
             if (!shown) co_return shown.error();
             any_shown = any_shown || *shown;
-            all.push_back({h, *shown});
+            all.tokens.push_back({h, *shown});
         }
-        if (!any_shown) co_return none_shown(all.size());
+        if (!any_shown) co_return none_shown(all.tokens.size());
         auto pending_intents = tools_.intents();
-        auto const intents = co_await std::move(pending_intents);
+        auto intents = co_await std::move(pending_intents);
         if (!intents) co_return intents.error();
-        for (auto& one : all) {
-            auto pending_settle = ask_again(one, *intents);
+        all.intents = std::move(*intents);
+        for (auto& one : all.tokens) {
+            auto pending_settle = ask_again(one, all.intents);
             auto const asked = co_await std::move(pending_settle);
             if (!asked) co_return asked.error();
         }
@@ -177,8 +186,8 @@ private:
         one.is_under_way = lease != nullptr && detail::is_under_way(tools_, *lease);
         bool const is_older =
             detail::compare_versions(one.held, *one.shown) == detail::held_version::older;
-        one.is_lost = !one.shown->client_secret_version && lease != nullptr &&
-                      lease->state == intent_state::lost;
+        one.is_lost = !one.shown->client_secret_version && lease != nullptr && !one.is_under_way &&
+                      detail::tells_of_loss(*lease);
         if (!is_older) co_return result<void>();
         auto pending = tools_.find_held(one.held.key);
         auto const held = co_await std::move(pending);
@@ -260,7 +269,7 @@ private:
     }
 
     task<void> keep_alive(entry& e) {
-        auto pending = rotator_.extend_grace(e.token_id, policy_.grace() * 2);
+        auto pending = rotator_.keep_alive(e.key, policy_.grace() * 2);
         auto const until = co_await std::move(pending);
         if (!until) co_return; // the loss is reported, with the time that was known
         e.previous_valid_until = *until;

@@ -1,6 +1,7 @@
 /// Rotation without an outage: the secret in use is accepted until its replacement is stored.
 #pragma once
 
+#include <cloudflare/access/detail/grace_change.hpp>
 #include <cloudflare/access/detail/rotation_delivery.hpp>
 #include <cloudflare/access/detail/rotation_lease.hpp>
 #include <cloudflare/access/detail/rotation_opening.hpp>
@@ -31,9 +32,9 @@ namespace cloudflare::inline v0::access {
 ///
 /// Assumed: all who rotate the token share the log; no request acts later than the grace after it
 /// was sent; nobody rotates the token by hand. If the API shows no version, also: no process is
-/// stopped between its look and its store for longer than its lease lasts, and nobody changes the
-/// end of a grace while a rotation is under way; if a process dies there after its store, the
-/// rotation is reported as lost.
+/// stopped between its look and its store for longer than its lease lasts, nobody changes the end of
+/// a grace by hand while a rotation is under way, and no request that changes one acts late; if a
+/// process dies there after its store, the rotation is reported as lost.
 ///
 /// Cancellation: before anything is sent the rotation stops; after that it goes on to its end, if
 /// the transport can shield it (`shield`).
@@ -105,18 +106,19 @@ public:
     /// Changes the end of the grace, even if it is over: the previous secret is accepted for `span`
     /// from now, by the server's clock.
     ///
-    /// @return the end of the grace
+    /// @return the end of the grace; `errc::conflict`, too, if another rotation of the token has not
+    /// ended by the deadline
     [[nodiscard]] task<result<timestamp>> extend_grace(std::string token_id,
                                                        std::chrono::seconds span) {
-        auto pending_clock = detail::learn_time(tools_, token_id);
-        auto const known = co_await std::move(pending_clock);
-        if (!known) co_return known.error();
-        auto const until = tools_.now().plus(span);
-        auto pending = tools_.change(std::move(token_id),
-                                     update_params().previous_client_secret_expires_at(until));
-        auto const changed = co_await std::move(pending);
-        if (!changed) co_return changed.error();
-        co_return changed->previous_client_secret_expires_at.value_or(until);
+        return change_grace(flow(tools_, options_, aim::rotate, {}, std::move(token_id), span), 0);
+    }
+
+    /// Extends the grace of the secret that the sink holds under the key, if the newer one is lost:
+    /// it is accepted for `span` from now, by the server's clock.
+    ///
+    /// @return as `extend_grace`; `errc::conflict`, too, if no secret of the token is lost
+    [[nodiscard]] task<result<timestamp>> keep_alive(std::string key, std::chrono::seconds span) {
+        return change_grace(flow(tools_, options_, aim::replace, std::move(key), {}, span), 0);
     }
 
     /// Ends a running grace, e.g. when all programs have the new secret: the previous one is
@@ -127,20 +129,11 @@ public:
     /// @return `errc::conflict`, too, if another rotation of the token is under way or has made a
     /// later secret
     [[nodiscard]] task<result<void>> end_grace(std::string token_id, std::int64_t version = 0) {
-        flow f(tools_, options_, aim::rotate, {}, std::move(token_id), {});
-        f.end = tools_.steady_now(); // no wait for another rotation: its secret is not in use
-        auto pending_clock = detail::learn_time(tools_, f.token_id());
-        auto const known = co_await std::move(pending_clock);
-        if (!known) co_return known.error();
-        f.lease.opened_at = tools_.now();
-        auto pending_lease = detail::take_lease(tools_, f);
-        auto const taken = co_await std::move(pending_lease);
-        if (!taken) co_return taken.error();
-        auto pending_end = end_grace_of_mine(f, version);
-        auto const ended = co_await std::move(pending_end);
-        auto pending_close = detail::give_back_unused(tools_, f);
-        co_await std::move(pending_close);
-        co_return ended;
+        flow f(tools_, options_, aim::revoke, {}, std::move(token_id), {});
+        auto pending = change_grace(std::move(f), version);
+        auto const ended = co_await std::move(pending);
+        if (!ended) co_return ended.error();
+        co_return result<void>();
     }
 
 private:
@@ -176,7 +169,7 @@ private:
         auto const known = co_await std::move(pending_clock);
         if (!known) co_return detail::unchanged(known.error());
         f.lease.opened_at = tools_.now();
-        auto pending_lease = detail::take_lease(tools_, f);
+        auto pending_lease = detail::take_lease(tools_, f, f.end);
         auto const taken = co_await std::move(pending_lease);
         if (!taken) co_return taken.error();
         auto pending_judge = detail::judge_rotation(tools_, f, options_);
@@ -206,24 +199,29 @@ private:
         co_return ended;
     }
 
-    /// With the lease, when nobody else rotates the token.
-    task<result<void>> end_grace_of_mine(flow& f, std::int64_t version) {
-        auto pending_get = tools_.get(f.token_id());
-        auto const shown = co_await std::move(pending_get);
-        if (!shown) co_return shown.error();
-        auto const last = shown->client_secret_version.value_or(0);
-        if (version != 0 && last != 0 && last != version)
-            co_return detail::not_sent(errc::conflict,
-                                       f.token_id() + " has another secret than that which is said "
-                                                      "to be used");
-        auto pending_close = detail::close_settled(tools_, f.token_id());
-        auto const closed = co_await std::move(pending_close);
-        if (!closed) co_return closed.error();
-        auto pending =
-            detail::end_previous(tools_, f, last, tools_.now().plus(std::chrono::seconds(-1)));
-        auto const ended = co_await std::move(pending);
-        if (!ended) co_return ended.error();
-        co_return result<void>();
+    /// Changes the end of the grace by the lease, so that nobody rotates the token meanwhile.
+    ///
+    /// @param version as for `end_grace`
+    task<result<timestamp>> change_grace(flow f, std::int64_t version) {
+        auto pending_token = detail::find_changed(tools_, f);
+        auto const found = co_await std::move(pending_token);
+        if (!found) co_return found.error();
+        auto pending_clock = detail::learn_time(tools_, f.token_id());
+        auto const known = co_await std::move(pending_clock);
+        if (!known) co_return known.error();
+        f.lease.opened_at = tools_.now();
+        // The grace of a rotation under way is not ended: its secret is not in use yet.
+        auto const patience = f.aim == aim::revoke ? tools_.steady_now() : f.end;
+        auto pending_lease = detail::take_lease(tools_, f, patience);
+        auto const taken = co_await std::move(pending_lease);
+        if (!taken) co_return taken.error();
+        auto pending_change = detail::change_by_lease(tools_, f, options_, version);
+        auto const changed = co_await std::move(pending_change);
+        bool const is_unused = f.inherited || f.lease.until == timestamp();
+        auto pending_close =
+            is_unused ? detail::give_back_unused(tools_, f) : detail::give_back(tools_, f);
+        co_await std::move(pending_close);
+        co_return changed;
     }
 
     tools tools_;

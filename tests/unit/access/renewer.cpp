@@ -363,6 +363,37 @@ TEST_CASE("what rotations of dead processes left in the log is settled") {
     }
 }
 
+TEST_CASE("a promise stays in the log if the server does not show it, though its process died") {
+    fixture f;
+    testing::sandbox_options hiding;
+    hiding.shows_previous_expiry = false;
+    f.way.shared->box = testing::sandbox(1, hiding);
+    auto const ours = f.make("ours");
+    auto lease = f.lease_of(ours);
+    lease.version = 1;
+    lease.until = f.way.wall().plus(100h);
+    f.log.insert(lease).value();
+    f.way.shared->now += 25h;
+    f.round(renewal_policy()).value();
+    CHECK(f.log.list().value().at(0).state == intent_state::settled);
+    CHECK(f.log.list().value().at(0).until == lease.until);
+}
+
+TEST_CASE("where no version is shown a loss is kept through a replacement that did nothing") {
+    fixture f;
+    testing::sandbox_options old;
+    old.shows_version_and_enabled = false;
+    f.way.shared->box = testing::sandbox(1, old);
+    auto const ours = f.make("ours");
+    auto lease = f.lease_of(ours);
+    lease.version = access::detail::lost_before;
+    lease.until = f.way.wall().plus(100h);
+    f.log.insert(lease).value();
+    f.way.shared->now += 25h;
+    CHECK(f.round(renewal_policy()).value().tokens.at(0).state == renewal_state::lost);
+    CHECK(f.log.list().value().at(0).state == intent_state::lost);
+}
+
 TEST_CASE("a grace that a late request has shortened is mended until it is over") {
     fixture f;
     auto const ours = f.make("ours");
@@ -378,6 +409,9 @@ TEST_CASE("a grace that a late request has shortened is mended until it is over"
     f.round(rotating).value();
     CHECK(f.at_server(ours).previous_expires_at == promised);
     CHECK(f.works(ours));
+    // Refused if it arrives after the next rotation.
+    CHECK(f.way.shared->requests.back().body.find(R"("client_secret_version":2)") !=
+          std::string::npos);
     f.way.shared->now += 3h;
     f.round(rotating).value();
     CHECK(f.log.list().value().empty());
@@ -453,6 +487,7 @@ TEST_CASE("a grace is ended early when all consumers have the new secret") {
     CHECK(asked == "ours");
     CHECK(f.works(ours));
     have = true;
+    ++f.random; // the tag is another one
     f.round(policy).value();
     CHECK_FALSE(f.works(ours));
     CHECK(f.held_works(ours));
@@ -599,8 +634,10 @@ TEST_CASE("a rotation, or the end of a grace, that fails is reported") {
     CHECK(f.round(rotating).value().tokens.at(0).rotated);
     auto const have = renewal_policy(rotating).consumers_have([](auto const&) { return true; });
     f.way.shared->failing = 400;
+    ++f.random; // the tag is another one
     CHECK(f.round(have).value().tokens.at(0).failure == errc::bad_request);
     f.way.shared->failing.reset();
+    ++f.random;
     auto const ended = f.round(have).value().tokens.at(0);
     CHECK(!ended.failure);
 }

@@ -4,6 +4,7 @@
 
 #include <cloudflare/access/detail/rotation_judging.hpp>
 #include <cloudflare/access/detail/rotation_lease.hpp>
+#include <cloudflare/access/detail/rotation_sending.hpp>
 #include <cloudflare/access/renewal_plan.hpp>
 
 #include <algorithm>
@@ -27,6 +28,7 @@ namespace cloudflare::inline v0::access::detail {
 enum class lease_end : unsigned char {
     stays,
     is_over, ///< it is to be erased
+    is_kept, ///< it is to be settled: the server does not show the end of the grace that it promises
     is_lost, ///< the secret of its rotation is lost
     is_short ///< the server's end of the grace is before the promised one
 };
@@ -36,42 +38,46 @@ enum class lease_end : unsigned char {
                                            rotation_options const& options, timestamp now) {
     if (!one.shown) return lease_end::is_over;
     auto const end = one.shown->previous_client_secret_expires_at;
+    bool const is_last = one.shown->client_secret_version == i.version;
     if (i.state == intent_state::settled) {
         if (i.until <= now) return lease_end::is_over;
-        bool const is_last = one.shown->client_secret_version == i.version;
         return is_last && end && *end < i.until ? lease_end::is_short : lease_end::stays;
     }
     // What was logged may have been sent, and would shorten a later grace: the next rotation takes
     // over the lease, and holds the server to its own promise.
-    bool const may_act = i.state == intent_state::open && i.until != timestamp() &&
-                         i.opened_at.plus(options.max_lateness()) > now;
+    bool const is_pending = may_act(i, options, now);
     switch (compare_versions(one.held, *one.shown)) {
     case held_version::latest:
-    case held_version::newer: return may_act ? lease_end::stays : lease_end::is_over;
+    case held_version::newer:
+        if (is_pending) return lease_end::stays;
+        return is_last && !end && i.until > now ? lease_end::is_kept : lease_end::is_over;
     case held_version::older:
         return i.state == intent_state::lost ? lease_end::stays : lease_end::is_lost;
     case held_version::unknown: break;
     }
     if (i.state == intent_state::lost) return lease_end::stays;
-    if (end && *end == i.until) return lease_end::is_lost;
-    return may_act ? lease_end::stays : lease_end::is_over;
+    if (has_acted(i, end)) return lease_end::is_lost;
+    if (is_pending) return lease_end::stays;
+    return tells_of_loss(i) ? lease_end::is_lost : lease_end::is_over;
 }
 
 /// Settles what rotations of these tokens have left, and marks tokens whose secret was lost. What
 /// fails is done in the next round.
 template <class Tools>
 task_of<Tools, void> keep_leases(Tools& tools, std::vector<held_and_shown>& all,
-                                 rotation_options const& options) {
-    auto pending = tools.intents();
-    auto const intents = co_await std::move(pending);
-    if (!intents) co_return;
-    for (auto i : *intents) {
+                                 std::vector<intent> intents, rotation_options const& options) {
+    for (auto& i : intents) {
         if (!is_lease(i, tools.scope()) || is_under_way(tools, i)) continue;
         auto const one = std::find_if(all.begin(), all.end(),
                                       [&](auto const& a) { return a.held.token_id == i.token_id; });
         if (one == all.end()) continue;
         auto const end = judge_lease(i, *one, options, tools.now());
-        if (end == lease_end::is_over) {
+        if (end == lease_end::is_kept) {
+            i.state = intent_state::settled;
+            auto pending_update = tools.update(i);
+            auto const updated = co_await std::move(pending_update);
+            static_cast<void>(updated);
+        } else if (end == lease_end::is_over) {
             auto pending_erase = tools.erase(i);
             auto const erased = co_await std::move(pending_erase);
             static_cast<void>(erased);
@@ -82,10 +88,9 @@ task_of<Tools, void> keep_leases(Tools& tools, std::vector<held_and_shown>& all,
             auto const updated = co_await std::move(pending_update);
             static_cast<void>(updated);
         } else if (end == lease_end::is_short) {
-            auto pending_change = tools.change(
-                i.token_id, update_params().previous_client_secret_expires_at(i.until));
-            auto const changed = co_await std::move(pending_change);
-            static_cast<void>(changed);
+            auto pending_set = set_grace_end(tools, i.token_id, i.version, i.until);
+            auto const set = co_await std::move(pending_set);
+            static_cast<void>(set);
         }
     }
 }

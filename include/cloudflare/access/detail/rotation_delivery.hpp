@@ -13,18 +13,6 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// Sets the end of the grace, unless a later secret than `version` was made.
-template <class Tools>
-task_of<Tools, result<timestamp>> end_previous(Tools& tools, rotation_flow& f, std::int64_t version,
-                                               timestamp until) {
-    auto params = update_params().previous_client_secret_expires_at(until);
-    if (version != 0) params.client_secret_version(version); // a lower one is refused
-    auto pending = tools.change(f.token_id(), std::move(params));
-    auto const changed = co_await std::move(pending);
-    if (!changed) co_return changed.error();
-    co_return changed->previous_client_secret_expires_at.value_or(until);
-}
-
 [[nodiscard]] inline error may_be_accepted(std::string const& id, error const& why) {
     return why.with([&](error_details& d) {
         d.operation = "rotate";
@@ -36,15 +24,25 @@ task_of<Tools, result<timestamp>> end_previous(Tools& tools, rotation_flow& f, s
     });
 }
 
-/// Extends the grace if the store took so long that it is too short now.
+/// Extends the grace if it is too short: because the store took long, or because that failed before.
 template <class Tools>
 task_of<Tools, result<timestamp>> mend_after_store(Tools& tools, rotation_flow& f,
-                                                   timestamp until) {
+                                                   std::int64_t version, timestamp until) {
     auto const owed = f.latest_time(tools.steady_now()).plus(f.grace);
     if (owed > f.lease.until) f.lease.until = owed;
-    auto pending = mend_grace(tools, f, until);
+    auto pending = mend_grace(tools, f, version, until, f.end);
     auto const mended = co_await std::move(pending);
     co_return result<timestamp>(mended);
+}
+
+/// Ends the grace, if the server has not.
+template <class Tools>
+task_of<Tools, result<timestamp>> revoke_after_store(Tools& tools, rotation_flow& f,
+                                                     std::int64_t version, timestamp until) {
+    if (keeps_promise(f, until, tools.now())) co_return until;
+    auto pending = set_grace_end(tools, f.token_id(), version, f.lease.until);
+    auto const ended = co_await std::move(pending);
+    co_return ended;
 }
 
 /// Tries the new secret as the options say.
@@ -72,9 +70,10 @@ task_of<Tools, result<rotated>> deliver(Tools& tools, rotation_flow& f,
     if (token.client_id.empty()) token.client_id = f.before.client_id;
     if (token.name.empty()) token.name = f.before.name;
     auto const shown_version = token.client_secret_version.value_or(0);
-    if (!token.client_secret_version && f.lease.version != 0)
+    if (!token.client_secret_version && f.has_version())
         token.client_secret_version = f.lease.version;
-    auto pending_mend = mend_grace(tools, f, token.previous_client_secret_expires_at);
+    auto pending_mend =
+        mend_grace(tools, f, shown_version, token.previous_client_secret_expires_at, time_point());
     auto until = co_await std::move(pending_mend);
 
     auto const target = f.for_sink();
@@ -85,17 +84,20 @@ task_of<Tools, result<rotated>> deliver(Tools& tools, rotation_flow& f,
         co_await std::move(pending_lost);
         co_return rotation_lost(token.id, until, stored.error());
     }
-    // What was revoked is so once more: a renewer that took the new secret for lost may have extended it.
     auto pending_late = f.aim == rotation_aim::revoke
-                            ? end_previous(tools, f, shown_version, f.lease.until)
-                            : mend_after_store(tools, f, until);
+                            ? revoke_after_store(tools, f, shown_version, until)
+                            : mend_after_store(tools, f, shown_version, until);
     auto const held_to = co_await std::move(pending_late);
     if (held_to) until = *held_to;
     // If the server does not grant the grace now, renewal extends it later.
     if (!keeps_promise(f, until, tools.now())) f.is_unclear = true;
     auto pending_close = give_back(tools, f);
-    co_await std::move(pending_close);
+    auto const closed = co_await std::move(pending_close);
     if (!held_to) co_return may_be_accepted(f.token_id(), held_to.error());
+    // Who has taken over the lease of this process, which was stopped, may have extended the grace.
+    bool const is_taken = !closed && closed.error() == errc::conflict;
+    if (f.aim == rotation_aim::revoke && is_taken)
+        co_return may_be_accepted(f.token_id(), closed.error());
     if (auto const verified = verify_rotated(options, token, until); !verified)
         co_return verified.error();
     co_return rotated(static_cast<service_token const&>(token), until);
@@ -108,14 +110,15 @@ task_of<Tools, timestamp> current_grace(Tools& tools, rotation_flow& f) {
     auto pending = tools.get(f.token_id());
     auto const shown = co_await std::move(pending);
     auto end = shown ? shown->previous_client_secret_expires_at : tools.now();
+    auto const version = shown ? shown->client_secret_version.value_or(0) : 0;
     // A late request of this rotation has moved the end that another one promised.
-    auto pending_memory = recall_graces(tools, f);
+    auto pending_memory = recall_graces(tools, f, version);
     auto const recalled = co_await std::move(pending_memory);
     if (recalled && f.promised_until > f.lease.until) {
         f.lease.until = f.promised_until;
         end = end.value_or(timestamp());
     }
-    auto pending_mend = mend_grace(tools, f, end);
+    auto pending_mend = mend_grace(tools, f, version, end, f.end);
     auto until = co_await std::move(pending_mend);
     co_return until;
 }
@@ -125,7 +128,7 @@ template <class Tools>
 task_of<Tools, result<rotated>> find_delivered(Tools& tools, rotation_flow& f) {
     auto pending = tools.find_held(f.key);
     auto const held = co_await std::move(pending);
-    bool const is_delivered = held && *held && f.lease.version != 0 &&
+    bool const is_delivered = held && *held && f.has_version() &&
                               (*held)->token_id == f.token_id() &&
                               (*held)->version >= f.lease.version;
     auto pending_mend = current_grace(tools, f);

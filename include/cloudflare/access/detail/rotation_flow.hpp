@@ -67,6 +67,8 @@ struct rotation_flow {
         return shown_at.plus(passed);
     }
     bool is_unclear = false; ///< a request may act late
+    /// Whether the API shows versions, so that the lease has the one that is to be made.
+    [[nodiscard]] bool has_version() const noexcept { return lease.version > 0; }
     /// The lease that was taken over from a process that is presumed dead, as it was found.
     std::optional<intent> inherited{};
 };

@@ -1,9 +1,10 @@
 /// Whether a token may be rotated, by what sink and server show.
 #pragma once
 
-#include <cloudflare/access/detail/rotation_flow.hpp>
+#include <cloudflare/access/detail/rotation_lease.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace cloudflare::inline v0::access::detail {
@@ -24,19 +25,34 @@ enum class held_version : unsigned char {
     return held.version < version ? held_version::older : held_version::newer;
 }
 
+/// Whether a `/rotate` that was planned under a lease has acted, if no version is shown: the end of
+/// the grace is the planned one.
+[[nodiscard]] inline bool has_acted(intent const& lease, std::optional<timestamp> end) noexcept {
+    return lease.until != timestamp() && end == lease.until;
+}
+
+/// Whether what was planned under a lease may have been sent, and act yet.
+[[nodiscard]] inline bool may_act(intent const& lease, rotation_options const& options,
+                                  timestamp now) {
+    return lease.state == intent_state::open && lease.until != timestamp() &&
+           lease.opened_at.plus(options.max_lateness()) > now;
+}
+
 /// If no version is shown: whether the `/rotate` of a process that is presumed dead has acted, so
 /// that its secret is lost, or may still act.
 [[nodiscard]] inline result<void> judge_inherited(rotation_flow const& f,
                                                   rotation_options const& options, timestamp now) {
-    if (!f.inherited || f.inherited->until == timestamp()) return {};
+    if (!f.inherited) return {};
     auto const end = f.before.previous_client_secret_expires_at;
-    bool const is_known_lost = f.inherited->state == intent_state::lost;
-    if (is_known_lost || end == f.inherited->until) return rotation_lost(f.token_id(), end);
-    if (f.inherited->opened_at.plus(options.max_lateness()) <= now) return {};
-    return not_sent(errc::conflict,
-                    "an earlier rotation of " + f.token_id() +
-                        " has no known outcome and may still act until " +
-                        f.inherited->opened_at.plus(options.max_lateness()).to_string());
+    if (f.inherited->state == intent_state::lost || has_acted(*f.inherited, end))
+        return rotation_lost(f.token_id(), end);
+    if (may_act(*f.inherited, options, now))
+        return not_sent(errc::conflict,
+                        "an earlier rotation of " + f.token_id() +
+                            " has no known outcome and may still act until " +
+                            f.inherited->opened_at.plus(options.max_lateness()).to_string());
+    if (tells_of_loss(*f.inherited)) return rotation_lost(f.token_id(), end);
+    return {};
 }
 
 [[nodiscard]] inline result<void> judge_token(rotation_flow const& f,

@@ -6,6 +6,7 @@
 #include <cloudflare/access/detail/rotation_flow.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -26,6 +27,21 @@ namespace cloudflare::inline v0::access::detail {
     return is_lease(i, scope) && i.token_id == token_id && i.state == intent_state::settled;
 }
 
+/// The version in a lease if the API shows none and the secret made before is lost: another one is,
+/// whatever becomes of this rotation.
+inline constexpr std::int64_t lost_before = -1;
+
+/// Whether a lease tells of a lost secret.
+[[nodiscard]] inline bool tells_of_loss(intent const& lease) noexcept {
+    return lease.state == intent_state::lost || lease.version == lost_before;
+}
+
+/// Whether the end of the grace that an intent names is of the secret before `latest`. 0: no
+/// version is shown, so that the last intent is taken to be.
+[[nodiscard]] inline bool is_of_latest(intent const& i, std::int64_t latest) noexcept {
+    return latest == 0 || i.version <= 0 || i.version == latest;
+}
+
 /// Whether the holder's process is presumed alive, by the age of its lease.
 template <class Tools>
 [[nodiscard]] bool is_under_way(Tools const& tools, intent const& holder) {
@@ -41,18 +57,20 @@ task_of<Tools, result<void>> inherit(Tools& tools, rotation_flow& f, intent hold
     mine.writer = f.lease.writer;
     mine.opened_at = tools.now();
     mine.state = intent_state::open;
+    if (holder.state == intent_state::lost && holder.version == 0) mine.version = lost_before;
     auto pending = tools.update(mine);
     auto const written = co_await std::move(pending);
     if (!written) co_return written.error();
-    f.is_unclear = holder.state != intent_state::lost;
     f.lease = std::move(mine);
-    f.inherited = std::move(holder);
+    bool const was_planned = holder.until != timestamp() || tells_of_loss(holder);
+    f.is_unclear = was_planned && holder.state != intent_state::lost;
+    if (was_planned) f.inherited = std::move(holder); // otherwise it is as good as a new one
     co_return result<void>();
 }
 
-/// Inserts the lease; waits while another rotation of the token holds it.
+/// Inserts the lease; waits while another rotation of the token holds it, until `patience`.
 template <class Tools>
-task_of<Tools, result<void>> take_lease(Tools& tools, rotation_flow& f) {
+task_of<Tools, result<void>> take_lease(Tools& tools, rotation_flow& f, time_point patience) {
     key_wait wait;
     for (;;) {
         auto pending = insert_unless_held(tools, f.lease);
@@ -66,8 +84,8 @@ task_of<Tools, result<void>> take_lease(Tools& tools, rotation_flow& f) {
             if (inherited.error() != errc::conflict)
                 co_return with_delivery(inherited.error(), delivery::not_sent);
         }
-        if (tools.steady_now() + wait.span() >= f.end) co_return lease_is_held(**holder);
-        auto pending_wait = wait.once(tools, f.end);
+        if (tools.steady_now() + wait.span() >= patience) co_return lease_is_held(**holder);
+        auto pending_wait = wait.once(tools, patience);
         auto const waited = co_await std::move(pending_wait);
         if (!waited) co_return waited;
     }
@@ -76,50 +94,69 @@ task_of<Tools, result<void>> take_lease(Tools& tools, rotation_flow& f) {
 /// Gives the lease back. It stays in the log, settled, until the promised grace is over in two
 /// cases: if a request may act late, so that renewal mends a grace that such a request shortens;
 /// and if the server does not show the end of the grace, so that the next rotation knows it.
+///
+/// @return an error if that fails: who has taken it over since, or renewal, settles it
 template <class Tools>
-task_of<Tools, void> give_back(Tools& tools, rotation_flow& f) {
+task_of<Tools, result<void>> give_back(Tools& tools, rotation_flow& f) {
     bool const is_needed = f.is_unclear || !f.before.previous_client_secret_expires_at;
     bool const stays = is_needed && f.lease.until > tools.now();
     auto settled = f.lease;
     settled.state = intent_state::settled;
+    if (settled.version == lost_before) settled.version = 0; // there is another secret now
     auto pending = stays ? tools.update(settled) : tools.erase(f.lease);
     auto const written = co_await std::move(pending);
-    static_cast<void>(written); // who has taken it over since, or renewal, settles it
+    if (stays && !written && written.error() == errc::conflict) {
+        // The promise outlives the lease, whose key somebody else may hold.
+        settled.tag = settled.key = tools.options().make_tag();
+        auto pending_insert = tools.insert(settled);
+        auto const inserted = co_await std::move(pending_insert);
+        static_cast<void>(inserted);
+    }
+    co_return written;
 }
 
 /// Gives back a lease under which nothing was sent. One that was taken over is left as it was
 /// found, because what its process has sent is as unknown as before.
+///
+/// @return as `give_back`
 template <class Tools>
-task_of<Tools, void> give_back_unused(Tools& tools, rotation_flow& f) {
+task_of<Tools, result<void>> give_back_unused(Tools& tools, rotation_flow& f) {
     auto as_found = f.inherited.value_or(f.lease);
     as_found.revision = f.lease.revision;
     as_found.writer = f.lease.writer;
     auto pending = f.inherited ? tools.update(as_found) : tools.erase(f.lease);
     auto const written = co_await std::move(pending);
-    static_cast<void>(written); // who has taken it over since, or renewal, settles it
+    co_return written;
 }
 
 /// Leaves the lease in the log with the state `lost`.
+///
+/// @return an error if that fails: the versions of sink and server show the same
 template <class Tools>
-task_of<Tools, void> leave_lost(Tools& tools, rotation_flow& f) {
+task_of<Tools, result<void>> leave_lost(Tools& tools, rotation_flow& f) {
     auto lost = f.lease;
     lost.state = intent_state::lost;
     auto pending = tools.update(lost);
     auto const written = co_await std::move(pending);
-    static_cast<void>(written); // the versions of sink and server show the same
+    co_return written;
 }
 
 /// Reads in the log until when earlier rotations of the token promised that the previous secret
-/// works, and erases those whose time is over.
+/// works, and erases what is over: by its time, or because a later rotation ended it.
+///
+/// @param latest the version that the server shows; 0: none
 template <class Tools>
-task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f) {
+task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f, std::int64_t latest) {
     auto pending = tools.intents();
     auto const all = co_await std::move(pending);
     if (!all) co_return all.error();
+    if (f.inherited && is_of_latest(*f.inherited, latest)) f.promised_until = f.inherited->until;
     for (auto const& i : *all) {
         if (!is_memory_of(i, f.token_id(), tools.scope())) continue;
-        f.promised_until = (std::max)(f.promised_until, i.until);
-        if (i.until > tools.now()) continue;
+        bool const is_of_this = is_of_latest(i, latest);
+        if (is_of_this) f.promised_until = (std::max)(f.promised_until, i.until);
+        bool const is_over = i.until <= tools.now() || (!is_of_this && i.version < latest);
+        if (!is_over) continue;
         auto pending_erase = tools.erase(i);
         auto const erased = co_await std::move(pending_erase);
         static_cast<void>(erased); // otherwise the next rotation erases it
@@ -129,13 +166,16 @@ task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f) {
 
 /// Erases what ended rotations of a token have left in the log, because the end of its grace is now
 /// changed on purpose and must not be mended.
+///
+/// @param latest the version of the secret whose grace was changed; 0: none is shown
 template <class Tools>
-task_of<Tools, result<void>> close_settled(Tools& tools, std::string token_id) {
+task_of<Tools, result<void>> close_settled(Tools& tools, std::string token_id,
+                                           std::int64_t latest) {
     auto pending = tools.intents();
     auto const all = co_await std::move(pending);
     if (!all) co_return all.error();
     for (auto const& i : *all) {
-        if (!is_memory_of(i, token_id, tools.scope())) continue;
+        if (!is_memory_of(i, token_id, tools.scope()) || !is_of_latest(i, latest)) continue;
         auto pending_erase = tools.erase(i);
         auto const erased = co_await std::move(pending_erase);
         if (!erased && erased.error() != errc::conflict) co_return erased.error();

@@ -55,7 +55,10 @@ void plan_rotation(Tools& tools, rotation_flow& f) {
     f.lease.until = f.aim == rotation_aim::revoke ? tools.now().plus(std::chrono::seconds(-1))
                                                   : f.latest_time(now).plus(f.grace + left);
     auto const version = f.before.client_secret_version;
-    f.lease.version = version ? *version + 1 : 0;
+    bool const is_lost =
+        f.inherited && (tells_of_loss(*f.inherited) ||
+                        has_acted(*f.inherited, f.before.previous_client_secret_expires_at));
+    f.lease.version = version ? *version + 1 : is_lost ? lost_before : 0;
 }
 
 /// With the lease, when nobody else rotates the token: whether it may be rotated, by what sink and
@@ -76,7 +79,8 @@ task_of<Tools, result<void>> judge_rotation(Tools& tools, rotation_flow& f,
     if (!shown) co_return unchanged(shown.error());
     f.before = std::move(*shown);
     f.shown_at = tools.now();
-    auto pending_memory = recall_graces(tools, f);
+    auto const latest = f.before.client_secret_version.value_or(0);
+    auto pending_memory = recall_graces(tools, f, latest);
     auto const recalled = co_await std::move(pending_memory);
     if (!recalled) co_return unchanged(recalled.error());
     if (auto const fit = judge_token(f, options, tools.now()); !fit) co_return fit;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,9 +24,8 @@ task_of<Tools, result<shown_secret>> look_for_rotation(Tools& tools, rotation_fl
         auto pending = tools.get(f.token_id());
         auto const after = co_await std::move(pending);
         bool const has_rotated =
-            after &&
-            (f.lease.version != 0 ? after->client_secret_version.value_or(0) >= f.lease.version
-                                  : after->previous_client_secret_expires_at == f.lease.until);
+            after && (f.has_version() ? after->client_secret_version.value_or(0) >= f.lease.version
+                                      : after->previous_client_secret_expires_at == f.lease.until);
         if (has_rotated) co_return shown_secret();
         bool const is_cancelled = !after && after.error() == errc::cancelled;
         if (is_cancelled || tools.steady_now() >= end)
@@ -120,7 +120,7 @@ task_of<Tools, result<shown_secret>> raise_or_rotate(Tools& tools, rotation_flow
 /// Rotates the secret, in the way that the aim and the API allow.
 template <class Tools>
 task_of<Tools, result<shown_secret>> obtain_secret(Tools& tools, rotation_flow& f) {
-    if (f.lease.version == 0) return rotate_once(tools, f);
+    if (!f.has_version()) return rotate_once(tools, f);
     bool const leaves_none_in_use = f.aim == rotation_aim::revoke || f.aim == rotation_aim::replace;
     return leaves_none_in_use && tools.scope().is_account() ? raise_or_rotate(tools, f)
                                                             : raise_version(tools, f);
@@ -131,19 +131,43 @@ task_of<Tools, result<shown_secret>> obtain_secret(Tools& tools, rotation_flow& 
     return f.aim == rotation_aim::revoke ? shown <= now : shown >= f.lease.until;
 }
 
-/// Sets the end of the grace until it is as promised.
+/// Sets the end of the grace, unless a later secret than `version` was made. 0: not known.
 ///
+/// @return the end, as far as the server shows it
+template <class Tools>
+task_of<Tools, result<timestamp>> set_grace_end(Tools& tools, std::string id, std::int64_t version,
+                                                timestamp until) {
+    auto pending = tools.change_unless_later(
+        std::move(id), version, update_params().previous_client_secret_expires_at(until));
+    auto const changed = co_await std::move(pending);
+    if (!changed) co_return changed.error();
+    co_return changed->previous_client_secret_expires_at.value_or(until);
+}
+
+/// Sets the end of the grace until it is as promised, twice at the most; and again after faults
+/// that pass, until `patience`.
+///
+/// @param version the latest that the server has shown; 0: none
 /// @param shown the end as the server shows it; if empty, it is taken for the promised one
 /// @return the end at last, as far as the server shows it
 template <class Tools>
-task_of<Tools, timestamp> mend_grace(Tools& tools, rotation_flow const& f,
-                                     std::optional<timestamp> shown) {
+task_of<Tools, timestamp> mend_grace(Tools& tools, rotation_flow const& f, std::int64_t version,
+                                     std::optional<timestamp> shown, time_point patience) {
     auto end = shown.value_or(f.lease.until);
-    for (int i = 0; i != 2 && !keeps_promise(f, end, tools.now()); ++i) {
-        auto pending = tools.change(
-            f.token_id(), update_params().previous_client_secret_expires_at(f.lease.until));
-        auto const changed = co_await std::move(pending);
-        if (changed) end = changed->previous_client_secret_expires_at.value_or(f.lease.until);
+    auto span = std::chrono::milliseconds(500);
+    for (int tries = 0; tries != 2 && !keeps_promise(f, end, tools.now());) {
+        auto pending = set_grace_end(tools, f.token_id(), version, f.lease.until);
+        auto const set = co_await std::move(pending);
+        if (set) end = *set;
+        bool const passes =
+            !set && (set.error() == condition::network || set.error() == condition::unavailable);
+        if (passes && tools.steady_now() + span < patience) {
+            auto pending_pause = tools.pause(span);
+            co_await std::move(pending_pause);
+            span = (std::min)(span * 2, std::chrono::milliseconds(8000));
+        } else {
+            ++tries;
+        }
     }
     co_return end;
 }

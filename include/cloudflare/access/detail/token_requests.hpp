@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -93,6 +94,17 @@ public:
     [[nodiscard]] task<result<updated_service_token>> change(std::string id, update_params params) {
         return client_.call(update_service_token(scope_, std::move(id), std::move(params)),
                             bounded());
+    }
+
+    /// Changes a token, unless a later secret than `version` was made: a lower version is refused.
+    ///
+    /// @param version the latest that the server has shown; 0: none
+    [[nodiscard]] task<result<updated_service_token>>
+    change_unless_later(std::string id, std::int64_t version, update_params params) {
+        if (version != 0) params.client_secret_version(version);
+        update_service_token op(scope_, std::move(id), std::move(params));
+        op.idempotency = idempotency::idempotent; // because the version is not raised
+        return client_.call(std::move(op), bounded());
     }
 
     /// Sends `/rotate`, once.
