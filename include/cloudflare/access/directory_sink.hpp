@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cloudflare/access/detail/secret_file.hpp>
+#include <cloudflare/access/secret_format.hpp>
 #include <cloudflare/access/secret_sink.hpp>
 
 #include <chrono>
@@ -18,6 +19,9 @@ namespace cloudflare::inline v0::access {
 /// in the key; each other byte becomes `%` and two hexadecimal digits. A key that is empty, or
 /// longer than 200 bytes when written so, is refused with `errc::invalid_argument`.
 ///
+/// Stores of different keys run side by side, those of one key one at a time. While one runs, a
+/// file `.NAME.new.lock` stands beside.
+///
 /// Errors and threads: as `file_sink`. `forget` reads all files of the directory; a file that
 /// cannot be read is an error, because it may be the token's.
 ///
@@ -26,7 +30,7 @@ template <class System = detail::posix>
 class basic_directory_sink {
 public:
     /// @param path the directory, which must exist
-    /// @param patience how long a store may wait for another
+    /// @param patience how long a store may wait for another of the same key
     explicit basic_directory_sink(std::string path,
                                   std::chrono::milliseconds patience = std::chrono::seconds(5))
         : path_(std::move(path)), patience_(patience) {}
@@ -88,7 +92,7 @@ private:
         result<void> unread;
         for (auto const& name : names) {
             if (name.starts_with('.')) continue;
-            detail::secret_file<System> const held(path_ + '/' + name, patience_);
+            auto const held = file_named(name);
             auto const token = held.find();
             if (!token && token.error().details().cause) unread = token.error();
             if (token && *token && (*token)->token_id == token_id) return f(held);
@@ -112,7 +116,11 @@ private:
         if (name.empty() || name.size() > 200)
             return error(errc::invalid_argument,
                          "key: must have from 1 to 200 bytes as a file's name");
-        return detail::secret_file<System>(path_ + '/' + name, patience_);
+        return file_named(name);
+    }
+    [[nodiscard]] detail::secret_file<System> file_named(std::string const& name) const {
+        return detail::secret_file<System>(path_ + '/' + name, patience_, {}, secret_format::lines,
+                                           detail::lock_extent::file);
     }
 
     std::string path_;

@@ -37,6 +37,10 @@ namespace cloudflare::inline v0::access {
 /// the key (percent-encoded) if the caller gave one. In any other file `held_token::key` is empty,
 /// and `find` accepts any key. `held_token::since` is the time of the file's last change.
 ///
+/// `store` flushes twice: the file, and the directory. `prepare` writes a file of the same size and
+/// removes it unflushed: a store that fails all the same costs a token that is withdrawn, and no
+/// secret.
+///
 /// Errors: `errc::sink_failed` with the path and the reason. A missing directory is an error of
 /// `find`, too. `prepare` refuses a file that is a mount point (a bind mount), a read-only
 /// directory, a full disk, and an owner or group that cannot be kept.

@@ -392,6 +392,27 @@ TEST_CASE("a store puts file and directory on the disk") {
     faulty::reset();
 }
 
+TEST_CASE("prepare flushes nothing, and tells where its trial cannot be written or removed") {
+    struct tag {};
+    struct no_space : faults::faulty_posix<tag> {
+        static ::ssize_t write(int, void const*, std::size_t) { return errno = ENOSPC, -1; }
+    };
+    struct append_only : faults::faulty_posix<tag> { // nothing can be renamed there either
+        static int unlink(char const*) { return errno = EPERM, -1; }
+    };
+    scratch const s;
+    faulty::reset();
+    CHECK(faulty_sink(s.path()).prepare(wanting()).has_value());
+    CHECK(faulty::syncs == 0);
+    faulty::reset();
+    CHECK(s.entries() == 0);
+    auto const full = access::basic_file_sink<no_space>(s.path()).prepare(wanting());
+    CHECK(full.error() == errc::sink_failed);
+    CHECK(full.error().details().cause.value() == ENOSPC);
+    CHECK(access::basic_file_sink<append_only>(s.path()).prepare(wanting()).error() ==
+          errc::sink_failed);
+}
+
 TEST_CASE("every file beside is new, follows no link, and has a name of its own") {
     static std::set<std::string> made;
     made.clear();

@@ -71,6 +71,8 @@ public:
         return {};
     }
 
+    /// Removes the file now; false with `errno` where that fails.
+    [[nodiscard]] bool remove() { return moved(System::unlink(path_.c_str()) == 0); }
     /// Moves the file to `target`, in place of what is there; false with `errno` where that fails.
     [[nodiscard]] bool move_to(std::string const& target) {
         return moved(System::rename(path_.c_str(), target.c_str()) == 0);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cloudflare/access/detail/file.hpp>
+#include <cloudflare/access/detail/name_lock.hpp>
 #include <cloudflare/access/detail/replacement.hpp>
 #include <cloudflare/access/detail/secret_json.hpp>
 #include <cloudflare/access/detail/secret_lines.hpp>
@@ -20,8 +21,13 @@
 
 namespace cloudflare::inline v0::access::detail {
 
-/// Reads and writes one such file. Writers of one directory exclude each other by a lock on it, as
-/// far as the file system has locks.
+/// Whom a writer excludes.
+enum class lock_extent : unsigned char {
+    directory, ///< all that write in the directory
+    file       ///< those that write the same file, or lock the whole directory
+};
+
+/// Reads and writes one such file. Writers exclude each other as far as the file system has locks.
 template <class System>
 class secret_file {
 public:
@@ -31,12 +37,15 @@ public:
     /// @param patience how long to wait for another writer
     /// @param replaces the id of a token that counts as not held, and that any other may replace
     /// @param of_new the format of a file that is not there yet
+    /// @param extent if `file`, writers of other files may be at work at the same time
     secret_file(std::string path, std::chrono::milliseconds patience, std::string replaces = {},
-                secret_format of_new = secret_format::lines)
+                secret_format of_new = secret_format::lines,
+                lock_extent extent = lock_extent::directory)
         : path_(std::move(path)),
           patience_(patience),
           replaces_(std::move(replaces)),
-          of_new_(of_new) {}
+          of_new_(of_new),
+          extent_(extent) {}
 
     /// What the file holds; nothing if there is no file, or it holds no token. A missing directory
     /// is an error, because it may be a volume that is not mounted.
@@ -60,11 +69,12 @@ public:
     ///
     /// @param token_id the token that may be there already; empty: none may
     [[nodiscard]] result<void> prepare(std::string_view token_id) const {
-        auto const there = open();
+        auto there = open();
         if (!there) return there.error();
         if (auto const free = check_free(there->held, token_id); !free) return free;
-        auto const trial = write_beside(*there, wiped_string(there->held.text.size() + 1024, '#'));
-        return trial ? result<void>() : trial.error();
+        auto trial = write_beside(*there, wiped_string(there->held.text.size() + 1024, '#'));
+        if (!trial) return trial.error();
+        return trial->remove() ? result<void>() : last_error();
     }
 
     /// Writes the token's secret, in place of an older one of the same token.
@@ -79,7 +89,7 @@ public:
                 return failed("the token has a control character, which would break a line");
             else if (!is_utf8(part))
                 return failed("cannot hold this token: it is not UTF-8");
-        auto const there = open();
+        auto there = open();
         if (!there) return there.error();
         auto const& held = there->held;
         if (auto const free = check_free(held, token.id); !free) return free;
@@ -92,7 +102,7 @@ public:
 
     /// Removes the file if it holds this token.
     [[nodiscard]] result<void> forget(std::string_view token_id) const {
-        auto const there = open();
+        auto there = open();
         if (!there) return there.error();
         auto const& token = there->held.token;
         if (!token || token->token_id != token_id) return {};
@@ -104,7 +114,7 @@ public:
     /// else changes, nor does the time of the file's last change.
     [[nodiscard]] result<void> rewrite(std::string_view token_id,
                                        secret_change const& change) const {
-        auto const there = open();
+        auto there = open();
         if (!there) return there.error();
         auto const& held = there->held;
         if (!held.token || held.token->token_id != token_id) return {};
@@ -129,10 +139,11 @@ private:
         std::optional<std::string> recorded_key{}; // percent-encoded
         secret client_secret{};
     };
-    /// The file, with its directory open and locked.
+    /// The file, locked, with its directory open.
     struct place {
         std::string path;
         file directory;
+        std::optional<name_lock<System>> lock;
         contents held;
     };
 
@@ -190,23 +201,50 @@ private:
         return is_json ? secret_object(token, of, held.text) : secret_text(token, of, held.text);
     }
 
-    /// Opens and locks the directory, removes what writers that died left in it, and reads the
-    /// file.
+    /// Opens the directory, locks, removes what writers of the file that died left, and reads it.
     [[nodiscard]] result<place> open() const {
         auto target = resolve_links<System>(path_, errc::sink_failed);
         if (!target) return target.error();
         auto directory = open_directory_of<System>(*target, errc::sink_failed);
         if (!directory) return directory.error();
-        auto const locked =
-            directory->lock(LOCK_EX, patience_, errc::sink_failed, directory_of(*target));
-        if (!locked && locked.error().details().cause.value() == EWOULDBLOCK) return locked.error();
-        if (locked) sweep(*target);
+        std::optional<name_lock<System>> lock;
+        if (extent_ == lock_extent::file) {
+            auto taken = lock_name(*directory, *target);
+            if (!taken) return taken.error();
+            if (*taken) lock.emplace(std::move(**taken));
+        }
+        if (lock) {
+            sweep(*target);
+        } else {
+            auto const is_locked = lock_directory(*directory, *target, LOCK_EX);
+            if (!is_locked) return is_locked.error();
+            if (*is_locked) {
+                name_lock<System>::remove_left_over(*target);
+                sweep(*target);
+            }
+        }
         auto held = read(*target);
         if (!held) return held.error();
-        return place{std::move(*target), std::move(*directory), std::move(*held)};
+        return place{std::move(*target), std::move(*directory), std::move(lock), std::move(*held)};
+    }
+    /// @return nothing if the directory has to be locked instead
+    [[nodiscard]] result<std::optional<name_lock<System>>>
+    lock_name(file const& directory, std::string const& target) const {
+        auto const is_shared = lock_directory(directory, target, LOCK_SH);
+        if (!is_shared) return is_shared.error();
+        if (!*is_shared) return std::optional<name_lock<System>>();
+        return name_lock<System>::take(target, patience_, errc::sink_failed);
+    }
+    /// @return false if the file system has no locks
+    [[nodiscard]] result<bool> lock_directory(file const& directory, std::string const& target,
+                                              int operation) const {
+        auto const locked =
+            directory.lock(operation, patience_, errc::sink_failed, directory_of(target));
+        if (!locked && locked.error().details().cause.value() == EWOULDBLOCK) return locked.error();
+        return locked.has_value();
     }
 
-    /// Only a writer that has the lock makes files beside, so all that are there are left over.
+    /// Only a writer that has the lock makes files beside, so all of this name are left over.
     static void sweep(std::string const& target) {
         std::vector<std::string> names;
         auto const directory = directory_of(target);
@@ -235,8 +273,7 @@ private:
         return {};
     }
 
-    /// Writes the text to a new file beside, with the rights of the one that it replaces, down to
-    /// the disk.
+    /// Writes the text to a new file beside, with the rights of the one that it replaces.
     [[nodiscard]] result<replacement<System>> write_beside(place const& there,
                                                            wiped_string const& text) const {
         auto const& held = there.held;
@@ -248,15 +285,16 @@ private:
         if (held.exists)
             if (auto const ok = fresh->copy_rights(held.status, errc::sink_failed, path_); !ok)
                 return ok.error();
-        if (!fresh->file().write(text) || !fresh->file().sync()) return last_error();
+        if (!fresh->file().write(text)) return last_error();
         return fresh;
     }
 
     /// @param keeps_time whether the time of the file's last change stays
-    [[nodiscard]] result<void> replace(place const& there, wiped_string const& text,
+    [[nodiscard]] result<void> replace(place& there, wiped_string const& text,
                                        bool keeps_time = false) const {
         auto fresh = write_beside(there, text);
         if (!fresh) return fresh.error();
+        if (!fresh->file().sync()) return last_error();
         auto const& held = there.held;
         if (keeps_time && System::change_time(fresh->path().c_str(), held.status.st_mtime) != 0)
             return last_error();
@@ -264,7 +302,9 @@ private:
             held.exists ? fresh->move_to(there.path) : fresh->move_to_new(there.path);
         return is_moved ? sync(there) : last_error();
     }
-    [[nodiscard]] result<void> sync(place const& there) const {
+    /// Ends the lock of the file, which is as it should be, and flushes the directory.
+    [[nodiscard]] result<void> sync(place& there) const {
+        there.lock.reset();
         if (!there.directory.sync()) return last_error();
         return {};
     }
@@ -273,6 +313,7 @@ private:
     std::chrono::milliseconds patience_;
     std::string replaces_;
     secret_format of_new_;
+    lock_extent extent_;
 };
 
 } // namespace cloudflare::inline v0::access::detail
