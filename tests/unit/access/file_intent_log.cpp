@@ -548,6 +548,16 @@ TEST_CASE("a file system without locks is an error that says so") {
     CHECK(inserted.error().to_string().find("flock") != std::string::npos);
 }
 
+TEST_CASE("an intent without a tag is refused, and the error says so") {
+    scratch const s;
+    auto i = make('1');
+    i.tag.clear();
+    auto const e = file_intent_log(s.path()).insert(i).error();
+    CHECK(e == errc::invalid_argument);
+    CHECK(e.details().explanation == "intent: tag must not be empty");
+    CHECK(s.entries() == 0);
+}
+
 TEST_CASE("an intent that is not UTF-8 is refused, not lost") {
     scratch const s;
     file_intent_log const log(s.path());

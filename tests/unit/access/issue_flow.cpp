@@ -318,6 +318,19 @@ TEST_CASE("a fresh secret whose response shows no client id comes with the liste
     CHECK(h.sink.inner.stored(id)->client_secret.reveal() == "fresh");
 }
 
+TEST_CASE("a tag that the server does not keep: the error says whether the token was withdrawn") {
+    for (bool const removed : {true, false}) {
+        harsh h;
+        h.created("ci");
+        if (removed) h.named();
+        if (!removed) h.refused(403);
+        auto const said = h.issue().error().details().explanation;
+        CHECK(said.starts_with(
+            "the server does not keep the tag in the token's name; the token was " +
+            std::string(removed ? "" : "not ") + "withdrawn"));
+    }
+}
+
 TEST_CASE("a deleted token that a list still shows is not taken for the next create's") {
     harsh h;
     h.lost()

@@ -469,6 +469,61 @@ TEST_CASE("a revocation of which neither request shows a secret is told as the s
     CHECK(w.all().at(0).state == intent_state::open);
 }
 
+TEST_CASE("what went wrong comes first in an error, and then what is left behind") {
+    world unknown;
+    unknown.looks().way.fail(errc::cancelled, delivery::unknown);
+    unknown.way.fail(errc::cancelled, delivery::not_sent);
+    CHECK(unknown.rotate().error().details().explanation ==
+          id + " may have been rotated or may be yet: the secret in use works, within its grace; "
+               "the next rotation or renewal settles it");
+    world refused; // by a server that explains itself
+    refused.looks().shown(5, over, "fresh");
+    refused.way.respond(400, R"({"success":false,"errors":[]})");
+    auto const e = refused.make().revoke_and_rotate("key").get().error();
+    CHECK(e.delivery() == delivery::accepted);
+    auto const end = "the new secret of " + id +
+                     " is stored; whether the one before is still accepted is not known: end_grace "
+                     "ends it";
+    auto const& said = e.details().explanation;
+    CHECK(said.ends_with(end));
+    if (said != end) CHECK(said.substr(0, said.size() - end.size()).ends_with("; "));
+}
+
+TEST_CASE("a /rotate that is refused has done nothing") {
+    world w;
+    w.hold(0).shown(0, over).shown(0, over).refused();
+    auto const e = w.rotate().error();
+    CHECK(e == errc::forbidden);
+    CHECK(e.delivery() == delivery::rejected);
+    CHECK(w.sent() == "GET GET POST");
+    CHECK(w.all().empty());
+}
+
+TEST_CASE("of a secret that nobody was shown the latest version counts that the server shows") {
+    for (int const latest : {0, 6, 7}) {
+        CAPTURE(latest);
+        for (int const held : {6, 7}) {
+            CAPTURE(held);
+            world w;
+            w.looks().shown(5, over).shown(6, over).shown(latest, over);
+            w.shown(7, over); // the end of the grace
+            w.sink.at[{"find", 3}] = [&w, held] {
+                return w.hold(held, "another's"), result<void>();
+            };
+            auto const done = w.make().revoke_and_rotate("key").get();
+            CHECK(done.has_value() == (held >= latest));
+            CHECK(w.sent().starts_with("GET GET PUT POST GET GET"));
+        }
+    }
+}
+
+TEST_CASE("what has ended when a lease is given back is not remembered") {
+    world w;
+    w.looks(4, "").shown(5, "2026-11-23T23:59:59Z", "fresh").shown(5, "2026-11-23T23:59:59Z");
+    CHECK(w.make().revoke_and_rotate("key").get().has_value());
+    CHECK(w.all().empty());
+}
+
 TEST_CASE("the version that a response shows is stored, else the one that was set") {
     for (int const shown : {0, 5, 6}) {
         world w;
