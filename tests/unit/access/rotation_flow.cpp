@@ -477,7 +477,7 @@ TEST_CASE("what went wrong comes first in an error, and then what is left behind
           id + " may have been rotated or may be yet: the secret in use works, within its grace; "
                "the next rotation or renewal settles it");
     world refused; // by a server that explains itself
-    refused.looks().shown(5, over, "fresh");
+    refused.looks().shown(5, end_of_hour, "fresh").refused().refused();
     refused.way.respond(400, R"({"success":false,"errors":[]})");
     auto const e = refused.make().revoke_and_rotate("key").get().error();
     CHECK(e.delivery() == delivery::accepted);

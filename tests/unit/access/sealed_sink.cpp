@@ -173,7 +173,8 @@ TEST_CASE("an error says why a secret does not open") {
         return reason(unseal(key, sample, secret("sealed:v1:k:" + data)));
     };
     CHECK(has(reason(unseal(key, sample, secret(plain))), "is not sealed"));
-    CHECK(has(reason(unseal(key, sample, secret("sealed:v2:k:AAAA"))), "another format"));
+    CHECK(has(reason(unseal(key, sample, secret("sealed:v2:k:AAAA"))),
+              "is sealed in another format than v1"));
     CHECK(has(reason(unseal(key, sample, secret("sealed:v1:AAAA"))), "names no key"));
     CHECK(has(reason(unseal(key, sample, secret("sealed:v1::AAAA"))), "names no key"));
     CHECK(has(reason(unseal(key_of("other"), sample, sealed)),
