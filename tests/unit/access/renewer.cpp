@@ -764,32 +764,6 @@ TEST_CASE(
     }
 }
 
-TEST_CASE(
-    "a log that cannot be read does not stop what is due, and leases wait for the next round") {
-    struct unreadable_log : access::memory_intent_log {
-        int lists = 0;
-        result<std::vector<access::intent>> list() {
-            // The first look is the gathering's; the second one, of four tries, the leases'.
-            ++lists;
-            if (lists > 1 && lists < 6) return error(errc::intent_log_failed, "not mounted");
-            return access::memory_intent_log::list();
-        }
-    };
-    fixture f;
-    auto const token = f.make("ours", 30);
-    f.way.shared->now += 20h;
-    unreadable_log log;
-    auto lease = f.lease_of(token);
-    lease.opened_at = f.way.wall().plus(-2h);
-    log.insert(lease).value();
-    access::renewer renewer(f.through, f.scope, f.sink, log, renewal_policy(),
-                            access::rotation_options().now_from([&] { return f.way.wall(); }));
-    CHECK(renewer.run_once().get().value().tokens.at(0).refreshed);
-    CHECK(log.access::memory_intent_log::list().value().size() == 1);
-    CHECK(renewer.run_once().get().has_value());
-    CHECK(log.access::memory_intent_log::list().value().empty());
-}
-
 TEST_CASE("a refresh makes no secret younger, and a token without a duration gets a year") {
     fixture f;
     auto const token = f.make("ours", 30);
