@@ -275,6 +275,12 @@ public:
                 s->must_work_until = (std::max)(until, s->must_work_until.plus(-s->slept_before));
         }
     }
+    /// The same of a process that took its store for failed, and so asked for no more.
+    void note_unfinished(process const& p, tended const& t, cf::timestamp until) {
+        for (auto* const s : purposes[&p].replaced)
+            if (s->id == t.id && s->replaced_by == &p && until < s->must_work_until)
+                s->must_work_until = (std::max)(until, s->must_work_until.plus(-s->slept_before));
+    }
     /// Whether a secret is the one that lives on beside the last.
     [[nodiscard]] bool is_previous(tended const& t, shown_secret const& s) {
         auto const* there = w_.box.find(t.id);

@@ -50,6 +50,7 @@ inline void note_failure(process const& p, consumers& c, tended& t, cf::error co
     auto const named = time_after(why.to_string(), "works until ");
     bool const is_told = why == cf::errc::rotation_lost || why == cf::errc::sink_failed;
     if (is_told && named && c.is_lost(t)) c.note_lost(p, t, *named);
+    if (is_told && named) c.note_unfinished(p, t, *named); // in a sink that said it failed
 }
 
 /// How a token is at one moment.
