@@ -95,7 +95,8 @@ for command in rotate renew; do
     run renew "$id" --secret-file "$work/dir/ci-0" --replace-lost --intents "$work/intents" >"$work/out" 2>"$work/err" ||
         complain "$command: renew --replace-lost exits $?: $(cat "$work/err")"
     must_be_let_in "in the end" "$work/now-0"
-    [ -z "$(find "$work/dir" -name '.*.new*' -o -name '*.new.*')" ] || complain "files were left beside"
+    # The lock of a store that was killed at its end is removed by the next one of that key.
+    [ -z "$(find "$work/dir" \( -name '.*.new*' -o -name '*.new.*' \) ! \( -name '*.lock' -empty \))" ] || complain "files were left beside"
     echo "$command: $count killed or stopped, $failures failures"
 done
 touch "$work/refused"

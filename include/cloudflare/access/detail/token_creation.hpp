@@ -55,7 +55,6 @@ task_of<Tools, result<issued_service_token>> judge(Tools& tools, issue_flow& f,
     if (!f.is_tagged || has_tag(token.name, f.wanted.tag)) co_return created;
     auto pending_remove = tools.remove(token.id);
     auto const removed = co_await std::move(pending_remove);
-    if (removed) f.deleted.push_back(token.id);
     f.tag_is_cut = true;
     co_return error(errc::unexpected_response,
                     error_details{.explanation = "the server does not keep the tag in the "
