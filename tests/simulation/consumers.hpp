@@ -40,6 +40,7 @@ struct tended {
     int rotations = 0;          ///< by the product
     bool was_late = false;      ///< the request that rotated last acted late
     bool is_extended = false;   ///< the grace, on purpose, since then
+    int revoked_below = 0;      ///< secrets with a lower number, as the product said
     // What the product said last.
     bool was_reported = false; ///< missing, disabled or expired
     cf::timestamp looked_at{}; ///< when the last look began that came to an end for this token
@@ -428,6 +429,10 @@ private:
         }
         // Without versions each request rotates, also a late one and that of a process which slept.
         bool const is_past_lease = asleep + late > lease_span;
+        bool const is_revived = is_moved && !was_rotated && end && *end > now && late <= 60s &&
+                                asleep == 0s && shows_versions() &&
+                                secrets_.at(there->previous_secret).number < t.revoked_below;
+        if (is_revived) complain(t, "a renewal has a revoked secret accepted again", now);
         if (is_past_lease && is_moved && !was_rotated) t.is_extended = true;
         if (!shows_versions() && (was_rotated || is_moved) && is_past_lease) {
             t.is_by_hand = true;

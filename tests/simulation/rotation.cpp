@@ -3,6 +3,7 @@
 // Usage: simulate_rotation [RANDOM_SCHEDULES [FIRST_SEED [first | random]]], as simulate_issue.
 #include "enumeration.hpp"
 #include "rotation_oracle.hpp"
+#include "rotation_seeds.hpp"
 #include "tally.hpp"
 
 #include <cstdio>
@@ -463,6 +464,9 @@ int main(int argc, char** argv) {
     std::string_view const mode = argc > 3 ? argv[3] : "";
     tally enumerated, random;
     ends_at_first = mode == "first";
+    if (mode != "random")
+        for (auto const seed : rotation_seeds)
+            tell(random_history(seed), enumerated, "random");
     if (mode != "random") enumerate(enumerated);
     for (auto i = 0ULL; i != schedules; ++i)
         tell(random_history(first + i), random, "random");

@@ -103,6 +103,8 @@ inline void note_rotated(process& p, consumers& c, tended& t, task_plan const& r
     if (r.what == errand::revoke && c.has_two(t) && !t.is_by_hand && !t.is_extended &&
         c.at_server(t)->number == c.purposes[&p].made)
         w.complain("a revoked secret still works");
+    if (r.what == errand::revoke && c.purposes[&p].made > 0)
+        t.revoked_below = (std::max)(t.revoked_below, c.purposes[&p].made);
     c.purposes[&p].has_succeeded = true;
     if (done->token.id != t.id || done->token.client_id != t.client_id)
         w.complain("a rotation gives another token");
