@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -87,8 +88,8 @@ parse_date(std::string_view string) noexcept {
     auto const day = floor<days>(moment.seconds());
     unsigned const month(year_month_day(day).month());
     auto const iso = moment.to_string(); // e.g. 1994-11-06T08:49:37Z
-    std::string date(days_of_week, weekday(day).c_encoding() * 3, 3);
-    date.append(", ").append(iso, 8, 2).append(" ").append(months, month * 3 - 3, 3);
+    std::string date(days_of_week, std::size_t{3} * weekday(day).c_encoding(), 3);
+    date.append(", ").append(iso, 8, 2).append(" ").append(months, std::size_t{3} * (month - 1), 3);
     return date.append(" ").append(iso, 0, 4).append(" ").append(iso, 11, 8).append(" GMT");
 }
 
