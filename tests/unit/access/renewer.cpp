@@ -363,6 +363,26 @@ TEST_CASE("what rotations of dead processes left in the log is settled") {
     }
 }
 
+TEST_CASE("no grace is mended while the token is being rotated, perhaps to end it") {
+    fixture f;
+    testing::sandbox_options lenient; // ignores a version that is too low, not the rest
+    lenient.lower_version_is_refused = false;
+    f.way.shared->box = testing::sandbox(1, lenient);
+    auto const ours = f.make("ours");
+    auto memory = f.lease_of(ours);
+    memory.state = intent_state::settled;
+    memory.version = 1;
+    memory.until = f.way.wall().plus(5h);
+    f.log.insert(memory).value();
+    auto lease = f.lease_of(ours);
+    lease.tag = std::string(32, '2');
+    f.log.insert(lease).value();
+    f.lose(ours, -1h); // revoked, and about to be stored
+    f.round(renewal_policy()).value();
+    CHECK_FALSE(f.works(ours));
+    CHECK(f.log.list().value().size() == 2);
+}
+
 TEST_CASE("a promise stays in the log if the server does not show it, though its process died") {
     fixture f;
     testing::sandbox_options hiding;

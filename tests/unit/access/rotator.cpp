@@ -647,6 +647,16 @@ TEST_CASE("an extended grace that the server does not show is remembered, and no
     CHECK(f.rotate().error() == errc::grace_running);
 }
 
+TEST_CASE("a longer grace leaves the earlier promise in the log, for this process may die") {
+    fixture f;
+    auto const memory = f.leave_lease(intent_state::settled, now, now.plus(4h));
+    f.look(5).respond(5);
+    CHECK(f.rotator().extend_grace(id, 5h).get().has_value());
+    auto const kept = f.log.list().value();
+    REQUIRE(kept.size() == 2);
+    CHECK(kept[0] == memory);
+}
+
 TEST_CASE("the end of a grace that failed leaves what was promised") {
     fixture f;
     f.hold(5);

@@ -62,7 +62,7 @@ task_of<Tools, result<timestamp>> end_by_lease(Tools& tools, rotation_flow& f, s
         auto const written = co_await std::move(pending_update);
         if (!written) co_return written.error();
     }
-    auto pending_close = close_settled(tools, f.token_id(), last);
+    auto pending_close = close_settled(tools, f.token_id(), last, timestamp());
     auto const closed = co_await std::move(pending_close);
     if (!closed) co_return closed.error();
     auto const now = tools.now().plus(std::chrono::seconds(-1));
@@ -82,7 +82,7 @@ task_of<Tools, result<timestamp>> extend_by_lease(Tools& tools, rotation_flow& f
     if (!extended) co_return extended;
     if (!f.inherited) f.lease.version = last;
     f.lease.until = until;
-    auto pending_close = close_settled(tools, f.token_id(), last);
+    auto pending_close = close_settled(tools, f.token_id(), last, until);
     auto const closed = co_await std::move(pending_close);
     static_cast<void>(closed); // otherwise an earlier promise is kept, too
     co_return extended;

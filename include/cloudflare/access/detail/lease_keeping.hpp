@@ -41,6 +41,7 @@ enum class lease_end : unsigned char {
     bool const is_last = one.shown->client_secret_version == i.version;
     if (i.state == intent_state::settled) {
         if (i.until <= now) return lease_end::is_over;
+        if (one.is_under_way) return lease_end::stays; // it may be ending that grace
         return is_last && end && *end < i.until ? lease_end::is_short : lease_end::stays;
     }
     // What was logged may have been sent, and would shorten a later grace: the next rotation takes

@@ -168,14 +168,16 @@ task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f, std::
 /// changed on purpose and must not be mended.
 ///
 /// @param latest the version of the secret whose grace was changed; 0: none is shown
+/// @param end only what promises a later end is erased
 template <class Tools>
-task_of<Tools, result<void>> close_settled(Tools& tools, std::string token_id,
-                                           std::int64_t latest) {
+task_of<Tools, result<void>> close_settled(Tools& tools, std::string token_id, std::int64_t latest,
+                                           timestamp end) {
     auto pending = tools.intents();
     auto const all = co_await std::move(pending);
     if (!all) co_return all.error();
     for (auto const& i : *all) {
-        if (!is_memory_of(i, token_id, tools.scope()) || !is_of_latest(i, latest)) continue;
+        bool const is_of_this = is_memory_of(i, token_id, tools.scope()) && is_of_latest(i, latest);
+        if (!is_of_this || i.until <= end) continue;
         auto pending_erase = tools.erase(i);
         auto const erased = co_await std::move(pending_erase);
         if (!erased && erased.error() != errc::conflict) co_return erased.error();
