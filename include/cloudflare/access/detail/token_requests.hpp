@@ -98,6 +98,9 @@ public:
 
     /// Changes a token, unless a later secret than `version` was made: a lower version is refused.
     ///
+    /// Source: an update with the version as it is leaves the secret (acceptance tests of Cloudflare's
+    /// Terraform provider).
+    ///
     /// @param version the latest that the server has shown; 0: none
     [[nodiscard]] task<result<updated_service_token>>
     change_unless_later(std::string id, std::int64_t version, update_params params) {
