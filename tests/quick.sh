@@ -11,8 +11,13 @@ build=build-quick
     "-Dcpp_args=-Wno-shadow -Wno-subobject-linkage" >$build.log ||
     { cat $build.log && exit 1; }
 rm -f $build.log
-ninja -C $build --quiet tests/unit/pure_tests
+ninja -C $build --quiet tests/unit/pure_tests tests/unit/failure_tests
 case ${1-} in
-'' | -*) exec $build/tests/unit/pure_tests --no-intro "$@" ;;
-*) exec $build/tests/unit/pure_tests --no-intro -tc="*$1*" "${@:2}" ;;
+'' | -*) options=("$@") ;;
+*) options=(-tc="*$1*" "${@:2}") ;;
 esac
+status=0
+for tests in pure_tests failure_tests; do
+    $build/tests/unit/$tests --no-intro "${options[@]}" || status=$?
+done
+exit $status
