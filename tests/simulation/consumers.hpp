@@ -427,6 +427,9 @@ private:
         }
         default: break;
         }
+        // A version that is too low protects no later grace where it is ignored.
+        if (!w_.what.switches.lower_version_is_refused && is_moved && !was_rotated && late > 60s)
+            return excuse_all_but_last(t, end.value_or(now));
         // Without versions each request rotates, also a late one and that of a process which slept.
         bool const is_past_lease = asleep + late > lease_span;
         bool const is_revived = is_moved && !was_rotated && end && *end > now && late <= 60s &&

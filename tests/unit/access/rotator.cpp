@@ -48,6 +48,16 @@ struct frail_sink : access::memory_sink {
     }
 };
 
+/// Calls a test before it erases.
+struct watched_log : access::memory_intent_log {
+    std::function<void()> at_erase = [] {};
+
+    result<void> erase(access::intent const& i) {
+        at_erase();
+        return memory_intent_log::erase(i);
+    }
+};
+
 /// A script whose responses tell the server's time, and a sink that holds version 4 under "key".
 struct fixture {
     fixture() { hold(4); }
@@ -122,7 +132,7 @@ struct fixture {
 
     scripted_transport transport;
     frail_sink sink;
-    access::memory_intent_log log;
+    watched_log log;
     timestamp wall = now;
 };
 
@@ -655,6 +665,18 @@ TEST_CASE("a longer grace leaves the earlier promise in the log, for this proces
     auto const kept = f.log.list().value();
     REQUIRE(kept.size() == 2);
     CHECK(kept[0] == memory);
+}
+
+TEST_CASE("a shorter grace is in the lease before the longer promise is erased") {
+    fixture f;
+    f.leave_lease(intent_state::settled, now, now.plus(100h));
+    f.look(5).respond(5);
+    std::vector<access::intent> meanwhile;
+    f.log.at_erase = [&] { meanwhile = f.log.list().value(); };
+    CHECK(f.rotator().extend_grace(id, 5h).get().has_value());
+    REQUIRE(meanwhile.size() == 2);
+    CHECK(meanwhile[1].until == now.plus(5h));
+    CHECK(meanwhile[1].version == 5);
 }
 
 TEST_CASE("the end of a grace that failed leaves what was promised") {

@@ -80,8 +80,13 @@ task_of<Tools, result<timestamp>> extend_by_lease(Tools& tools, rotation_flow& f
     auto pending = set_grace_end(tools, f.token_id(), last, until);
     auto const extended = co_await std::move(pending);
     if (!extended) co_return extended;
-    if (!f.inherited) f.lease.version = last;
     f.lease.until = until;
+    if (!f.inherited) { // this process may die before it gives the lease back
+        f.lease.version = last;
+        auto pending_update = tools.update(f.lease);
+        auto const written = co_await std::move(pending_update);
+        if (!written) co_return extended; // an earlier promise is kept, too
+    }
     auto pending_close = close_settled(tools, f.token_id(), last, until);
     auto const closed = co_await std::move(pending_close);
     static_cast<void>(closed); // otherwise an earlier promise is kept, too
