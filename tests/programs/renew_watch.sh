@@ -41,7 +41,8 @@ while ((SECONDS - begun < last)); do
     if ((SECONDS - begun >= next_copy)); then # who reads the directory keeps what he reads for a while
         rm -rf "$work/before"
         mv "$work/now" "$work/before"
-        cp -r "$work/dir" "$work/now"
+        mkdir "$work/now"
+        cp "$work"/dir/ci-* "$work/now/" # not what a store holds beside for a moment
         next_copy=$((SECONDS - begun + 1 * 86400 / scale))
     fi
     # shellcheck disable=SC2046 # names without blanks, or none
