@@ -49,7 +49,9 @@ inline void check_tended(world& w, consumers& c, access::renewal_policy const& p
         if (t.is_by_hand && !w.what.switches.shows_previous_expiry) continue;
         auto const slack =
             policy.poll_interval() * 2 + policy.grace() + 30h; // 30 h: clocks of sinks
-        auto const stored_at = c.in_sink(t)->stored_at.value_or(t.secret_at);
+        auto const held = w.sinks[static_cast<std::size_t>(t.sink)].find(t.key);
+        auto stored_at = c.in_sink(t)->stored_at.value_or(t.secret_at);
+        if (held && *held) stored_at = (std::max)(stored_at, (*held)->since); // stored again
         auto const free = (std::max)(stored_at, there->previous_expires_at.value_or(stored_at));
         auto const old = free.plus(*policy.rotate_after() + slack);
         if (old < now && there->expires_at > now) complain("a secret is not rotated when due", t);
