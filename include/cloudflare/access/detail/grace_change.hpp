@@ -46,6 +46,17 @@ task_of<Tools, result<void>> note_inherited_loss(Tools& tools, rotation_flow& f)
     co_return written;
 }
 
+/// Logs in the lease until when the grace lasts, for whoever takes it over if this process dies.
+template <class Tools>
+task_of<Tools, result<void>> log_promise(Tools& tools, rotation_flow& f, std::int64_t last,
+                                         timestamp until) {
+    f.lease.until = until;
+    f.lease.version = last;
+    auto pending = tools.update(f.lease);
+    auto const written = co_await std::move(pending);
+    co_return written;
+}
+
 /// Ends the grace. What earlier rotations promised would be mended, so it goes out of the log
 /// before; until the grace is ended the lease keeps it.
 ///
@@ -56,10 +67,8 @@ task_of<Tools, result<timestamp>> end_by_lease(Tools& tools, rotation_flow& f, s
     auto const recalled = co_await std::move(pending_memory);
     if (!recalled) co_return recalled.error();
     if (!f.inherited && f.promised_until > tools.now()) {
-        f.lease.until = f.promised_until;
-        f.lease.version = last;
-        auto pending_update = tools.update(f.lease);
-        auto const written = co_await std::move(pending_update);
+        auto pending_promise = log_promise(tools, f, last, f.promised_until);
+        auto const written = co_await std::move(pending_promise);
         if (!written) co_return written.error();
     }
     auto pending_close = close_settled(tools, f.token_id(), last, timestamp());
@@ -81,10 +90,9 @@ task_of<Tools, result<timestamp>> extend_by_lease(Tools& tools, rotation_flow& f
     auto const extended = co_await std::move(pending);
     if (!extended) co_return extended;
     f.lease.until = until;
-    if (!f.inherited) { // this process may die before it gives the lease back
-        f.lease.version = last;
-        auto pending_update = tools.update(f.lease);
-        auto const written = co_await std::move(pending_update);
+    if (!f.inherited) {
+        auto pending_promise = log_promise(tools, f, last, until);
+        auto const written = co_await std::move(pending_promise);
         if (!written) co_return extended; // an earlier promise is kept, too
     }
     auto pending_close = close_settled(tools, f.token_id(), last, until);
