@@ -7,7 +7,6 @@
 #include <cloudflare/access/reconcile.hpp>
 #include <cloudflare/client.hpp>
 
-#include <cstdlib>
 #include <sstream>
 
 namespace simulation {
@@ -204,8 +203,7 @@ struct log {
 private:
     /// Notes what is of use where a history is shown.
     void tell(char const* what, access::intent const& i, bool is_done) {
-        static bool const is_shown = std::getenv("SHOW_HISTORY") != nullptr;
-        if (!is_shown) return;
+        if (!shows_history()) return;
         std::ostringstream text;
         text << "in log: " << (is_done ? "" : "not ") << what << ", version " << i.version << ": "
              << i;

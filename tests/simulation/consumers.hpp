@@ -6,7 +6,6 @@
 #include "actors.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <set>
@@ -359,8 +358,7 @@ private:
     }
     /// Notes what is of use where a history is shown.
     void tell(std::string text) {
-        static bool const is_shown = std::getenv("SHOW_HISTORY") != nullptr;
-        if (is_shown) w_.saw(std::move(text));
+        if (shows_history()) w_.saw(std::move(text));
     }
     void complain(tended const& t, char const* what, cf::timestamp when) {
         w_.complain(std::string(what) + ": " + t.key + " at " + when.to_string());

@@ -194,7 +194,7 @@ std::vector<std::string> play(history const& h) {
         for (auto const& id : r.made)
             if (h.must_keep && r.held_at_death && !works(w, r.sink, id))
                 w.complain("what a dead process had stored was withdrawn");
-    if (std::getenv("SHOW_HISTORY") != nullptr) show(w);
+    if (shows_history()) show(w);
     return w.complaints;
 }
 

@@ -161,7 +161,7 @@ std::vector<std::string> play(history const& h) {
     check_bounds(w, c, h, processes);
     recover(w, c, h);
     check_always(w, c);
-    if (std::getenv("SHOW_HISTORY") != nullptr) show(w, c);
+    if (shows_history()) show(w, c);
     return w.complaints;
 }
 

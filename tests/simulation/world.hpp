@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <optional>
@@ -30,6 +31,12 @@ namespace simulation {
 
 namespace cf = cloudflare;
 namespace access = cloudflare::access;
+
+/// Whether a history is shown, so that more of it is noted.
+[[nodiscard]] inline bool shows_history() {
+    static bool const is_shown = std::getenv("SHOW_HISTORY") != nullptr;
+    return is_shown;
+}
 
 /// What the server and the account are like.
 struct kind {

@@ -2,14 +2,15 @@
 #include <cloudflare/access/renewer.hpp>
 #include <cloudflare/access/rotator.hpp>
 
+#include "token_response.hpp"
+#include "told_stores.hpp"
+
 #include <cloudflare/client.hpp>
 #include <cloudflare/testing/scripted_transport.hpp>
 
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ namespace {
 
 using namespace cloudflare;
 using namespace std::chrono_literals;
+using namespace told_stores;
+using namespace token_responses;
 using access::intent_state;
 using waits_of = std::vector<time_point::duration>;
 
@@ -30,61 +33,6 @@ timestamp const now = timestamp::parse("2026-11-24T00:00:00Z").value();
 access::any_scope const scope = access::account_scope::parse(std::string(32, 'a')).value();
 std::string const over = "2026-11-23T00:00:00Z";
 std::string const end_of_hour = "2026-11-24T01:10:00Z"; // and the ten minutes of the deadline
-
-/// What happens at the n-th call of a store's function: a failure, or somebody else's write.
-struct told_store {
-    std::map<std::pair<std::string, int>, std::function<result<void>()>> at{};
-    std::map<std::string, int> made{};
-    result<void> call(std::string const& function) {
-        auto const found = at.find({function, ++made[function]});
-        return found == at.end() ? result<void>() : found->second();
-    }
-    void fail(std::string const& function, int n, errc code, int times = 4) {
-        for (int i = 0; i != times; ++i)
-            at[{function, n + i}] = [code] {
-                return error(code, error_details{.explanation = "not mounted",
-                                                 .idempotency = idempotency::safe});
-            };
-    }
-};
-struct told_log : told_store {
-    access::memory_intent_log inner;
-    result<std::optional<access::intent>> insert(access::intent const& i) {
-        auto const told = call("insert");
-        return told ? inner.insert(i) : told.error();
-    }
-    result<void> update(access::intent const& i) {
-        auto const told = call("update");
-        return told ? inner.update(i) : told;
-    }
-    result<void> erase(access::intent const& i) {
-        auto const told = call("erase");
-        return told ? inner.erase(i) : told;
-    }
-    result<std::vector<access::intent>> list() {
-        auto const told = call("list");
-        return told ? inner.list() : told.error();
-    }
-};
-struct told_sink : told_store {
-    access::memory_sink inner{[] { return timestamp(); }};
-    bool keeps = false;
-    result<void> prepare(access::intent const& i) {
-        auto const told = call("prepare");
-        return told ? inner.prepare(i) : told;
-    }
-    result<void> store(access::intent const& i, access::issued_service_token const& t) {
-        auto const told = call("store");
-        if (told || keeps)
-            if (auto const stored = inner.store(i, t); !stored) return stored;
-        return told;
-    }
-    result<std::optional<access::held_token>> find(std::string_view key) {
-        auto const told = call("find");
-        return told ? inner.find(key) : told.error();
-    }
-    result<void> forget(std::string_view token_id) { return inner.forget(token_id); }
-};
 
 /// A script whose responses tell the server's time, and a sink that holds version 4 under "key".
 struct world {
@@ -114,16 +62,7 @@ struct world {
     /// The token at a version (0: none shown), a grace's end and a secret, where given.
     world& shown(int version, std::string const& previous = "",
                  std::string const& secret_text = "") {
-        std::string members = R"("id":")" + id + R"(","client_id":"c.access","name":"ci")";
-        if (version != 0) members += R"(,"client_secret_version":)" + std::to_string(version);
-        if (!previous.empty())
-            members += R"(,"previous_client_secret_expires_at":")" + previous + "\"";
-        if (!secret_text.empty()) members += R"(,"client_secret":")" + secret_text + "\"";
-        http::response r{.status = 200};
-        r.body = R"({"success":true,"errors":[],"messages":[],"result":{)" + members + "}}";
-        static_cast<void>(r.fields.add("Content-Type", "application/json"));
-        static_cast<void>(r.fields.add("Date", "Tue, 24 Nov 2026 00:00:00 GMT"));
-        way.respond(std::move(r));
+        way.respond(token_response(id, version, previous, secret_text));
         return *this;
     }
     /// The two looks before the lease and after it.

@@ -1,5 +1,7 @@
 #include <cloudflare/access/rotator.hpp>
 
+#include "token_response.hpp"
+
 #include <cloudflare/client.hpp>
 #include <cloudflare/testing/scripted_transport.hpp>
 
@@ -15,6 +17,7 @@ namespace {
 
 using namespace cloudflare;
 using namespace std::chrono_literals;
+using namespace token_responses;
 using access::intent_state;
 using testing::scripted_transport;
 
@@ -88,16 +91,7 @@ struct fixture {
     /// given.
     fixture& respond(int version, std::string const& previous = "",
                      std::string const& secret_text = "") {
-        std::string members = R"("id":")" + id + R"(","client_id":"c.access","name":"ci")";
-        if (version != 0) members += R"(,"client_secret_version":)" + std::to_string(version);
-        if (!previous.empty())
-            members += R"(,"previous_client_secret_expires_at":")" + previous + "\"";
-        if (!secret_text.empty()) members += R"(,"client_secret":")" + secret_text + "\"";
-        http::response r{.status = 200};
-        r.body = R"({"success":true,"errors":[],"messages":[],"result":{)" + members + "}}";
-        static_cast<void>(r.fields.add("Content-Type", "application/json"));
-        static_cast<void>(r.fields.add("Date", "Tue, 24 Nov 2026 00:00:00 GMT"));
-        transport.respond(std::move(r));
+        transport.respond(token_response(id, version, previous, secret_text));
         return *this;
     }
     fixture& lose() {

@@ -1,6 +1,8 @@
 // Settling what a dead process left: each store that fails, each request that is refused.
 #include <cloudflare/access/reconcile.hpp>
 
+#include "told_stores.hpp"
+
 #include <cloudflare/client.hpp>
 #include <cloudflare/testing/scripted_transport.hpp>
 
@@ -8,8 +10,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +22,7 @@ namespace {
 
 using namespace cloudflare;
 using namespace std::chrono_literals;
+using namespace told_stores;
 using access::intent_state;
 
 std::string const id = "f174e90a-fafe-4643-bbbc-4a0ed4fc8415";
@@ -29,54 +30,6 @@ std::string const other_id = "9" + id.substr(1);
 std::string const tag(32, '1');
 std::string const tagged = "issue:" + tag + " ci";
 timestamp const opened = timestamp::parse("2026-11-24T00:00:00Z").value();
-
-/// What happens at the n-th call of a store's function: a failure, or somebody else's write.
-struct told_calls {
-    std::map<std::pair<std::string, int>, std::function<result<void>()>> at{};
-    std::map<std::string, int> made{};
-    result<void> call(std::string const& function) {
-        auto const found = at.find({function, ++made[function]});
-        return found == at.end() ? result<void>() : found->second();
-    }
-    /// The function fails from its n-th call on, as often as it is called again.
-    void fail(std::string const& function, int n, errc code) {
-        for (int i = 0; i != 4; ++i)
-            at[{function, n + i}] = [code] { return error(code, "not mounted"); };
-    }
-};
-struct told_log : told_calls {
-    access::memory_intent_log inner;
-    result<std::optional<access::intent>> insert(access::intent const& i) {
-        return inner.insert(i);
-    }
-    result<void> update(access::intent const& i) {
-        auto const told = call("update");
-        return told ? inner.update(i) : told;
-    }
-    result<void> erase(access::intent const& i) {
-        auto const told = call("erase");
-        return told ? inner.erase(i) : told;
-    }
-    result<std::vector<access::intent>> list() {
-        auto const told = call("list");
-        return told ? inner.list() : told.error();
-    }
-};
-struct told_sink : told_calls {
-    access::memory_sink inner;
-    result<void> prepare(access::intent const& i) { return inner.prepare(i); }
-    result<void> store(access::intent const& i, access::issued_service_token const& t) {
-        return inner.store(i, t);
-    }
-    result<std::optional<access::held_token>> find(std::string_view key) {
-        auto const told = call("find");
-        return told ? inner.find(key) : told.error();
-    }
-    result<void> forget(std::string_view token_id) {
-        auto const told = call("forget");
-        return told ? inner.forget(token_id) : told;
-    }
-};
 
 /// A token as lists show it.
 std::string listed(std::string const& name, std::string const& token_id = id,

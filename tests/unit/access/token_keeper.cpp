@@ -138,7 +138,7 @@ TEST_CASE("a grace that runs is not ended by another rotation") {
     CHECK(f.keeper.rotate("web-1").get().error() == errc::grace_running);
 }
 
-TEST_CASE("a token that is revoked is gone from server, sink and states") {
+TEST_CASE("a token that is revoked is removed from server, sink and states") {
     fixture f;
     auto const token = f.issue("web-1").value();
     CHECK(f.keeper.revoke("web-1").get().value() == access::presence::there);
