@@ -182,6 +182,15 @@ public:
         knock();
     }
 
+    void after_look(cf::http::request const& sent, process const* sender) override {
+        auto const path = std::string_view(sent.target).substr(0, sent.target.find('?'));
+        for (auto const& t : tokens) {
+            bool const is_shown = path.ends_with(t.id) || path.ends_with("/service_tokens");
+            auto const* const last = is_shown ? at_server(t) : nullptr;
+            if (last != nullptr) seen_[{sender, t.id}] = last->number;
+        }
+    }
+
     /// All consumers try their secrets, at each moment since the last time.
     void knock() {
         auto const now = w_.wall();
@@ -244,7 +253,9 @@ public:
     void note_lost(process const& p, tended& t, cf::timestamp until) {
         knock();
         auto const* const there = w_.box.find(t.id);
-        if (there != nullptr && p.time_lost() == 0s) at_server(t)->was_told_lost = true;
+        auto* const last = at_server(t);
+        if (last != nullptr && last->number <= seen_[{&p, t.id}] && p.time_lost() == 0s)
+            last->was_told_lost = true;
         bool const is_news = p.time_lost() == 0s; // one that slept tells of the past
         if (!is_news && there != nullptr)
             until = (std::min)(until, there->previous_expires_at.value_or(until));
@@ -534,7 +545,9 @@ private:
         std::int64_t version = 0;
     };
     std::set<std::pair<process const*, std::string>> unneeded_{}; ///< graces that nobody needs
-    std::map<std::string, state> last_{};                         ///< by the token's id
+    /// The number of the last secret when a process last looked at the token.
+    std::map<std::pair<process const*, std::string>, int> seen_{};
+    std::map<std::string, state> last_{}; ///< by the token's id
 };
 
 } // namespace simulation

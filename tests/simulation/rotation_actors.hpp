@@ -230,6 +230,7 @@ inline void note_look(process& p, consumers& c, std::vector<standing> const& bef
         has_failed = has_failed || e->failure;
         check_unneeded_grace(p, c, t, before[n], *e);
         t.looked_at = begun;
+        if (shows_history()) w.saw("look: " + t.key + " is " + std::string(to_string(e->state)));
         using enum access::renewal_state;
         t.was_reported = e->state == missing || e->state == disabled || e->state == expired;
         if (!e->failure && e->state != disabled) t.well_at = begun;

@@ -120,12 +120,14 @@ class process;
 /// Who looks on from outside. Requests by people have no sender.
 struct observer {
     virtual ~observer() = default;
-    /// The server, or a sink, is about to change.
     /// A process is about to send a request.
     virtual void before_send(cf::http::request const& sent, process const& sender) = 0;
+    /// The server, or a sink, is about to change.
     virtual void before_change() = 0;
     virtual void after_request(cf::http::request const& sent, process const* sender,
                                cf::time_point sent_at) = 0;
+    /// A process has been shown a token, or all, as they are now.
+    virtual void after_look(cf::http::request const&, process const*) {}
     virtual void after_store(process const& p) = 0;
 };
 
@@ -188,6 +190,7 @@ struct world {
             issue->made.push_back(box.tokens().back().id);
         if (r.method != method::get) note_change();
         if (is_seen) watcher->after_request(r, sender, sent_at);
+        if (watcher != nullptr && r.method == method::get) watcher->after_look(r, sender);
         if (is_list && what.churns && !faults_end) churn();
         return response;
     }

@@ -236,6 +236,8 @@ private:
             if (!e.failure) e.failure = not_refreshed; // a loss is worse, and stays
         }
         bool const replaces = plan.is_lost && policy_.replaces_lost();
+        bool stays_lost = plan.is_lost;
+        error not_replaced;
         if (plan.rotate || replaces) {
             auto pending = replaces ? rotator_.replace_lost(e.key, policy_.grace())
                                     : rotator_.rotate(e.key, e.token_id, policy_.grace());
@@ -244,11 +246,15 @@ private:
             if (done && plan.is_lost) e.failure = not_refreshed;
             if (done) e.previous_valid_until = done->previous_valid_until;
             if (done) e.version = done->token.client_secret_version.value_or(e.version);
-            if (!done) e.failure = done.error();
-        } else if (plan.keep_alive) {
+            if (!done) e.failure = not_replaced = done.error();
+            stays_lost = replaces && !done && leaves_loss(not_replaced);
+        }
+        if (stays_lost && plan.keep_alive) {
             auto pending = keep_alive(e);
             co_await std::move(pending);
         }
+        if (stays_lost)
+            e.failure = detail::rotation_lost(e.token_id, e.previous_valid_until, not_replaced);
         if (!plan.is_lost && is_grace_unneeded(one, plan)) {
             auto pending = rotator_.end_grace(e.token_id, one.held.version);
             auto const ended = co_await std::move(pending);
@@ -268,12 +274,14 @@ private:
         co_return updated ? std::nullopt : std::optional(updated.error());
     }
 
+    /// Whether a replacement that failed has changed nothing, and found the loss as it was.
+    [[nodiscard]] static bool leaves_loss(error const& e) {
+        return detail::is_certain(e) && e != errc::conflict && e != errc::cancelled;
+    }
     task<void> keep_alive(entry& e) {
         auto pending = rotator_.keep_alive(e.key, policy_.grace() * 2);
         auto const until = co_await std::move(pending);
-        if (!until) co_return; // the loss is reported, with the time that was known
-        e.previous_valid_until = *until;
-        e.failure = detail::rotation_lost(e.token_id, *until);
+        if (until) e.previous_valid_until = *until;
     }
 
     [[nodiscard]] bool is_grace_unneeded(held_and_shown const& one,

@@ -83,7 +83,7 @@ struct sandbox_transport {
 struct frail_sink : access::memory_sink {
     using memory_sink::memory_sink;
 
-    bool fails_list = false, fails_find = false;
+    bool fails_list = false, fails_find = false, fails_prepare = false;
     std::optional<std::vector<access::held_token>> old_list{};
     std::optional<access::held_token> found{};
 
@@ -91,6 +91,10 @@ struct frail_sink : access::memory_sink {
         if (fails_list) return error(errc::sink_failed, "not readable");
         if (old_list) return *old_list;
         return memory_sink::list();
+    }
+    result<void> prepare(access::intent const& i) {
+        if (fails_prepare) return error(errc::sink_failed, "disk full");
+        return memory_sink::prepare(i);
     }
     result<std::optional<access::held_token>> find(std::string_view key) {
         if (fails_find) return error(errc::sink_failed, "not readable");
@@ -315,6 +319,51 @@ TEST_CASE(
     CHECK(e.failure.value() == errc::rotation_lost);
     f.way.shared->now += 30min;
     CHECK(f.works(ours));
+}
+
+TEST_CASE("a lost secret that could not be replaced is no end of the one in use") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.lose(ours, 30min);
+    f.sink.fails_prepare = true;
+    auto const policy = renewal_policy().replace_lost(true).grace(1h);
+    auto const e = f.round(policy).value().tokens.at(0);
+    CHECK(e.state == renewal_state::lost);
+    CHECK(e.failure.value() == errc::sink_failed);
+    CHECK(e.previous_valid_until == f.at_server(ours).previous_expires_at);
+    CHECK(e.failure->to_string().find("works until " + e.previous_valid_until->to_string()) !=
+          std::string::npos);
+    f.way.shared->now += 1h;
+    CHECK(f.works(ours));
+    f.sink.fails_prepare = false;
+    CHECK(f.round(policy).value().tokens.at(0).rotated);
+    CHECK(f.held_works(ours));
+}
+
+TEST_CASE("a replacement of a lost secret that the server refuses is no end of the one in use") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.lose(ours, 30min);
+    f.way.shared->failing = 400;
+    f.way.shared->failing_part = "\"client_secret_version\":3";
+    auto const policy = renewal_policy().replace_lost(true).grace(1h);
+    auto const e = f.round(policy).value().tokens.at(0);
+    CHECK(e.failure.value() == errc::rotation_lost);
+    CHECK(e.failure->details().http_status == 400);
+    f.way.shared->now += 1h;
+    CHECK(f.works(ours));
+}
+
+TEST_CASE("an expired token whose secret is lost is told as both") {
+    fixture f;
+    auto const ours = f.make("ours", 1);
+    f.way.shared->now += 2h;
+    f.lose(ours, 30h);
+    f.sink.fails_prepare = true;
+    auto const e = f.round(renewal_policy().replace_lost(true)).value().tokens.at(0);
+    CHECK(e.state == renewal_state::expired);
+    CHECK(e.failure.value() == errc::sink_failed);
+    CHECK(e.failure->to_string().find(" is lost; ") != std::string::npos);
 }
 
 TEST_CASE("a secret that is about to be stored is not lost") {

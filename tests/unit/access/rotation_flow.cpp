@@ -428,6 +428,18 @@ TEST_CASE("what went wrong comes first in an error, and then what is left behind
     if (said != end) CHECK(said.substr(0, said.size() - end.size()).ends_with("; "));
 }
 
+TEST_CASE("a revocation whose lease cannot be given back is not certain") {
+    world w; // it may have been taken over while the process was stopped
+    w.looks().shown(5, "2026-11-23T23:59:59Z", "fresh");
+    w.log.fail("erase", 1, errc::intent_log_failed);
+    auto const done = w.make().revoke_and_rotate("key").get();
+    REQUIRE(done.has_error());
+    CHECK(done.error() == errc::intent_log_failed);
+    CHECK(done.error().delivery() == delivery::accepted);
+    CHECK(done.error().details().explanation.ends_with(": end_grace ends it"));
+    CHECK(w.all().size() == 1);
+}
+
 TEST_CASE("a /rotate that is refused has done nothing") {
     world w;
     w.hold(0).shown(0, over).shown(0, over).refused();

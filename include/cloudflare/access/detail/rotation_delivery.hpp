@@ -94,9 +94,8 @@ task_of<Tools, result<rotated>> deliver(Tools& tools, rotation_flow& f,
     auto pending_close = give_back(tools, f);
     auto const closed = co_await std::move(pending_close);
     if (!held_to) co_return may_be_accepted(f.token_id(), held_to.error());
-    // Who has taken over the lease of this process, which was stopped, may have extended the grace.
-    bool const is_taken = !closed && closed.error() == errc::conflict;
-    if (f.aim == rotation_aim::revoke && is_taken)
+    // If this process was stopped, who has taken over the lease may have extended the grace.
+    if (f.aim == rotation_aim::revoke && !closed)
         co_return may_be_accepted(f.token_id(), closed.error());
     if (auto const verified = verify_rotated(options, token, until); !verified)
         co_return verified.error();
