@@ -584,8 +584,13 @@ TEST_CASE("a lease is taken over from min_age on, whoever else tries to") {
          errc{},
          "GET GET PUT",
          {}},
-        {"lost, and young",
-         [](world& w) { w.leave(intent_state::lost, now), w.looks().fresh(); },
+        {"lost, and young, of a secret that was stored since",
+         [](world& w) {
+             auto lost = w.leave(intent_state::lost, now);
+             lost.version = 4;
+             w.log.inner.update(lost).value();
+             w.looks().fresh();
+         },
          errc{},
          "GET GET PUT",
          {}},
@@ -824,6 +829,38 @@ TEST_CASE("whether a token may be rotated: by both versions, the end of a grace,
     }
 }
 
+TEST_CASE("nothing is rotated while the server shows a token as it was before a secret was lost") {
+    struct {
+        intent_state state;
+        std::chrono::seconds opened;
+        int version;
+        bool is_refused;
+    } const cases[] = {{intent_state::lost, -24h + 1s, 5, true},
+                       {intent_state::lost, -24h, 5, false},
+                       {intent_state::lost, -1h, 4, false},
+                       {intent_state::open, -1h, 5, false}};
+    for (auto const& c : cases) {
+        CAPTURE(c.version);
+        for (auto const aim : {rotation_aim::rotate, rotation_aim::replace, rotation_aim::force,
+                               rotation_aim::revoke}) {
+            world w;
+            auto f = flow_of(w, aim, 4, 4);
+            f.inherited = f.lease;
+            f.inherited->state = c.state;
+            f.inherited->opened_at = now.plus(c.opened);
+            f.inherited->version = c.version;
+            auto const judged = access::detail::judge_token(f, access::rotation_options(), now);
+            bool const is_on_purpose = aim == rotation_aim::force || aim == rotation_aim::revoke;
+            bool const none_lost = aim == rotation_aim::replace;
+            CHECK(judged.has_error() == (!is_on_purpose && (c.is_refused || none_lost)));
+            if (!judged) CHECK(judged.error() == errc::conflict);
+            bool const is_said = judged.has_error() && judged.error().details().explanation.find(
+                                                           "out of date") != std::string::npos;
+            CHECK(is_said == (c.is_refused && !is_on_purpose));
+        }
+    }
+}
+
 TEST_CASE("why a token may not be rotated is said in one sentence") {
     world w;
     auto const why = [](access::detail::rotation_flow const& f) {
@@ -922,6 +959,8 @@ TEST_CASE("what becomes of a lease: by its state, both versions, and the end of 
         {"open, older held", intent_state::open, -1h, 1h, 4, 5, {}, lease_end::is_lost},
         {"lost, older held", intent_state::lost, -1h, 1h, 4, 5, {}, lease_end::stays},
         {"lost, stored", intent_state::lost, -1h, 1h, 5, 5, 2h, lease_end::is_over},
+        {"lost, not shown yet", intent_state::lost, -24h + 1s, 1h, 4, 4, 2h, lease_end::stays},
+        {"lost, of another server", intent_state::lost, -24h, 1h, 4, 4, 2h, lease_end::is_over},
         {"lost, no version", intent_state::lost, -1h, 1h, 5, 0, {}, lease_end::stays},
         {"open, no version, same end", intent_state::open, -48h, 1h, 5, 0, 1h, lease_end::is_lost},
         {"open, no version, another end", intent_state::open, -48h, 1h, 5, 0, 2h,

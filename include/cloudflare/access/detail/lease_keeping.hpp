@@ -50,7 +50,7 @@ enum class lease_end : unsigned char {
     switch (compare_versions(one.held, *one.shown)) {
     case held_version::latest:
     case held_version::newer:
-        if (is_pending) return lease_end::stays;
+        if (is_pending || is_before_loss(*one.shown, i, options, now)) return lease_end::stays;
         return is_last && !end && i.until > now ? lease_end::is_kept : lease_end::is_over;
     case held_version::older:
         return i.state == intent_state::lost ? lease_end::stays : lease_end::is_lost;

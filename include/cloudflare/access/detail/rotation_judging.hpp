@@ -38,6 +38,15 @@ enum class held_version : unsigned char {
            lease.opened_at.plus(options.max_lateness()) > now;
 }
 
+/// Whether the server shows a token as it was before the secret was made that a lease tells is lost.
+/// After `max_lateness` that is believed: the log is used with another server, for instance.
+[[nodiscard]] inline bool is_before_loss(service_token const& shown, intent const& lease,
+                                         rotation_options const& options, timestamp now) {
+    return lease.state == intent_state::lost && shown.client_secret_version &&
+           *shown.client_secret_version < lease.version &&
+           lease.opened_at.plus(options.max_lateness()) > now;
+}
+
 /// If no version is shown: whether the `/rotate` of a process that is presumed dead has acted, so
 /// that its secret is lost, or may still act.
 [[nodiscard]] inline result<void> judge_inherited(rotation_flow const& f,
@@ -55,6 +64,11 @@ enum class held_version : unsigned char {
     return {};
 }
 
+[[nodiscard]] inline error is_out_of_date(rotation_flow const& f, std::string const& than) {
+    return not_sent(errc::conflict, "the server shows an older secret of " + f.token_id() + " " +
+                                        than + ": its response is out of date; ask again later");
+}
+
 [[nodiscard]] inline result<void> judge_token(rotation_flow const& f,
                                               rotation_options const& options, timestamp now) {
     auto const end = f.before.previous_client_secret_expires_at;
@@ -64,10 +78,9 @@ enum class held_version : unsigned char {
     if (!judged && judged.error() == errc::rotation_lost) held = held_version::older;
 
     if (f.aim == rotation_aim::revoke || f.aim == rotation_aim::force) return {};
-    if (held == held_version::newer)
-        return not_sent(errc::conflict,
-                        "the server shows an older secret of " + f.token_id() +
-                            " than the sink holds: its response is out of date; ask again later");
+    if (held == held_version::newer) return is_out_of_date(f, "than the sink holds");
+    if (f.inherited && is_before_loss(f.before, *f.inherited, options, now))
+        return is_out_of_date(f, "than the last, which is lost");
     if (f.aim == rotation_aim::replace) {
         if (held == held_version::older) return {};
         return not_sent(errc::conflict, "no secret of " + f.token_id() + " is lost");
