@@ -185,6 +185,69 @@ TEST_CASE("a whole line that is not as this version writes it is kept, and is no
     CHECK(journal_of({early}).all().at(0).until == timestamp());
 }
 
+TEST_CASE(
+    "a line with a member of another type than is written is damaged: it is kept, and no intent") {
+    struct {
+        std::string part, by;
+    } const cases[] = {{R"("scope":"account")", R"("scope":1)"},
+                       {R"("name":"ci")", R"("name":["ci"])"},
+                       {R"("note":"note")", R"("note":1)"},
+                       {R"("note":"note")", R"("note":null)"},
+                       {R"("at":"2026-11-24T00:00:00Z")", R"("at":1779580800)"},
+                       {R"("key":"key1")", R"("key":{"a":"key1"})"},
+                       {R"("sink":"")", R"("sink":false)"},
+                       {R"("token":"")", R"("token":0)"},
+                       {R"("purpose":0)", R"("purpose":"0")"},
+                       {R"("state":0)", R"("state":"settled")"},
+                       {R"("state":0)", R"("state":0.5)"},
+                       {R"("version":0)", R"("version":"7")"},
+                       {R"("until":"1970-01-01T00:00:00Z")", R"("until":0)"},
+                       {R"("writer":"")", R"("writer":[])"},
+                       {R"("revision":1)", R"("revision":"1")"},
+                       {R"("revision":1)", R"("revision":null)"},
+                       {R"("id":")" + std::string(32, 'a') + '"', R"("id":1)"},
+                       {R"("open":")" + std::string(32, '1') + '"', R"("open":1)"}};
+    for (auto const& c : cases) {
+        CAPTURE(c.by);
+        auto const line = line_with(c.part, c.by);
+        auto const journal = journal_of({intent_journal::line_of(make('2')), line});
+        CHECK(journal.all() == std::vector{make('2')});
+        CHECK(journal.damaged() == 1);
+        CHECK(journal.text() == format + line + '\n' + intent_journal::line_of(make('2')) + '\n');
+    }
+    auto const tag = R"({"close":["))" + make('1').tag + R"("]})";
+    for (std::string const& json :
+         {std::string(R"({"close":1})"), tag, std::string(R"({"open":null})")}) {
+        auto const journal = journal_of({intent_journal::line_of(make('1')), whole(json)});
+        CHECK(journal.all() == std::vector{make('1')});
+        CHECK(journal.damaged() == 1);
+    }
+    // What this version does not know may be of any type.
+    auto const later = line_with(R"("note":"note")", R"("note":"note","later":[1,null])");
+    auto const journal = journal_of({later, whole(R"({"later":1})"), whole("{}"), whole("[1]")});
+    CHECK(journal.all() == std::vector{make('1')});
+    CHECK(journal.damaged() == 0);
+}
+
+TEST_CASE("the states and purposes that are known are those that there are") {
+    for (auto const& [part, last] : {std::pair("state", 3), std::pair("purpose", 1)})
+        for (int n = -1; n <= last + 1; ++n) {
+            auto const member = "\"" + std::string(part) + "\":";
+            auto const journal = journal_of({line_with(member + '0', member + std::to_string(n))});
+            CHECK(journal.all().size() == (n >= 0 && n <= last ? 1U : 0U));
+            CHECK(journal.damaged() == 0);
+        }
+}
+
+TEST_CASE("members that an early version did not write have the value of a new intent") {
+    auto const early = R"({"open":")" + std::string(32, '1') + R"(","scope":"zone","id":")" +
+                       std::string(32, 'b') + R"(","name":"ci","at":"2026-11-24T00:00:00Z"})";
+    intent const expected(std::string(32, '1'),
+                          access::zone_scope::parse(std::string(32, 'b')).value(), "ci",
+                          timestamp::parse("2026-11-24T00:00:00Z").value());
+    CHECK(journal_of({whole(early)}).all() == std::vector{expected});
+}
+
 TEST_CASE("damaged lines are counted and kept, zeros before a line apart from it") {
     auto const line = intent_journal::line_of(make('1'));
     auto const zeros = std::string(3, '\0');

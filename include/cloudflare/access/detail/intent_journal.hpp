@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <list>
 #include <optional>
 #include <string>
@@ -59,6 +60,7 @@ public:
         }
         if (!is_whole(line)) return keep_damaged(line);
         json_document const document(line.substr(9));
+        if (!has_types_of_format(document.root())) return keep_damaged(line);
         json_object_reader in(document.root());
         std::string closed, opened;
         in.optional("close", closed);
@@ -195,7 +197,23 @@ private:
             if (at->second == p) return static_cast<void>(by_key_.erase(at));
     }
 
-    /// Nothing if a member is missing or not as this version writes it.
+    /// Whether each member that `line_of` writes has the type that it writes. No later version of
+    /// this format changes one.
+    [[nodiscard]] static bool has_types_of_format(json_value object) noexcept {
+        constexpr std::string_view strings[] = {"close", "open",  "scope", "id",
+                                                "name",  "note",  "at",    "key",
+                                                "sink",  "token", "until", "writer"};
+        constexpr std::string_view integers[] = {"purpose", "state", "version", "revision"};
+        auto const is_in = [](auto const& names, std::string_view name) {
+            return std::find(std::begin(names), std::end(names), name) != std::end(names);
+        };
+        for (json_value const member : object) {
+            if (is_in(strings, member.key()) && !member.if_string()) return false;
+            if (is_in(integers, member.key()) && !member.if_integer()) return false;
+        }
+        return true;
+    }
+    /// Nothing if a member is missing or has a value that this version does not know.
     [[nodiscard]] static std::optional<intent> read(json_value object) {
         json_object_reader in(object);
         std::string tag, scope, id, name, at, until;
