@@ -33,15 +33,18 @@ struct tended {
     cf::token_duration duration = cf::token_duration::hours(8760);
     bool is_by_hand = false; ///< people rotated it, cut its grace, disabled or deleted it
     // What the server did last.
-    cf::timestamp changed_at{}; ///< its secret, or the end of a grace
-    cf::timestamp secret_at{};  ///< its secret
-    cf::timestamp touched_at{}; ///< by people
-    int rotations = 0;          ///< by the product
-    bool was_late = false;      ///< the request that rotated last acted late
-    bool is_extended = false;   ///< the grace, on purpose, since then
-    int revoked_below = 0;      ///< secrets with a lower number, as the product said
+    cf::timestamp changed_at{};        ///< its secret, or the end of a grace
+    cf::timestamp secret_at{};         ///< its secret
+    cf::timestamp touched_at{};        ///< by people
+    int rotations = 0;                 ///< by the product
+    bool was_late = false;             ///< the request that rotated last acted late
+    bool is_extended = false;          ///< the grace, on purpose, since then
+    process const* moved_by = nullptr; ///< who has changed the secret or the end of the grace last
+    int revoked_below = 0;             ///< secrets with a lower number, as the product said
     // What the product said last.
     bool was_reported = false; ///< missing, disabled or expired
+    bool has_failed = false;   ///< by the last look
+    bool is_told_lost = false; ///< by it
     cf::timestamp looked_at{}; ///< when the last look began that came to an end for this token
     cf::timestamp well_at{};   ///< the same, of those in which nothing failed for it
 };
@@ -272,6 +275,24 @@ public:
                 s.must_work_until > w_.wall()) // whoever had it has read the sink since
                 s.must_work_until = (std::max)(s.must_work_until, until);
     }
+    /// Whether since then nobody but this process, which has not slept, has changed the secret or the
+    /// end of the grace.
+    [[nodiscard]] static bool is_alone(process const& p, tended const& t, cf::timestamp begun) {
+        bool const is_mine = t.moved_by == &p || t.changed_at < begun;
+        return is_mine && t.secret_at < begun && p.time_lost() == 0s;
+    }
+    /// A process said that it has moved the end of the grace, `begun` being when it was asked to.
+    void note_moved(process const& p, tended& t, cf::timestamp end, cf::timestamp begun) {
+        knock();
+        auto const* const there = w_.box.find(t.id);
+        if (there == nullptr || !is_alone(p, t, begun)) return;
+        if (there->previous_expires_at.value_or(cf::timestamp()) != end)
+            complain(t, "the end of a grace is not what was said", w_.wall());
+        for (auto& [secret, s] : secrets_)
+            if (is_previous(t, s) && s.was_in_sink && !s.is_in_sink &&
+                s.must_work_until > w_.wall())
+                s.must_work_until = (std::max)(s.must_work_until, end);
+    }
     /// A process that slept before its store, so that some of the grace was used up, said until when
     /// the secret before works: it asked the server for more, and did not get it.
     void note_shortened(process const& p, tended const& t, cf::timestamp until) {
@@ -395,6 +416,7 @@ private:
              ", secret before until " + (end ? end->to_string() : "-") +
              (is_by_hand ? ", by hand: " : ": ") + sent.body);
         if (was_rotated || is_moved) t.changed_at = now;
+        if (was_rotated || is_moved) t.moved_by = sender;
         if (was_rotated) t.secret_at = now;
         if (is_by_hand) return note_hand(t, was_rotated);
         auto const found = purposes.find(sender);

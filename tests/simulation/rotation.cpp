@@ -98,7 +98,8 @@ void recover(world& w, consumers& c, history const& h) {
             for (int host = 0; host != static_cast<int>(w.sinks.size()); ++host) {
                 auto const latency = 20ms;
                 process one(w, plan{.latency = latency, .host = host});
-                task_plan const look{.what = what, .looks = 1, .every = 1s, .policy = policy};
+                task_plan look{.what = what, .looks = 1, .every = 1s, .policy = policy};
+                if (what == errand::renew_and_replace) look.consumers_take = 1min;
                 std::vector<task<void>> tasks;
                 tasks.push_back(renew(one, c, look));
                 run(w, tasks);
@@ -114,7 +115,7 @@ void recover(world& w, consumers& c, history const& h) {
     rounds((std::min)(spans(old_enough), 12), errand::renew);
     check_tended(w, c, policy, h.account);
     rounds(3, errand::renew_and_replace);
-    check_healed(w, c, h.account);
+    check_healed(w, c, h.account, w.wall().plus(-policy.poll_interval()));
 }
 
 /// Plays a history; gives what is wrong with it.

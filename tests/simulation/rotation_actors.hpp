@@ -125,11 +125,15 @@ inline task<void> rotate(process& p, consumers& c, task_plan const& r) {
         if (r.what == errand::extend) {
             auto pending = rotator.extend_grace(t.id, r.grace);
             auto const done = co_await std::move(pending);
-            if (!done) w.saw(done.error().to_string());
+            c.purposes[&p].has_succeeded = done.has_value();
+            done ? c.note_moved(p, t, *done, begun) : w.saw(done.error().to_string());
         } else if (r.what == errand::end_grace) {
             auto pending = rotator.end_grace(t.id);
             auto const done = co_await std::move(pending);
+            c.purposes[&p].has_succeeded = done.has_value();
             if (!done) w.saw(done.error().to_string());
+            if (done && c.is_alone(p, t, begun) && c.has_two(t))
+                w.complain("a grace that was ended goes on");
         } else {
             auto pending = r.what == errand::revoke    ? rotator.revoke_and_rotate(t.key)
                            : r.what == errand::replace ? rotator.replace_lost(t.key, r.grace)
@@ -233,6 +237,8 @@ inline void note_look(process& p, consumers& c, std::vector<standing> const& bef
         if (shows_history()) w.saw("look: " + t.key + " is " + std::string(to_string(e->state)));
         using enum access::renewal_state;
         t.was_reported = e->state == missing || e->state == disabled || e->state == expired;
+        t.has_failed = e->failure.has_value();
+        t.is_told_lost = e->state == lost;
         if (!e->failure && e->state != disabled) t.well_at = begun;
         if (e->failure) note_failure(p, c, t, *e->failure);
         auto const until = e->previous_valid_until;

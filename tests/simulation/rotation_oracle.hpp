@@ -45,6 +45,8 @@ inline void check_tended(world& w, consumers& c, access::renewal_policy const& p
         if (there->expires_at > now.plus(life))
             complain("a token lives longer than its own duration", t);
         if (c.is_lost(t)) continue;
+        if (t.has_failed && !(t.is_told_lost && !w.what.switches.shows_version_and_enabled))
+            complain("a look fails where nothing is wrong", t);
         // Nobody can see that people have cut a grace if its end is not shown.
         if (t.is_by_hand && !w.what.switches.shows_previous_expiry) continue;
         auto const slack =
@@ -58,14 +60,21 @@ inline void check_tended(world& w, consumers& c, access::renewal_policy const& p
     }
 }
 
-/// When lost secrets were to be replaced, too.
-inline void check_healed(world& w, consumers& c, bool is_account) {
+/// When lost secrets were to be replaced, too, and graces ended.
+///
+/// @param settled before that a secret must have been stored, to have been looked at since
+inline void check_healed(world& w, consumers& c, bool is_account, cf::timestamp settled) {
     if (!is_manageable(w, is_account)) return;
     for (auto& t : c.tokens) {
         auto const* const there = w.box.find(t.id);
         if (there == nullptr || !there->enabled || there->expires_at <= w.wall()) continue;
         bool const is_seen = w.what.switches.shows_version_and_enabled || !t.is_by_hand;
         if (c.is_lost(t) && is_seen) w.complain("a lost secret is never replaced: " + t.key);
+        auto const* const held = c.in_sink(t);
+        bool const is_settled =
+            held == c.at_server(t) && held->stored_at.value_or(w.wall()) < settled;
+        if (is_settled && is_seen && c.has_two(t) && w.what.switches.shows_previous_expiry)
+            w.complain("a grace that nobody needs is never ended: " + t.key);
     }
     for (auto const& i : w.log.list().value()) {
         auto const* const there = w.box.find(i.token_id);

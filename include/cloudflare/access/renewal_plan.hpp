@@ -180,12 +180,17 @@ private:
         plan_.refresh = true;
         plan_.state = renewal_state::due_for_refresh;
     }
+    /// If no end of a grace is shown: whether one may be running, because of an earlier rotation.
+    [[nodiscard]] bool may_have_grace() const {
+        return token_.client_secret_version.value_or(0) > 1;
+    }
     /// The age of a secret is what the sink noted, because every update moves `updated_at`.
     void plan_rotation() {
         auto const since =
             held_.since != timestamp() ? std::optional(held_.since) : token_.created_at;
         if (!policy_.rotate_after() || !since || version_ == held_version::newer) return;
-        auto const grace_end = token_.previous_client_secret_expires_at.value_or(timestamp());
+        auto const grace_end = token_.previous_client_secret_expires_at.value_or(
+            may_have_grace() ? since->plus(policy_.grace()) : timestamp());
         auto const when = (std::max)(since->plus(*policy_.rotate_after()), grace_end);
         if (!is_due(when, renewal_action::rotate)) return;
         plan_.rotate = true;

@@ -54,8 +54,9 @@ public:
     /// tokens held, which may be due to a missing permission
     [[nodiscard]] task<result<renewal_report>> look() {
         auto pending = gather();
-        auto const all = co_await std::move(pending);
+        auto all = co_await std::move(pending);
         if (!all) co_return all.error();
+        recall_graces(*all);
         renewal_report report;
         report.next_look = tools_.now().plus(policy_.poll_interval());
         for (auto const& one : all->tokens)
@@ -72,9 +73,9 @@ public:
             ++failed_rounds_;
             co_return all.error();
         }
-        auto pending_leases =
-            detail::keep_leases(tools_, all->tokens, std::move(all->intents), options_);
+        auto pending_leases = detail::keep_leases(tools_, all->tokens, all->intents, options_);
         co_await std::move(pending_leases);
+        recall_graces(*all);
         renewal_report report;
         report.next_look = tools_.now().plus(policy_.poll_interval());
         for (auto const& one : all->tokens) {
@@ -196,6 +197,16 @@ private:
         // A rotation under way has the newer secret, and will store it.
         if (one.is_under_way) one.shown->client_secret_version = one.held.version;
         co_return result<void>();
+    }
+
+    /// If the server does not show the end of a grace: when that is, as far as the log remembers it.
+    void recall_graces(gathered& all) const {
+        for (auto& one : all.tokens) {
+            if (!one.shown || one.shown->previous_client_secret_expires_at) continue;
+            auto const latest = one.shown->client_secret_version.value_or(0);
+            one.shown->previous_client_secret_expires_at =
+                detail::remembered_end(all.intents, one.held.token_id, tools_.scope(), latest);
+        }
     }
 
     /// What is to be done with a token. Moves the next look to when the token is due.

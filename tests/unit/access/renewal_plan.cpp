@@ -108,6 +108,18 @@ TEST_CASE("a token may be due for both") {
     CHECK(both.refresh);
 }
 
+TEST_CASE("no rotation falls into a grace whose end is not shown") {
+    auto one = held(10h, 900h);
+    auto const policy = renewal_policy().refresh_before(0s).rotate_after(1h).grace(10h + 1s);
+    one.shown->client_secret_version = one.held.version = 1;
+    CHECK(plan(one, policy).rotate); // never rotated
+    one.shown->client_secret_version = one.held.version = 2;
+    CHECK_FALSE(plan(one, policy).rotate);
+    CHECK(plan(one, policy).next_due == now.plus(1s));
+    one.held.since = one.held.since.plus(-1s);
+    CHECK(plan(one, policy).rotate);
+}
+
 TEST_CASE("no rotation falls into a running grace") {
     auto one = held(900h, 900h);
     auto const policy = renewal_policy().refresh_before(0s).rotate_after(90h);

@@ -448,6 +448,31 @@ TEST_CASE("a promise stays in the log if the server does not show it, though its
     CHECK(f.log.list().value().at(0).until == lease.until);
 }
 
+TEST_CASE("where no end of a grace is shown a rotation waits for the one that the log remembers") {
+    fixture f;
+    testing::sandbox_options hiding;
+    hiding.shows_previous_expiry = false;
+    f.way.shared->box = testing::sandbox(1, hiding);
+    auto const ours = f.make("ours");
+    auto memory = f.lease_of(ours);
+    memory.state = intent_state::settled;
+    memory.version = 1;
+    memory.until = f.way.wall().plus(50h);
+    f.log.insert(memory).value();
+    f.way.shared->now += 25h;
+    for (int round = 0; round != 2; ++round) {
+        auto const report =
+            round == 0 ? f.renewer(rotating).look().get().value() : f.round(rotating).value();
+        auto const& e = report.tokens.at(0);
+        CHECK(e.state == renewal_state::fresh);
+        CHECK(e.previous_valid_until == memory.until);
+        CHECK(e.next_at == memory.until);
+        CHECK(report.is_well());
+    }
+    f.way.shared->now += 25h;
+    CHECK(f.round(rotating).value().tokens.at(0).rotated);
+}
+
 TEST_CASE("where no version is shown a loss is kept through a replacement that did nothing") {
     fixture f;
     testing::sandbox_options old;

@@ -64,9 +64,11 @@ enum class lease_end : unsigned char {
 
 /// Settles what rotations of these tokens have left, and marks tokens whose secret was lost. What
 /// fails is done in the next round.
+///
+/// @param intents of the log
 template <class Tools>
 task_of<Tools, void> keep_leases(Tools& tools, std::vector<held_and_shown>& all,
-                                 std::vector<intent> intents, rotation_options const& options) {
+                                 std::vector<intent>& intents, rotation_options const& options) {
     for (auto& i : intents) {
         if (!is_lease(i, tools.scope()) || is_under_way(tools, i)) continue;
         auto const one = std::find_if(all.begin(), all.end(),

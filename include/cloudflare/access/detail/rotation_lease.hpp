@@ -141,6 +141,21 @@ task_of<Tools, result<void>> leave_lost(Tools& tools, rotation_flow& f) {
     co_return written;
 }
 
+/// Until when ended rotations of a token promised that the previous secret works; nothing where the
+/// log remembers none.
+///
+/// @param latest the version that the server shows; 0: none
+[[nodiscard]] inline std::optional<timestamp> remembered_end(std::vector<intent> const& all,
+                                                             std::string const& token_id,
+                                                             any_scope const& scope,
+                                                             std::int64_t latest) {
+    std::optional<timestamp> end;
+    for (auto const& i : all)
+        if (is_memory_of(i, token_id, scope) && is_of_latest(i, latest))
+            end = (std::max)(end.value_or(i.until), i.until);
+    return end;
+}
+
 /// Reads in the log until when earlier rotations of the token promised that the previous secret
 /// works, and erases what is over: by its time, or because a later rotation ended it.
 ///
@@ -151,12 +166,12 @@ task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f, std::
     auto const all = co_await std::move(pending);
     if (!all) co_return all.error();
     if (f.inherited && is_of_latest(*f.inherited, latest)) f.promised_until = f.inherited->until;
+    auto const end = remembered_end(*all, f.token_id(), tools.scope(), latest);
+    f.promised_until = (std::max)(f.promised_until, end.value_or(timestamp()));
     for (auto const& i : *all) {
-        if (!is_memory_of(i, f.token_id(), tools.scope())) continue;
-        bool const is_of_this = is_of_latest(i, latest);
-        if (is_of_this) f.promised_until = (std::max)(f.promised_until, i.until);
-        bool const is_over = i.until <= tools.now() || (!is_of_this && i.version < latest);
-        if (!is_over) continue;
+        bool const is_earlier = !is_of_latest(i, latest) && i.version < latest;
+        bool const is_over = i.until <= tools.now() || is_earlier;
+        if (!is_over || !is_memory_of(i, f.token_id(), tools.scope())) continue;
         auto pending_erase = tools.erase(i);
         auto const erased = co_await std::move(pending_erase);
         static_cast<void>(erased); // otherwise the next rotation erases it
