@@ -32,9 +32,10 @@ std::string advice(options const& o, cf::error const& e) {
            "; look with: " + to_type(o, o.command == "delete" ? "list" : "get " + o.argument);
 }
 
-// What failed of these did so before anything was changed.
+// What failed of these did so before anything was changed, or changed what this program keeps only.
 bool only_reads(options const& o) {
-    return o.command == "list" || o.command == "get" || o.command == "reconcile";
+    return o.command == "list" || o.command == "get" || o.command == "reconcile" ||
+           o.command == "intents";
 }
 
 bool takes_directory(options const& o) {

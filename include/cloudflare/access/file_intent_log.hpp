@@ -30,8 +30,9 @@ namespace cloudflare::inline v0::access {
 /// anew (`NAME.new.DIGITS`) and replaced.
 ///
 /// Errors: `errc::intent_log_failed` with the path and the reason, also if the directory is
-/// missing, because it may be a volume that is not mounted; `errc::invalid_argument` for an intent
-/// whose strings are not UTF-8; `errc::conflict` as in `intent_log`.
+/// missing, because it may be a volume that is not mounted (`delivery` is `unknown` if the write may
+/// have been made all the same, otherwise `not_sent`); `errc::invalid_argument` for an intent whose
+/// strings are not UTF-8; `errc::conflict` as in `intent_log`.
 ///
 /// Threads: may be used from several at once, by several processes of one host, and of several
 /// hosts if the file system has locks (`flock`) across them; one without locks is an error. Blocks

@@ -41,7 +41,8 @@ namespace cloudflare::inline v0::access {
 /// removes it unflushed: a store that fails all the same costs a token that is withdrawn, and no
 /// secret.
 ///
-/// Errors: `errc::sink_failed` with the path and the reason. A missing directory is an error of
+/// Errors: `errc::sink_failed` with the path and the reason. Its `delivery` is `unknown` if the file
+/// may have been changed all the same, otherwise `not_sent`. A missing directory is an error of
 /// `find`, too. `prepare` refuses a file that is a mount point (a bind mount), a read-only
 /// directory, a full disk, and an owner or group that cannot be kept.
 ///

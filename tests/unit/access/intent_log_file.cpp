@@ -308,7 +308,9 @@ TEST_CASE("a call that fails while the file is opened is an error with its reaso
             if (lists) {
                 expect(fresh.list().error(), s.path(), EACCES);
             } else {
-                expect(fresh.insert(make('2')).error(), s.path(), EACCES);
+                auto const failed = fresh.insert(make('2')).error();
+                expect(failed, s.path(), EACCES);
+                CHECK(failed.delivery() == delivery::not_sent);
             }
             CHECK(read(s.path()) == text);
             CHECK(fresh.list().value() == std::vector{make('1')}); // and then it is as before
@@ -433,7 +435,9 @@ TEST_CASE(
             auto const before = read(s.path());
             told_posix::reset();
             told_posix::next[call] = {ENOSPC};
-            expect(log.insert(make('2')).error(), s.path(), ENOSPC);
+            auto const failed = log.insert(make('2')).error();
+            expect(failed, s.path(), ENOSPC);
+            CHECK(failed.delivery() == delivery::unknown); // what the disk holds is not known
             CHECK(read(s.path()) == before);
             CHECK(log.list().value().size() == (is_first ? 0 : 1));
             auto const inode = inode_of(s.path());
@@ -478,6 +482,17 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a log that was written anew and not flushed says that the change may be there") {
+    scratch const s;
+    write(s.path(), sized(70'000, 1'000));
+    told_posix::reset();
+    told_posix::next["sync"] = {0, EIO}; // the new file, the directory
+    auto const failed = told_log(s.path()).insert(make('9')).error();
+    expect(failed, s.path(), EIO);
+    CHECK(failed.delivery() == delivery::unknown);
+    CHECK(told_log(s.path()).list().value().size() == 2);
+}
+
 TEST_CASE("an unterminated end that cannot be read or cut off is an error, and stays") {
     for (auto const* call : {"read", "truncate"}) {
         CAPTURE(call);
@@ -491,7 +506,9 @@ TEST_CASE("an unterminated end that cannot be read or cut off is an error, and s
         // The first reads the new end for lines, and stops at what has none.
         told_posix::next[call] =
             call == std::string_view("read") ? std::vector{0, 0, EIO} : std::vector{EIO, EIO};
-        expect(log.insert(make('3')).error(), s.path(), EIO);
+        auto const failed = log.insert(make('3')).error();
+        expect(failed, s.path(), EIO);
+        CHECK(failed.delivery() == delivery::not_sent);
         CHECK(read(s.path()) == text);
         told_posix::reset();
         CHECK(log.insert(make('3')).has_value());

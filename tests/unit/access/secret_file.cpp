@@ -309,6 +309,46 @@ TEST_CASE("a file that appears while a token is stored stays") {
     CHECK(s.entries() == 1);
 }
 
+TEST_CASE("an error says whether the file may have been changed all the same") {
+    auto const old = text_of("id-1", "old"), fresh = text_of("id-1", "fr3sh");
+    auto const change = [](auto const&, auto const&) {
+        return result<secret>(secret(std::string_view("fr3sh")));
+    };
+    for (int operation = 0; operation != 4; ++operation) {
+        int in_doubt = 0, certain = 0;
+        int n = 1;
+        for (bool failed = true; failed; ++n) {
+            CAPTURE(operation);
+            CAPTURE(n);
+            scratch const s;
+            auto const before = operation == 0 ? std::string() : old;
+            if (operation != 0) write(s.path(), old);
+            faulty::reset();
+            faulty::no_sync = true;
+            faulty::fail_at = n;
+            faulty::all_after = true;
+            faulty_sink const sink(s.path());
+            auto const done = operation < 2    ? sink.store(token("id-1", "fr3sh"))
+                              : operation == 2 ? sink.forget("id-1")
+                                               : sink.rewrite("id-1", change);
+            failed = faulty::calls >= n;
+            faulty::reset();
+            if (done) continue;
+            if (done.error().delivery() == delivery::not_sent) {
+                ++certain;
+                CHECK(read(s.path()) == before);
+            } else {
+                ++in_doubt;
+                CHECK(done.error().delivery() == delivery::unknown);
+            }
+            if (read(s.path()) != before) CHECK(done.error().may_have_acted());
+        }
+        CHECK(certain >= 4);
+        CHECK(in_doubt >= 2); // the change of the directory, and its flush
+        CHECK(in_doubt <= 4);
+    }
+}
+
 TEST_CASE("a sink that replaces a token has the same patience and format") {
     scratch const s;
     file_sink const sink(s.path(), std::chrono::milliseconds(1), access::secret_format::json);

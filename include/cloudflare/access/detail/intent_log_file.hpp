@@ -174,7 +174,7 @@ private:
         constexpr std::size_t small_size = std::size_t{64} * 1024;
         bool const has_grown = size_ > small_size && size_ / 4 > journal_.live_bytes();
         if ((has_grown || is_suspect_) && rewrite(opened)) {
-            if (is_suspect_) return last_error();
+            if (is_suspect_) return in_doubt(last_error());
             return {};
         }
 
@@ -196,7 +196,7 @@ private:
             auto const why = last_error();
             is_suspect_ = true;
             static_cast<void>(cut(opened)); // takes back what was written, if it can be
-            return why;
+            return is_cut ? in_doubt(why) : why;
         }
         end_ += text.size();
         return {};
@@ -252,6 +252,10 @@ private:
     }
     [[nodiscard]] error last_error() const {
         return file::last_error(errc::intent_log_failed, path_);
+    }
+    /// The same error, of a step that may have changed what the disk holds.
+    [[nodiscard]] static error in_doubt(error const& e) {
+        return e.with([](error_details& d) { d.delivery = delivery::unknown; });
     }
 
     std::string const path_;

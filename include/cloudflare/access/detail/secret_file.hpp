@@ -106,7 +106,7 @@ public:
         if (!there) return there.error();
         auto const& token = there->held.token;
         if (!token || token->token_id != token_id) return {};
-        if (System::unlink(there->path.c_str()) != 0) return last_error();
+        if (System::unlink(there->path.c_str()) != 0) return last_error_in_doubt();
         return sync(*there);
     }
 
@@ -152,6 +152,10 @@ private:
                 error_details{.explanation = path_ + ": " + why, .delivery = delivery::not_sent}};
     }
     [[nodiscard]] error last_error() const { return file::last_error(errc::sink_failed, path_); }
+    /// Of a step that may have changed what the disk holds under the name.
+    [[nodiscard]] error last_error_in_doubt() const {
+        return last_error().with([](error_details& d) { d.delivery = delivery::unknown; });
+    }
 
     [[nodiscard]] result<contents> read(std::string const& target) const {
         contents c;
@@ -300,12 +304,12 @@ private:
             return last_error();
         bool const is_moved =
             held.exists ? fresh->move_to(there.path) : fresh->move_to_new(there.path);
-        return is_moved ? sync(there) : last_error();
+        return is_moved ? sync(there) : last_error_in_doubt();
     }
     /// Ends the lock of the file, which is as it should be, and flushes the directory.
     [[nodiscard]] result<void> sync(place& there) const {
         there.lock.reset();
-        if (!there.directory.sync()) return last_error();
+        if (!there.directory.sync()) return last_error_in_doubt();
         return {};
     }
 
