@@ -30,7 +30,7 @@ struct history {
     std::vector<task_plan> tasks{1}; ///< they run side by side
     access::renewal_policy policy{};
     int people = 0;
-    bool must_succeed = false; ///< every rotation
+    bool must_succeed = false; ///< every rotation, and change of a grace
 };
 
 /// Makes a token, and gives its secret to a sink.
@@ -68,8 +68,11 @@ void let_pass(world& w, std::chrono::seconds span) {
 void check_bounds(world& w, consumers& c, history const& h, std::deque<process> const& processes) {
     for (std::size_t n = 0; n != h.tasks.size(); ++n) {
         auto const& task = h.tasks[n];
-        if (task.what != errand::rotate) continue;
         auto const& p = processes[n];
+        bool const changes = task.what == errand::extend || task.what == errand::end_grace;
+        if (changes && h.must_succeed && !c.purposes[&p].has_succeeded)
+            w.complain("a change of a grace failed for a fault that passes");
+        if (task.what != errand::rotate) continue;
         auto const& s = h.what.switches;
         bool const is_plain = s.update_shows_secret && s.max_grace_of_rotation == 0s;
         bool const is_calm =
@@ -242,6 +245,12 @@ bool can_always_succeed(history const& h) {
     return h.tasks[0].what == errand::rotate && h.what.name == "usual" && h.account;
 }
 
+/// Whether a fault that strikes once is over before a rotation gives up.
+bool passes(fate f) {
+    return f == fate::refused || f == fate::lost_before || f == fate::error_before ||
+           f == fate::busy || f == fate::limited;
+}
+
 /// Faults that come again and again.
 void enumerate_lasting(tally& t, history const& base, std::string const& label) {
     if (base.what.switches.max_grace_of_rotation != 0s) return; // and none of them mends that
@@ -260,8 +269,8 @@ void enumerate_lasting(tally& t, history const& base, std::string const& label) 
             for (int n = 0; n != 6; ++n)
                 faulty.tasks[0].faults.requests[request + n] = f;
             // The third is the one that rotates: it goes on when the client has given up.
-            bool const passes = f == fate::lost_before || f == fate::error_before;
-            faulty.must_succeed = passes && request == 3 && can_always_succeed(base);
+            bool const does_nothing = f == fate::lost_before || f == fate::error_before;
+            faulty.must_succeed = does_nothing && request == 3 && can_always_succeed(base);
             tell(faulty, t,
                  label + ", requests" + at(request) + " fate " +
                      std::to_string(static_cast<int>(f)));
@@ -276,11 +285,8 @@ void enumerate_task(tally& t, history const& base, std::string const& label, boo
                [&](plan const& faults, std::string const& what, first_fault const& first) {
                    auto faulty = base;
                    faulty.tasks[0].faults = faults;
-                   auto const f = first.request;
-                   bool const passes = f == fate::refused || f == fate::lost_before ||
-                                       f == fate::error_before || f == fate::busy ||
-                                       f == fate::limited;
-                   faulty.must_succeed = passes && first.is_alone && can_always_succeed(base);
+                   faulty.must_succeed =
+                       passes(first.request) && first.is_alone && can_always_succeed(base);
                    tell(faulty, t, label + what);
                });
     enumerate_lasting(t, base, label);
@@ -346,6 +352,27 @@ void enumerate_task(tally& t, history const& base, std::string const& label, boo
         }
 }
 
+/// Each fault of a change of the grace that a rotation has left.
+void enumerate_changes(tally& t, kind const& k, errand what) {
+    auto base = base_history(k, true, errand::rotate);
+    base.tasks.push_back(base.tasks[0]);
+    base.tasks[1].what = what;
+    base.tasks[1].grace = 3 * base.grace;
+    base.tasks[1].faults.starts_at = 1h;
+    base.must_succeed = true;
+    auto const label =
+        k.name + ", errand " + std::to_string(static_cast<int>(what)) + " after a rotation";
+    tell(base, t, label);
+    each_fault(pair_limits(),
+               [&](plan const& faults, std::string const& fault, first_fault const& first) {
+                   auto faulty = base;
+                   faulty.tasks[1].faults = faults;
+                   faulty.tasks[1].faults.starts_at = 1h;
+                   faulty.must_succeed = first.is_alone && passes(first.request);
+                   tell(faulty, t, label + fault);
+               });
+}
+
 /// One process that is stopped at each of its steps, while others change the same token.
 void enumerate_stopped(tally& t, kind const& k, errand first, bool is_lost) {
     using enum errand;
@@ -388,13 +415,16 @@ void enumerate(tally& t) {
                 enumerate_task(t, base_history(kinds[n], account, what), label, false);
             }
         }
-    for (auto const& k : kinds)
+    for (auto const& k : kinds) {
+        if (k.name != "usual" && k.name != "old API" && k.name != "end of a grace shown once")
+            continue;
         for (auto const first :
              {errand::rotate, errand::revoke, errand::replace, errand::extend, errand::end_grace})
             for (bool const is_lost : {false, true})
-                if (k.name == "usual" || k.name == "old API" ||
-                    k.name == "end of a grace shown once")
-                    enumerate_stopped(t, k, first, is_lost);
+                enumerate_stopped(t, k, first, is_lost);
+        for (auto const change : {errand::extend, errand::end_grace})
+            enumerate_changes(t, k, change);
+    }
     for (auto const what : {errand::rotate, errand::renew})
         enumerate_task(t, base_history(kinds[0], true, what),
                        "usual, errand " + std::to_string(static_cast<int>(what)), true);
