@@ -184,6 +184,18 @@ TEST_CASE("what is written is whole, at the position or at a byte") {
     CHECK(read(s.path()) == "abcdef67IJ");
 }
 
+TEST_CASE("a system that writes nothing is not asked for ever") {
+    struct writes_nothing : told_posix {
+        static ::ssize_t write(int, void const*, std::size_t) { return 0; }
+    };
+    scratch const s;
+    told_posix::reset();
+    auto const f =
+        access::basic_file<writes_nothing>::open(s.path(), O_RDWR | O_CREAT, errc::sink_failed);
+    CHECK_FALSE(f->write("text"));
+    CHECK(f->write(""));
+}
+
 TEST_CASE("what is read is whole, from a byte on, in place of what was there") {
     scratch const s;
     told_posix::reset();
@@ -321,9 +333,12 @@ TEST_CASE("a mount point, a new name and the names in a directory, as the system
     using posix = detail::posix;
     scratch const s;
     write(s.path("a"), "1"), write(s.path("b"), "2");
-    if (fs::exists("/proc/self/stat")) CHECK(posix::is_mount_point("/proc") != 0);
+    if (fs::exists("/proc/self/stat")) {
+        int const is_mounted = posix::is_mount_point("/proc");
+        CHECK((is_mounted == 1 || is_mounted == -1)); // where the system does not tell
+    }
     CHECK(posix::is_mount_point(s.path("a").c_str()) == 0);
-    CHECK(posix::is_mount_point(s.path("none").c_str()) != 1);
+    CHECK(posix::is_mount_point(s.path("none").c_str()) <= 0);
     errno = 0;
     CHECK(posix::rename_to_new(s.path("a").c_str(), s.path("b").c_str()) < 0);
     bool const has_call = errno == EEXIST;

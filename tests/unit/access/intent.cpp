@@ -58,6 +58,7 @@ TEST_CASE("a tag is in a name by all its digits, a cut one at the end of the mar
     CHECK_FALSE(has_tag("issue-" + tag.substr(0, 20), tag));
     CHECK_FALSE(has_tag("issue:" + tag.substr(1, 20), tag));
     CHECK_FALSE(has_tag("issue:" + tag.substr(0, 20) + " ci of a machine", tag));
+    CHECK_FALSE(has_tag("issue:issue:issue:issue:issue:" + tag.substr(0, 10), tag));
     CHECK(has_tag("ISSUE:" + tag.substr(0, 20), tag));
     CHECK(has_tag("ISSUE:" + std::string("0123456789ABCDEF"), tag));
     CHECK(detail::ascii_lower('A') == 'a');

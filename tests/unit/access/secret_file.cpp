@@ -102,6 +102,7 @@ TEST_CASE("a token without a version may be stored again, and of one with, the s
     CHECK(sink.store(wanting(), token("id-1", "least", 0)).has_value());
     CHECK(sink.store(wanting(), token("id-1", "of a version", 1)).has_value());
     CHECK(sink.store(wanting(), token("id-1", "the same", 1)).has_value());
+    CHECK(sink.store(wanting(), token("id-1", "of no version")).has_error());
     CHECK(read(s.path()).find("the same") != std::string::npos);
 }
 

@@ -65,6 +65,7 @@ TEST_CASE("lines tell ids, version, key, tag and secret, each where it is there"
     CHECK(all.token.tag == "t");
     CHECK(all.key == "a%20b");
     CHECK(all.client_secret->reveal() == "s3cret");
+    CHECK(detail::ids_in(std::string_view("CF_ACCESS_CLIENT_SECRET_VERSION=789", 33)).version == 7);
     auto const none = detail::stored_in_lines("X=1\nCF_ACCESS_CLIENT_SECRET_VERSION=x\n");
     CHECK(none.token.token_id.empty());
     CHECK(none.token.client_id.empty());
@@ -111,7 +112,7 @@ TEST_CASE("control characters are those below a space, and delete") {
 TEST_CASE("JSON is what begins with a brace, behind white space") {
     for (std::string_view const text : {"{", " {}", "\t\r\n {\"a\":1}"})
         CHECK(detail::is_json_object(text));
-    for (std::string_view const text : {"", " ", "[]", "A={", "\"{\""})
+    for (std::string_view const text : {"", " ", "[]", "A={", "\"{\"", "q{", "q {"})
         CHECK_FALSE(detail::is_json_object(text));
 }
 

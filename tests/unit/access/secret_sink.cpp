@@ -123,6 +123,8 @@ TEST_CASE("in memory: a lower version is refused, the same one is not; the tag s
     CHECK(sink.store(wanting("one", '9'), token("id-1", "third", 3)).has_value());
     CHECK(sink.find("one").value()->tag == std::string(32, '1'));
     CHECK(sink.find("one").value()->version == 3);
+    sink.store(wanting("of one"), token("id-1", "first", 1)).value();
+    CHECK(sink.store(wanting("of one"), token("id-1", "of no version")).has_error());
 
     sink.store(wanting("two"), token("id-2", "first")).value(); // of no known version
     CHECK(sink.store(wanting("two"), token("id-2", "another")).has_value());

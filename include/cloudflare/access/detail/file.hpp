@@ -50,7 +50,7 @@ public:
         while (!text.empty()) {
             auto const n =
                 repeated([&] { return System::write(descriptor_, text.data(), text.size()); });
-            if (n < 0) return false;
+            if (n <= 0) return false;
             text.remove_prefix(static_cast<std::size_t>(n));
         }
         return true;
@@ -67,13 +67,14 @@ public:
             auto const at = static_cast<::off_t>(from + text.size());
             auto const n =
                 repeated([&] { return System::read(descriptor_, buffer, sizeof buffer, at); });
-            if (n > 0) text.append(buffer, static_cast<std::size_t>(n));
-            if (n <= 0) {
-                int const reason = errno;
-                cloudflare::wipe(buffer, sizeof buffer);
-                errno = reason;
-                return n == 0;
+            if (n > 0) {
+                text.append(buffer, static_cast<std::size_t>(n));
+                continue;
             }
+            int const reason = errno;
+            cloudflare::wipe(buffer, sizeof buffer);
+            errno = reason;
+            return n == 0;
         }
     }
 

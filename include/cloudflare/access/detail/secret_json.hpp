@@ -23,7 +23,7 @@ namespace cloudflare::inline v0::access::detail {
 struct json_member {
     std::string_view name;
     wiped_string value;
-    bool is_ours = true; ///< what the file says of it does not stay
+    bool is_ours = true; ///< what the file says of it does not stay; else `value` is empty
 };
 
 [[nodiscard]] inline bool is_json_object(std::string_view text) noexcept {
@@ -122,7 +122,7 @@ template <std::size_t N>
         }
     }
     for (std::size_t i = 0; i != N; ++i)
-        if (ours[i].is_ours) write_ours(i);
+        write_ours(i);
     return json += "}\n";
 }
 

@@ -85,14 +85,14 @@ struct stored_secret {
         bool written = false;
     };
     bool const has_key = of != nullptr && !of->key.empty() && of->key != of->tag;
-    auto const version = token.client_secret_version.value_or(0);
+    auto const& version = token.client_secret_version;
     line lines[] = {{id_line, wiped_string(token.id)},
                     {client_id_line, wiped_string(token.client_id)},
                     {secret_line, wiped_string(token.client_secret.reveal())},
-                    {version_line, wiped_string(std::to_string(version))},
+                    {version_line, wiped_string(version ? std::to_string(*version) : "")},
                     {key_line, wiped_string(has_key ? key_text(of->key) : ""), of != nullptr},
                     {tag_line, wiped_string(of != nullptr ? of->tag : ""), of != nullptr}};
-    lines[3].written = !token.client_secret_version;
+    lines[3].written = !version;
     lines[4].written = !has_key;
     lines[5].written = of == nullptr || of->tag.empty();
     wiped_string text;
