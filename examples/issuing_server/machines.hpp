@@ -1,18 +1,22 @@
 // The tokens of machines: issued, rotated and revoked as asked, and renewed and settled beside.
 #pragma once
 
-#include "api_trace.hpp"
 #include "configuration.hpp"
 
 #include <cloudflare/access/any_async_store.hpp>
 #include <cloudflare/access/token_keeper.hpp>
 #include <cloudflare/access/work_queue.hpp>
 #include <cloudflare/client.hpp>
+#include <cloudflare/prometheus_metrics.hpp>
+#include <cloudflare/server/api_health.hpp>
+#include <cloudflare/server/json_log.hpp>
 #include <cloudflare/transport/beast.hpp>
 
 #include <boost/asio.hpp>
 
 namespace asio = boost::asio;
+namespace json = boost::json;
+using cf::server::json_time;
 
 using api_client = cf::client<cf::beast_transport>;
 
@@ -22,46 +26,44 @@ struct stores {
     bool are_shared; // by several servers
 };
 
+// What tells of the work.
+struct telemetry {
+    void operator()(cf::trace_event const& e) {
+        metrics(e);
+        api(e);
+        log(e);
+    }
+
+    cf::server::json_log log;
+    cf::prometheus_metrics metrics{"issuing_server_"};
+    cf::server::api_health api{};
+};
+
 class machines {
 public:
     template <class T>
     using task = asio::awaitable<T>;
-    using token_task = task<cf::result<cfa::kept_token>>;
 
-    machines(configuration const& c, api_client client, stores& where,
-             cf::prometheus_metrics& numbers, api_trace const& api)
+    machines(configuration const& c, api_client client, stores& where, telemetry& seen)
         : client_(client),
-          account_(cfa::account_scope::parse(c.account_id).value()),
-          duration_(cf::token_duration::parse(c.token_duration).value()),
+          account_(required(cfa::account_scope::parse(c.account_id))),
+          duration_(required(cf::token_duration::parse(c.token_duration))),
           intents_(where.intents),
-          numbers_(numbers),
-          api_(api),
+          telemetry_(seen),
           keeper_(client, account_, where.secrets, where.intents, options(c, where.are_shared)),
-          queue_(client.transport().get_executor(),
-                 static_cast<std::size_t>(c.concurrent_issues.value),
-                 static_cast<std::size_t>(c.queue.value)) {}
+          queue_(client.transport().get_executor(), c.concurrent_issues, c.queue) {}
 
-    // The machine's token: the one it has, or else a new one.
-    token_task token(std::string name) {
+    // The machine's token: the one it has, or else a new one. Where it rotates, the one it has gets a
+    // new secret; that before is accepted during the grace.
+    task<cf::result<cfa::kept_token>> token(std::string name, bool rotates) {
         auto held = co_await keeper_.held(name);
         if (!held) co_return held.error();
-        if (*held) co_return std::move(**held);
-        auto const issue = [&] {
-            cfa::create_params params(name);
-            params.duration(duration_);
-            return keeper_.issue(name, std::move(params));
+        if (*held && !rotates) co_return std::move(**held);
+        auto const work = [&] {
+            if (*held) return keeper_.rotate(name);
+            return keeper_.issue(name, cfa::create_params(name).duration(duration_));
         };
-        auto issued = co_await queue_.run(issue);
-        co_return issued;
-    }
-
-    // The same with a new secret, where it has one; that before is accepted during the grace.
-    token_task rotated(std::string name) {
-        auto const held = co_await keeper_.held(name);
-        if (!held) co_return held.error();
-        auto const rotate = [&] { return keeper_.rotate(name); };
-        auto pending = *held ? queue_.run(rotate) : token(name);
-        auto token = co_await std::move(pending);
+        auto token = co_await queue_.run(work);
         co_return token;
     }
 
@@ -89,9 +91,6 @@ public:
 
     // The states of all machines, for the operator.
     [[nodiscard]] json::object status() const {
-        auto const time = [](std::optional<cf::timestamp> const& t) {
-            return t ? json::value(t->to_string()) : json::value();
-        };
         json::array list;
         for (auto const& [name, e] : keeper_.states())
             list.push_back({{"name", name},
@@ -99,22 +98,21 @@ public:
                             {"token_id", e.token_id},
                             {"client_id", e.client_id},
                             {"version", e.version},
-                            {"expires_at", time(e.expires_at)},
+                            {"expires_at", json_time(e.expires_at)},
                             {"next_action", to_string(e.next)},
-                            {"next_at", time(e.next_at)}});
-        return {{"checked_at", time(checked_at_)}, {"machines", std::move(list)}};
+                            {"next_at", json_time(e.next_at)}});
+        return {{"checked_at", json_time(checked_at_)}, {"machines", std::move(list)}};
     }
 
     // Why tokens cannot be issued now; empty where they can. Looks at store and API at most every
     // five seconds, however often anybody asks.
     task<std::string> flaw() {
-        if (is_stopping_) co_return "stopping";
         if (auto const now = std::chrono::steady_clock::now(); now >= next_probe_) {
             next_probe_ = now + seconds(5);
             co_await probe();
         }
         if (!store_flaw_.empty()) co_return "store: " + store_flaw_;
-        if (auto const why = api_.flaw(); !why.empty()) co_return "API: " + why;
+        if (auto const why = telemetry_.api.flaw(); !why.empty()) co_return "API: " + why;
         co_return keeper_.is_ready() ? "" : "starting";
     }
 
@@ -124,19 +122,19 @@ public:
         std::map<std::string, double> states;
         for (auto const& [name, e] : keeper_.states())
             ++states[std::string(to_string(e.state))];
-        numbers_.set("tokens", "state", states);
-        numbers_.set("queue_depth", static_cast<double>(queue_.waiting()));
-        numbers_.set("connections", "state",
-                     {{"idle", static_cast<double>(connections.idle)},
-                      {"waiting", static_cast<double>(connections.waiting)}});
+        telemetry_.metrics.set("tokens", "state", states);
+        telemetry_.metrics.set("queue_depth", static_cast<double>(queue_.waiting()));
+        telemetry_.metrics.set("connections", "state",
+                               {{"idle", static_cast<double>(connections.idle)},
+                                {"waiting", static_cast<double>(connections.waiting)}});
     }
 
 private:
-    // The API is asked where nothing else has reached it for a while; `api_trace` sees the response.
+    // The API is asked where nothing else has reached it for a while, and `telemetry_.api` sees the response.
     task<void> probe() {
         auto const all = co_await intents_.list();
         store_flaw_ = all ? "" : all.error().code().message();
-        if (!api_.is_stale()) co_return;
+        if (!telemetry_.api.is_stale()) co_return;
         cfa::service_tokens const tokens(client_, account_);
         auto pending =
             tokens.list(cfa::list_params().per_page(1), cf::call_options().deadline(seconds(5)));
@@ -147,47 +145,29 @@ private:
     static cfa::keeper_options options(configuration const& c, bool are_shared) {
         cfa::renewal_policy p;
         p.grace(seconds(c.grace_seconds)).refresh_before(seconds(c.refresh_before_seconds));
-        if (c.rotate_after_seconds != 0) p.rotate_after(seconds(c.rotate_after_seconds));
+        if (c.rotate_after_seconds.value() != 0) p.rotate_after(seconds(c.rotate_after_seconds));
         p.replace_lost(c.replace_lost);
         cfa::keeper_options o;
         o.deadline(seconds(c.request_seconds)).interval(seconds(c.reconcile_seconds));
         return o.policy(p).shared(are_shared);
     }
 
-    // Log and gauges tell of a round.
     void note(cfa::keeper_round const& round) {
+        telemetry_.log(round);
         if (auto const& done = round.settled) {
-            numbers_.set("strays", static_cast<double>(done->strays.size()));
-            numbers_.set("intents", "state",
-                         {{"open", static_cast<double>(done->left_open.size())},
-                          {"watched", static_cast<double>(done->watched.size())}});
-            if (!done->kept.empty() || !done->withdrawn.empty())
-                log_line("settle",
-                         {{"kept", done->kept.size()}, {"withdrawn", done->withdrawn.size()}});
-            for (auto const& f : done->failed)
-                log_line("settle",
-                         {{"intent", f.i.tag}, {"name", f.i.name}, {"error", f.why.to_string()}});
-        } else {
-            log_line("settle", {{"error", done.error().to_string()}});
+            telemetry_.metrics.set("strays", static_cast<double>(done->strays.size()));
+            telemetry_.metrics.set("intents", "state",
+                                   {{"open", static_cast<double>(done->left_open.size())},
+                                    {"watched", static_cast<double>(done->watched.size())}});
         }
-        if (!round.renewed) return;
-        auto const& done = *round.renewed;
-        if (!done) return log_line("renew", {{"error", done.error().to_string()}});
-        checked_at_ = cf::timestamp(std::chrono::system_clock::now());
-        for (auto const& e : done->tokens)
-            if (e.rotated || e.refreshed || e.failure)
-                log_line("renew", {{"name", e.key},
-                                   {"rotated", e.rotated},
-                                   {"refreshed", e.refreshed},
-                                   {"error", e.failure ? e.failure->to_string() : ""}});
+        if (round.renewed && *round.renewed) checked_at_ = std::chrono::system_clock::now();
     }
 
     api_client client_;
     cfa::account_scope account_;
     cf::token_duration duration_;
     cfa::any_async_log& intents_;
-    cf::prometheus_metrics& numbers_;
-    api_trace const& api_;
+    telemetry& telemetry_;
     cfa::token_keeper<api_client, cfa::any_async_sink, cfa::any_async_log> keeper_;
     cf::work_queue queue_;
     bool is_stopping_ = false;

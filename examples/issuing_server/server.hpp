@@ -1,33 +1,38 @@
-// The server: accepts connections, reads its files again on SIGHUP, ends on SIGTERM.
+// The server: starts what it is made of, reads its files again on SIGHUP, ends on SIGTERM.
 #pragma once
 
-#include "session.hpp"
+#include "routes.hpp"
 
 #include <cloudflare/access/offload.hpp>
+#include <cloudflare/server/https_server.hpp>
 
 #include <csignal>
 #include <functional>
-#include <set>
+
+#include <unistd.h>
 
 using open_stores =
     std::function<stores(configuration const&, asio::io_context&, asio::thread_pool&)>;
 
-inline cf::credentials read_credentials(configuration const& c) {
-    if (c.api_token_file.path.empty()) return cf::credentials_from_environment().value();
-    auto const text = read_file(c.api_token_file.path);
-    auto const line = std::string_view(text).substr(0, text.find_first_of("\r\n"));
-    return cf::api_token::make(line).value();
+inline void write_to_stderr(std::string_view line) {
+    [[maybe_unused]] auto const written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
-inline api_client make_client(configuration const& c, asio::io_context& context, api_trace& trace,
-                              cf::prometheus_metrics& numbers) {
+inline cf::credentials read_credentials(configuration const& c) {
+    if (c.api_token_file.empty()) return required(cf::credentials_from_environment());
+    auto const text = read_file(c.api_token_file);
+    auto const line = std::string_view(text).substr(0, text.find_first_of("\r\n"));
+    return required(cf::api_token::make(line));
+}
+
+inline api_client make_client(configuration const& c, asio::io_context& context, telemetry& seen) {
     cf::limiter_options rate;
     rate.permits(c.api_requests).window(seconds(c.api_window_seconds));
     cf::client_options o;
-    o.base_url(cf::base_url::parse(c.api_base_url).value()).trace(std::ref(trace));
+    o.base_url(required(cf::base_url::parse(c.api_base_url))).trace(std::ref(seen));
     o.deadline(seconds(c.request_seconds)).limiter(cf::limiter(rate));
     cf::beast_options transport;
-    transport.ca_file(c.api_ca_file.path).connection_trace(std::ref(numbers));
+    transport.ca_file(c.api_ca_file).connection_trace(std::ref(seen.metrics));
     return {cf::beast_transport(context.get_executor(), transport), read_credentials(c),
             std::move(o)};
 }
@@ -37,19 +42,19 @@ public:
     // Throws what keeps it from serving.
     server(std::string file, configuration const& c, open_stores const& open)
         : file_(std::move(file)),
-          disk_(static_cast<std::size_t>(c.concurrent_issues + 8)),
-          stores_(open(c, context_, disk_)),
-          machines_(c, make_client(c, context_, trace_, numbers_), stores_, numbers_, trace_),
-          shared_{c, machines_, numbers_, std::make_shared<reloadable const>(c)},
-          acceptor_(context_, {asio::ip::make_address(c.listen_address),
-                               static_cast<std::uint16_t>(c.listen_port)}) {}
+          settings_(c),
+          disk_(std::size_t{c.concurrent_issues} + 8),
+          stores_(open(settings_, context_, disk_)),
+          machines_(c, make_client(c, context_, telemetry_), stores_, telemetry_),
+          service_(std::make_shared<rules const>(c), machines_, telemetry_),
+          https_(context_.get_executor(), {asio::ip::make_address(c.listen_address), c.listen_port},
+                 service_.tls(), service_.routes(), options()) {}
 
     // Serves until SIGTERM or SIGINT, which end the process.
     [[noreturn]] void run() {
-        log_line("listening", {{"address", shared_.settings.listen_address},
-                               {"port", acceptor_.local_endpoint().port()}});
+        telemetry_.log.write("listening", {{"address", settings_.listen_address},
+                                           {"port", https_.endpoint().port()}});
         asio::co_spawn(context_, hear_signals(), asio::detached);
-        asio::co_spawn(context_, accept(), asio::detached);
         auto const end = [this](std::exception_ptr thrown) {
             if (thrown) std::rethrow_exception(thrown);
             is_kept_ = false;
@@ -61,32 +66,26 @@ public:
     }
 
 private:
-    asio::awaitable<void> accept() {
-        for (;;) {
-            auto [failed, socket] = co_await acceptor_.async_accept(nothrow);
-            if (shared_.is_stopping) co_return;
-            if (failed) { // e.g. no descriptor is left
-                co_await pause(std::chrono::milliseconds(100));
-                continue;
-            }
-            if (static_cast<std::int64_t>(open_.size()) >= shared_.settings.max_connections) {
-                shared_.numbers.add("connections_refused_total");
-                continue; // closes it
-            }
-            boost::system::error_code ignored;
-            socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-            auto const c = std::make_shared<connection>(std::move(socket), *shared_.now->tls);
-            open_.insert(c);
-            asio::co_spawn(context_, serve(c, shared_),
-                           [this, c](std::exception_ptr) { open_.erase(c); });
-        }
+    using clock = std::chrono::steady_clock;
+    static constexpr auto nothrow = asio::as_tuple(asio::use_awaitable);
+
+    cf::server::https_server_options options() {
+        auto const& c = settings_;
+        cf::server::https_server_options o;
+        o.max_header_bytes(c.max_header_bytes).max_body_bytes(c.max_body_bytes);
+        o.max_connections(c.max_connections);
+        o.read_time(seconds(c.request_seconds)).idle_time(seconds(c.idle_seconds));
+        o.handler_time(seconds(c.request_seconds) + seconds(1)); // an issue ends by itself before
+        o.identify(std::bind_front(&service::identity_of, &service_));
+        o.refused([this] { telemetry_.metrics.add("connections_refused_total"); });
+        return o.trace(std::bind_front(&service::note, &service_));
     }
 
     asio::awaitable<void> hear_signals() {
-        for (;;) {
+        for (bool is_stopping = false;;) {
             auto const [failed, signal] = co_await signals_.async_wait(nothrow);
             if (failed) co_return;
-            if (signal != SIGHUP && shared_.is_stopping) context_.stop();
+            if (signal != SIGHUP && std::exchange(is_stopping, true)) context_.stop();
             asio::co_spawn(context_, signal == SIGHUP ? reload() : stop(), asio::detached);
         }
     }
@@ -94,51 +93,45 @@ private:
     // Certificates, hashes, rules and page; what else is in the configuration stays as it was.
     asio::awaitable<void> reload() {
         auto const read = [this] {
-            return std::make_shared<reloadable const>(read_configuration(file_));
+            return std::make_shared<rules const>(read_configuration(file_));
         };
         std::string error;
         try {
-            shared_.now = co_await cf::offload(disk_.get_executor(), read);
+            auto const now = co_await cf::offload(disk_.get_executor(), read);
+            service_.use(now);
+            https_.use(now->tls);
         } catch (std::exception const& e) {
             error = e.what();
         }
-        log_line("reload", {{"error", error}});
+        telemetry_.log.write("reload", {{"error", error}});
     }
 
     asio::awaitable<void> stop() {
-        log_line("stopping", {{"under_way", shared_.under_way}});
-        auto const end = std::chrono::steady_clock::now() + seconds(shared_.settings.stop_seconds);
-        shared_.is_stopping = true;
-        boost::system::error_code ignored;
-        acceptor_.close(ignored);
+        telemetry_.log.write("stopping", {{"under_way", https_.under_way()}});
+        auto const longest = seconds(settings_.stop_seconds);
+        auto const end = clock::now() + longest;
         machines_.stop();
         keeping_.emit(asio::cancellation_type::terminal);
-        while ((shared_.under_way != 0 || is_kept_ || !open_.empty()) &&
-               std::chrono::steady_clock::now() < end) {
-            for (auto const& c : open_)
-                if (c->is_idle) c->close();
-            co_await pause(std::chrono::milliseconds(20));
+        co_await https_.stop(longest);
+        for (asio::steady_timer pause(context_); is_kept_ && clock::now() < end;) {
+            pause.expires_after(std::chrono::milliseconds(20));
+            co_await pause.async_wait(nothrow);
         }
-        log_line("stopped", {{"under_way", shared_.under_way}}); // its intents are in the log
+        telemetry_.log.write("stopped",
+                             {{"under_way", https_.under_way()}}); // its intents are in the log
         context_.stop();
     }
 
-    asio::awaitable<void> pause(std::chrono::milliseconds span) {
-        asio::steady_timer timer(context_, span);
-        co_await timer.async_wait(nothrow);
-    }
-
     std::string file_;
+    configuration settings_;
     asio::io_context context_{1};
     asio::thread_pool disk_;
-    cf::prometheus_metrics numbers_{"issuing_server_"};
-    api_trace trace_{numbers_};
+    telemetry telemetry_{cf::server::json_log(&write_to_stderr)};
     stores stores_;
     machines machines_;
-    service shared_;
-    asio::ip::tcp::acceptor acceptor_;
+    service service_;
+    cf::server::https_server https_;
     asio::signal_set signals_{context_, SIGTERM, SIGINT, SIGHUP};
     asio::cancellation_signal keeping_{};
     bool is_kept_ = true;
-    std::set<connection_ptr> open_{};
 };

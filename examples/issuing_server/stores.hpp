@@ -17,7 +17,7 @@ T& keep(Arguments&&... arguments) {
 // Throws where they cannot be opened. Blocking stores run on the pool.
 inline stores open_configured(configuration const& c, asio::io_context& context,
                               asio::thread_pool& disk) {
-    auto const key = cfa::sealing_key::from_file(c.sealing_key_id, c.sealing_key.path).value();
+    auto const key = required(cfa::sealing_key::from_file(c.sealing_key_id, c.sealing_key));
     if (!c.postgres.empty()) {
         cfa::postgres_options o;
         o.connection(cf::secret(c.postgres)).schema("issuing_server");
@@ -26,10 +26,9 @@ inline stores open_configured(configuration const& c, asio::io_context& context,
         return {cfa::any_async_sink(cfa::sealed_sink<cfa::async_postgres_sink&>(sink, key)),
                 cfa::any_async_log(cfa::async_postgres_intent_log(db)), true};
     }
-    auto opened =
-        cfa::state_directory::open(c.state_directory.path, key, seconds(c.request_seconds));
-    if (!opened) refuse("state_directory", opened.error().details().explanation);
-    auto& state = keep<cfa::state_directory>(std::move(*opened));
+    auto& state = keep<cfa::state_directory>(
+        required(cfa::state_directory::open(c.state_directory, key, seconds(c.request_seconds)),
+                 "state_directory: "));
     return {cfa::any_async_sink(cf::offloaded_sink(disk.get_executor(), state.sink())),
             cfa::any_async_log(cf::offloaded_log(disk.get_executor(), state.log())), false};
 }

@@ -56,8 +56,8 @@ private:
 };
 
 stores open(configuration const& c, asio::io_context&, asio::thread_pool& disk) {
-    auto const key = cfa::sealing_key::from_file(c.sealing_key_id, c.sealing_key.path).value();
-    auto const& directory = c.state_directory.path;
+    auto const key = cfa::sealing_key::from_file(c.sealing_key_id, c.sealing_key).value();
+    std::string const directory = c.state_directory;
     std::filesystem::create_directory(directory + "/secrets");
     static slow_sink inner(directory + "/secrets");
     static cfa::sealed_sink<slow_sink&> sink(inner, key);
