@@ -438,6 +438,8 @@ private:
         case errand::revoke: excuse_all_but_last(t, now); return;
         case errand::end_grace:
             t.is_by_hand = t.is_by_hand || !shows_versions();
+            // Who has taken over its lease may have left the promise in the log, which is believed.
+            if (!w_.what.switches.shows_previous_expiry && asleep > lease_span) t.is_by_hand = true;
             return excuse_all_but_last(t, end.value_or(now));
         case errand::extend:
             t.is_extended = t.is_extended || is_moved;

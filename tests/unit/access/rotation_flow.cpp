@@ -595,9 +595,16 @@ TEST_CASE("a lease is taken over from min_age on, whoever else tries to") {
          "GET GET PUT",
          {}},
         {"from a wrong clock",
-         [](world& w) { w.leave(intent_state::open, now.plus(5min + 1s)), w.looks().fresh(); },
+         [](world& w) {
+             w.leave(intent_state::open, now.plus(5min + 1s)), w.shown(4).looks().fresh();
+         },
          errc{},
-         "GET GET PUT",
+         "GET GET GET PUT",
+         {}},
+        {"from a wrong clock, and the time cannot be asked",
+         [](world& w) { w.leave(intent_state::open, now.plus(5min + 1s)), w.shown(4).refused(); },
+         errc::forbidden,
+         "GET GET",
          {}},
         {"somebody else wrote, and is dead, too",
          [](world& w) {
@@ -630,8 +637,22 @@ TEST_CASE("a lease is taken over from min_age on, whoever else tries to") {
         }
         CHECK(done.error() == c.code);
         CHECK(done.error().delivery() == delivery::not_sent);
-        CHECK(w.all().at(0).opened_at == now.plus(-15min));
+        CHECK(w.all().at(0).writer.empty()); // as it was left
     }
+}
+
+TEST_CASE("a process that was stopped asks for the time before it takes a lease of the future") {
+    world w;
+    auto const left = w.leave(intent_state::open, now.plus(20min));
+    w.shown(4);
+    auto later = token_response(id, 4, over, "");
+    later.fields.set("Date", "Tue, 24 Nov 2026 00:21:00 GMT").value();
+    w.way.respond(std::move(later));
+    auto const e = w.rotate(access::rotation_options().deadline(1s)).error();
+    CHECK(e == errc::conflict);
+    CHECK(e.delivery() == delivery::not_sent);
+    CHECK(w.sent() == "GET GET");
+    CHECK(w.all().at(0) == left);
 }
 
 TEST_CASE("what the log remembers of other tokens, scopes and issues is no promise for this one") {

@@ -446,6 +446,16 @@ TEST_CASE("the lease of a process that died is taken over") {
     CHECK(f.log.list().value()[0].until == timestamp::parse(end_of_hour).value());
 }
 
+TEST_CASE("a grace that a dead process has shortened before the store is mended at once") {
+    fixture f;
+    f.leave_lease(intent_state::open, now.plus(-16min), now.plus(44min));
+    f.look(4).respond(5, end_of_hour, "fresh");
+    f.respond(5, "2026-11-24T00:44:00Z").respond(5, end_of_hour);
+    CHECK(f.rotate()->previous_valid_until == timestamp::parse(end_of_hour).value());
+    REQUIRE(f.updates().size() == 2);
+    CHECK(f.updates()[1].find(end_of_hour) != std::string::npos);
+}
+
 TEST_CASE("a request that is certain to have done nothing leaves nothing") {
     fixture f;
     f.look(4);

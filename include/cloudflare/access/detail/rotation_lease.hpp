@@ -48,6 +48,19 @@ template <class Tools>
     return is_young(holder, tools.now(), tools.options());
 }
 
+/// Whether a lease may be taken over because its holder's process is presumed dead. If the lease is
+/// dated in the future, the server is asked for the time first: this process may have been stopped
+/// since it was told.
+template <class Tools>
+task_of<Tools, result<bool>> is_free_to_take(Tools& tools, intent const& holder) {
+    if (is_under_way(tools, holder)) co_return false;
+    if (!is_dated_wrongly(holder, tools.now())) co_return true;
+    auto pending = tools.get(holder.token_id);
+    auto const shown = co_await std::move(pending);
+    if (!shown) co_return with_delivery(shown.error(), delivery::not_sent);
+    co_return !is_under_way(tools, holder);
+}
+
 /// Takes over the lease of a process that is presumed dead.
 ///
 /// @return `errc::conflict` if another process has taken it over, or the holder is alive
@@ -77,7 +90,10 @@ task_of<Tools, result<void>> take_lease(Tools& tools, rotation_flow& f, time_poi
         auto const holder = co_await std::move(pending);
         if (!holder) co_return holder.error();
         if (!*holder) co_return result<void>();
-        if (!is_under_way(tools, **holder)) {
+        auto pending_free = is_free_to_take(tools, **holder);
+        auto const is_free = co_await std::move(pending_free);
+        if (!is_free) co_return is_free.error();
+        if (*is_free) {
             auto pending_inherit = inherit(tools, f, **holder);
             auto const inherited = co_await std::move(pending_inherit);
             if (inherited) co_return inherited;
