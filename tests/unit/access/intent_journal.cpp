@@ -57,6 +57,7 @@ TEST_CASE("a line is whole if it has its checksum, a space and what that is of")
     tab[8] = '\t';
     for (auto const& bad : {std::string(), good.substr(0, 8), good + " ", good.substr(1), tab})
         CHECK_FALSE(intent_journal::is_whole(bad));
+    CHECK_FALSE(intent_journal::is_whole(std::string_view("00000000 ", 8)));
 }
 
 TEST_CASE("what a crash may leave of the format's line, and of another one") {
@@ -73,8 +74,9 @@ TEST_CASE("what a crash may leave of the format's line, and of another one") {
           std::string("0a9f0a9f {"), std::string("0a9f0a9f {anything"), std::string(100, '\0')})
         CHECK(intent_journal::may_be_cut_line(end));
     for (auto const& end :
-         {std::string("g"), std::string("0A"), std::string("0a9f0a9fx"), std::string("0a9f0a9f["),
-          std::string("0a9f0a9f ["), std::string("a note"), std::string("\0x", 2)})
+         {std::string("g"), std::string("0A"), std::string("0a9f0a9g"), std::string("0a9f0a9fx"),
+          std::string("0a9f0a9f["), std::string("0a9f0a9f ["), std::string("a note"),
+          std::string("\0x", 2)})
         CHECK_FALSE(intent_journal::may_be_cut_line(end));
 }
 
@@ -137,6 +139,26 @@ TEST_CASE("in the way of an insert is who has the tag, or holds the key") {
     CHECK(journal.in_the_way_of(wanted) == nullptr);
 }
 
+TEST_CASE("who else has a key holds it when another of that key is erased or changed") {
+    auto settled = make('2'), held = make('3');
+    settled.key = held.key = "key";
+    settled.state = intent_state::settled;
+    auto wanted = make('5');
+    wanted.key = "key";
+    auto const first = intent_journal::line_of(settled), second = intent_journal::line_of(held);
+    auto moved = settled;
+    moved.key = "another";
+    for (auto const& end :
+         {intent_journal::line_of_erased(settled.tag), intent_journal::line_of(moved), first}) {
+        for (auto const& lines :
+             {std::vector{first, second, end}, std::vector{second, first, end}}) {
+            auto const journal = journal_of(lines);
+            REQUIRE(journal.in_the_way_of(wanted) != nullptr);
+            CHECK(*journal.in_the_way_of(wanted) == held);
+        }
+    }
+}
+
 TEST_CASE("every state and purpose comes back, and either kind of scope") {
     for (auto const state : {intent_state::open, intent_state::withdrawing, intent_state::lost,
                              intent_state::settled}) {
@@ -145,6 +167,7 @@ TEST_CASE("every state and purpose comes back, and either kind of scope") {
                 auto i = make('1');
                 i.state = state;
                 i.purpose = purpose;
+                i.writer = "process";
                 if (is_zone) i.scope = access::zone_scope::parse(std::string(32, 'b')).value();
                 auto const all = journal_of({intent_journal::line_of(i)}).all();
                 REQUIRE(all.size() == 1);

@@ -368,6 +368,7 @@ TEST_CASE("what was read is not read again; another file, a shorter one and anot
     CHECK(log.list().value().size() == 1);
     log.update(make('1', "changed")).value();
     CHECK(told_posix::bytes_read == 0);
+    CHECK(told_posix::made["read"] == 0); // nor asked for
     auto const other = line_of(make('2'));
     write(s.path(), read(s.path()) + other); // by another process
     CHECK(log.list().value().size() == 2);

@@ -145,11 +145,7 @@ private:
     [[nodiscard]] result<void> read_on(file const& opened) {
         if (size_ == end_) return {};
         wiped_string text;
-        if (!opened.read(text, end_)) {
-            auto const why = last_error();
-            forget();
-            return why;
-        }
+        if (!opened.read(text, end_)) return last_error();
         std::string_view rest = text;
         if (end_ == 0) {
             auto const first = rest.substr(0, rest.find('\n'));
