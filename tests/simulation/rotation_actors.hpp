@@ -182,7 +182,7 @@ inline void check_entry(world& w, consumers& c, tended& t, standing const& befor
     if (!before.is_enabled || !now.is_enabled) return;
     bool const was_refreshed = now.expires_at != before.expires_at;
     if (before.is_expired && now.is_expired && !was_refreshed && e.state != expired &&
-        e.state != missing)
+        e.state != missing && (e.state != disabled || is_settled))
         complain("an expired token is not reported");
     if (before.is_expired || e.state == expired) return;
     if (before.is_lost && now.is_lost && !was_changed && e.state != lost && e.state != missing &&
@@ -238,11 +238,11 @@ inline void note_look(process& p, consumers& c, std::vector<standing> const& bef
         using enum access::renewal_state;
         t.was_reported = e->state == missing || e->state == disabled || e->state == expired;
         t.has_failed = e->failure.has_value();
-        t.is_told_lost = e->state == lost;
+        t.is_told_lost = e->state == lost || e->failure == cf::errc::rotation_lost;
         if (!e->failure && e->state != disabled) t.well_at = begun;
         if (e->failure) note_failure(p, c, t, *e->failure);
         auto const until = e->previous_valid_until;
-        if (e->state == lost && !e->rotated) c.note_lost(p, t, until.value_or(w.wall()));
+        if (t.is_told_lost && !e->rotated) c.note_lost(p, t, until.value_or(w.wall()));
         if (e->rotated && until) c.note_shortened(p, t, *until);
         if (e->rotated && until && r.what == errand::renew) c.note_promise(p, t, *until);
     }

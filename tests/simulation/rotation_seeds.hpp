@@ -1,4 +1,4 @@
-// Seeds of random schedules of rotations that were wrong once.
+// Seeds of random schedules of rotations that were wrong once, or are with a planted bug.
 #pragma once
 
 namespace simulation {

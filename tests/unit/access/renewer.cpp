@@ -473,6 +473,29 @@ TEST_CASE("where no end of a grace is shown a rotation waits for the one that th
     CHECK(f.round(rotating).value().tokens.at(0).rotated);
 }
 
+TEST_CASE("where no end of a grace is shown a loss names the one that the log remembers") {
+    fixture f;
+    testing::sandbox_options hiding;
+    hiding.shows_previous_expiry = false;
+    f.way.shared->box = testing::sandbox(1, hiding);
+    auto const ours = f.make("ours");
+    f.lose(ours, 5h);
+    auto lease = f.lease_of(ours);
+    lease.version = 2;
+    lease.until = f.way.wall().plus(5h);
+    f.log.insert(lease).value();
+    f.way.shared->now += 1h;
+    for (int round = 0; round != 2; ++round) {
+        auto const e = f.round(rotating).value().tokens.at(0);
+        CHECK(e.failure.value() == errc::rotation_lost);
+        CHECK(e.previous_valid_until == lease.until);
+    }
+    f.way.shared->now += 3h; // within a grace of that end
+    auto const kept = f.round(rotating).value().tokens.at(0);
+    CHECK(kept.previous_valid_until == f.way.wall().plus(2h));
+    CHECK(f.round(rotating).value().tokens.at(0).previous_valid_until == f.way.wall().plus(2h));
+}
+
 TEST_CASE("where no version is shown a loss is kept through a replacement that did nothing") {
     fixture f;
     testing::sandbox_options old;

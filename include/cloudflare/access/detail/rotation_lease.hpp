@@ -157,8 +157,8 @@ task_of<Tools, result<void>> leave_lost(Tools& tools, rotation_flow& f) {
     co_return written;
 }
 
-/// Until when ended rotations of a token promised that the previous secret works; nothing where the
-/// log remembers none.
+/// Until when ended or lost rotations of a token promised that the previous secret works; nothing
+/// where the log remembers none.
 ///
 /// @param latest the version that the server shows; 0: none
 [[nodiscard]] inline std::optional<timestamp> remembered_end(std::vector<intent> const& all,
@@ -166,9 +166,11 @@ task_of<Tools, result<void>> leave_lost(Tools& tools, rotation_flow& f) {
                                                              any_scope const& scope,
                                                              std::int64_t latest) {
     std::optional<timestamp> end;
-    for (auto const& i : all)
-        if (is_memory_of(i, token_id, scope) && is_of_latest(i, latest))
+    for (auto const& i : all) {
+        bool const has_ended = i.state == intent_state::settled || i.state == intent_state::lost;
+        if (is_lease(i, scope) && has_ended && i.token_id == token_id && is_of_latest(i, latest))
             end = (std::max)(end.value_or(i.until), i.until);
+    }
     return end;
 }
 
