@@ -47,7 +47,7 @@ inline std::optional<cf::timestamp> time_after(std::string const& text, std::str
 inline void note_failure(process const& p, consumers& c, tended& t, cf::error const& why) {
     auto& w = p.in();
     w.saw(why.to_string());
-    auto const named = time_after(why.to_string(), "works until ");
+    auto const named = time_after(why.to_string(), " until ");
     bool const is_told = why == cf::errc::rotation_lost || why == cf::errc::sink_failed;
     if (is_told && named && c.is_lost(t)) c.note_lost(p, t, *named);
     if (is_told && named) c.note_unfinished(p, t, *named); // in a sink that said it failed

@@ -402,10 +402,42 @@ TEST_CASE("a revocation of which neither request shows a secret is told as the s
     auto const e = w.make().revoke_and_rotate("key").get().error();
     CHECK(e == errc::forbidden); // of the look
     CHECK(e.delivery() == delivery::unknown);
-    CHECK(e.details().explanation.find(id + " may have been rotated or may be yet") !=
-          std::string::npos);
+    CHECK(e.details().explanation.ends_with(
+        id + " may have been rotated or may be yet: if it was, the secrets before are refused; the "
+             "next rotation or renewal settles it"));
     CHECK(w.sent() == "GET GET PUT POST GET");
     CHECK(w.all().at(0).state == intent_state::open);
+}
+
+TEST_CASE("the error of a revocation, or of a grace that is over, says that no secret works") {
+    auto const refused = "the new secret of " + id +
+                         " is lost; those before are refused: replace_lost makes another secret";
+    world full;
+    full.looks().shown(5, "2026-11-23T23:59:59Z", "fresh");
+    for (int n = 1; n != 4; ++n)
+        full.sink.fail("store", n, errc::sink_failed);
+    auto const not_stored = full.make().revoke_and_rotate("key").get().error();
+    CHECK(not_stored == errc::sink_failed);
+    CHECK(not_stored.details().explanation.ends_with(refused));
+
+    world hidden; // neither response shows the secret
+    hidden.looks().shown(5, over).shown(6, over).shown(6, over).shown(6, over);
+    auto const not_shown = hidden.make().revoke_and_rotate("key").get().error();
+    CHECK(not_shown == errc::rotation_lost);
+    CHECK(not_shown.details().explanation == refused);
+
+    auto const too_late = [](std::string const& end) {
+        world w;
+        w.looks(5, end);
+        return w.rotate().error().details().explanation;
+    };
+    CHECK(too_late("2026-11-24T00:00:00Z") ==
+          "the new secret of " + id +
+              " is lost; the one in use worked until 2026-11-24T00:00:00Z: replace_lost makes "
+              "another secret");
+    CHECK(
+        too_late("2026-11-24T00:00:01Z").find(" works until 2026-11-24T00:00:01Z: extend_grace") !=
+        std::string::npos);
 }
 
 TEST_CASE("what went wrong comes first in an error, and then what is left behind") {

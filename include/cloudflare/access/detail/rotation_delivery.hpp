@@ -86,6 +86,7 @@ task_of<Tools, result<rotated>> deliver(Tools& tools, rotation_flow& f,
     auto pending_store = store_rotated(tools, target, token);
     auto const stored = co_await std::move(pending_store);
     if (!stored) {
+        if (f.aim == rotation_aim::revoke) until = timestamp();
         auto pending_lost = leave_lost(tools, f);
         co_await std::move(pending_lost);
         co_return rotation_lost(token.id, until, stored.error());
@@ -137,7 +138,8 @@ task_of<Tools, result<rotated>> find_delivered(Tools& tools, rotation_flow& f) {
                               (*held)->token_id == f.token_id() &&
                               (*held)->version >= f.lease.version;
     auto pending_mend = current_grace(tools, f);
-    auto const until = co_await std::move(pending_mend);
+    auto until = co_await std::move(pending_mend);
+    if (f.aim == rotation_aim::revoke && !is_delivered) until = timestamp();
     auto pending_close = is_delivered ? give_back(tools, f) : leave_lost(tools, f);
     co_await std::move(pending_close);
     if (!held) co_return rotation_lost(f.token_id(), until, held.error());

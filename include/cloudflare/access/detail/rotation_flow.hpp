@@ -85,28 +85,59 @@ struct rotation_flow {
                                              ": wait, or revoke_and_rotate, which ends it");
 }
 
+/// The end of a grace, where it is known.
+class grace_end {
+public:
+    grace_end(std::optional<timestamp> end) : end_(end) {}
+    grace_end(timestamp end) : end_(end) {}
+    grace_end(std::optional<timestamp> end, timestamp now)
+        : end_(end), is_over_(end && *end <= now) {}
+
+    [[nodiscard]] explicit operator bool() const noexcept { return end_.has_value(); }
+    [[nodiscard]] timestamp const& operator*() const noexcept { return *end_; }
+    /// Whether it was over when it was looked at.
+    [[nodiscard]] bool is_over() const noexcept { return is_over_; }
+
+private:
+    std::optional<timestamp> end_;
+    bool is_over_ = false;
+};
+
 /// The secret was rotated, and nobody has the new one.
-[[nodiscard]] inline error rotation_lost(std::string const& id, std::optional<timestamp> until,
+///
+/// @param until until when the secret in use is accepted; 1970: it was revoked on purpose
+[[nodiscard]] inline error rotation_lost(std::string const& id, grace_end const& until,
                                          error const& why = error()) {
     auto details = why.details();
     details.operation = "rotate";
     details.delivery = delivery::accepted;
     details.explanation += details.explanation.empty() ? "" : "; ";
-    details.explanation += "the new secret of " + id + " is lost; the one in use ";
-    details.explanation += until ? "works until " + until->to_string() : "works for its grace";
-    details.explanation += ": extend_grace prolongs that; replace_lost makes another secret, and "
-                           "the one in use dies at once";
+    details.explanation += "the new secret of " + id + " is lost; ";
+    if (until && *until == timestamp()) {
+        details.explanation += "those before are refused: replace_lost makes another secret";
+    } else if (until.is_over()) {
+        details.explanation += "the one in use worked until " + (*until).to_string() +
+                               ": replace_lost makes another secret";
+    } else {
+        details.explanation += "the one in use works ";
+        details.explanation += until ? "until " + (*until).to_string() : "for its grace";
+        details.explanation += ": extend_grace prolongs that; replace_lost makes another secret, "
+                               "and the one in use dies at once";
+    }
     return {why == errc::sink_failed ? errc::sink_failed : errc::rotation_lost, std::move(details)};
 }
 
 /// The server may have rotated the secret, or may still do so.
-[[nodiscard]] inline error may_have_rotated(std::string const& id, error const& why) {
+[[nodiscard]] inline error may_have_rotated(rotation_flow const& f, error const& why) {
     return why.with([&](error_details& d) {
         d.operation = "rotate";
         d.delivery = delivery::unknown;
         d.explanation += d.explanation.empty() ? "" : "; ";
-        d.explanation += id + " may have been rotated or may be yet: the secret in use works, "
-                              "within its grace; the next rotation or renewal settles it";
+        d.explanation += f.token_id() + " may have been rotated or may be yet: ";
+        d.explanation += f.aim == rotation_aim::revoke
+                             ? "if it was, the secrets before are refused"
+                             : "the secret in use works, within its grace";
+        d.explanation += "; the next rotation or renewal settles it";
     });
 }
 

@@ -54,13 +54,13 @@ enum class held_version : unsigned char {
     if (!f.inherited) return {};
     auto const end = f.before.previous_client_secret_expires_at;
     if (f.inherited->state == intent_state::lost || has_acted(*f.inherited, end))
-        return rotation_lost(f.token_id(), end);
+        return rotation_lost(f.token_id(), {end, now});
     if (may_act(*f.inherited, options, now))
         return not_sent(errc::conflict,
                         "an earlier rotation of " + f.token_id() +
                             " has no known outcome and may still act until " +
                             f.inherited->opened_at.plus(options.max_lateness()).to_string());
-    if (tells_of_loss(*f.inherited)) return rotation_lost(f.token_id(), end);
+    if (tells_of_loss(*f.inherited)) return rotation_lost(f.token_id(), {end, now});
     return {};
 }
 
@@ -71,7 +71,7 @@ enum class held_version : unsigned char {
 
 [[nodiscard]] inline result<void> judge_token(rotation_flow const& f,
                                               rotation_options const& options, timestamp now) {
-    auto const end = f.before.previous_client_secret_expires_at;
+    grace_end const end(f.before.previous_client_secret_expires_at, now);
     auto held = f.held ? compare_versions(*f.held, f.before) : held_version::unknown;
     auto judged = result<void>();
     if (!f.before.client_secret_version) judged = judge_inherited(f, options, now);

@@ -28,8 +28,7 @@ task_of<Tools, result<shown_secret>> look_for_rotation(Tools& tools, rotation_fl
                                       : after->previous_client_secret_expires_at == f.lease.until);
         if (has_rotated) co_return shown_secret();
         bool const is_cancelled = !after && after.error() == errc::cancelled;
-        if (is_cancelled || tools.steady_now() >= end)
-            co_return may_have_rotated(f.token_id(), why);
+        if (is_cancelled || tools.steady_now() >= end) co_return may_have_rotated(f, why);
         auto pending_pause = tools.pause(std::chrono::seconds(1));
         co_await std::move(pending_pause);
     }
@@ -112,7 +111,7 @@ task_of<Tools, result<shown_secret>> raise_or_rotate(Tools& tools, rotation_flow
     // Not shown either: the sink has it only if it holds the server's latest version.
     auto pending_get = tools.get(f.token_id());
     auto const latest = co_await std::move(pending_get);
-    if (!latest) co_return may_have_rotated(f.token_id(), latest.error());
+    if (!latest) co_return may_have_rotated(f, latest.error());
     f.lease.version = (std::max)(f.lease.version, latest->client_secret_version.value_or(0));
     co_return again;
 }
