@@ -21,9 +21,9 @@ namespace cloudflare::inline v0::access {
 ///
 /// The first line names the format; a file that starts with anything else is refused and not
 /// changed. Each further line is a checksum and a JSON object. The next write removes the part of a
-/// line that a crash left at the end. A damaged line, or one with a member of another type than is
-/// written, is ignored, kept and counted (`damaged_lines`); a whole line that is not understood,
-/// perhaps of a later version, is kept.
+/// line that a crash left at the end; a line that is whole but for its newline counts. A damaged
+/// line, or one with a member of another type than is written, is ignored, kept and counted
+/// (`damaged_lines`); a whole line that is not understood, perhaps of a later version, is kept.
 ///
 /// A write costs one line and one `fsync`, however many intents there are; concurrent writes of
 /// several threads share one. A file over 64 KiB of which most is of no use any more is written

@@ -150,7 +150,8 @@ TEST_CASE("a log cut at any byte keeps every whole line, and can be written to "
     for (std::size_t cut = 0; cut <= both.size(); ++cut) {
         CAPTURE(cut);
         write(s.path(), both.substr(0, cut));
-        auto const expected = cut == both.size() ? 2U : cut >= first.size() ? 1U : 0U;
+        // A line counts also without its newline.
+        auto const expected = cut + 1 >= both.size() ? 2U : cut + 1 >= first.size() ? 1U : 0U;
         file_intent_log const log(s.path());
         CHECK(log.list().value().size() == expected);
         insert(s.path(), make('3'));
@@ -185,6 +186,56 @@ TEST_CASE("whatever bit is flipped, other lines stay, no byte is lost, and it "
         CHECK(read(s.path()) == text + line_of(make('4')));
     }
     faulty::reset();
+}
+
+TEST_CASE("a line whose newline is damaged counts, as the next one does, and it is said") {
+    scratch const s;
+    for (char digit : {'1', '2', '3'})
+        insert(s.path(), make(digit));
+    auto const good = read(s.path());
+    auto const line = line_of(make('1')).size();
+    for (std::size_t n = 1; n != 4; ++n)
+        for (int bit = 0; bit != 8; ++bit) {
+            CAPTURE(n);
+            CAPTURE(bit);
+            auto text = good;
+            auto& newline = text[format.size() + n * line - 1];
+            newline = static_cast<char>(newline ^ (1 << bit));
+            write(s.path(), text);
+            file_intent_log const log(s.path()), another(s.path());
+            CHECK(log.list().value() == std::vector{make('1'), make('2'), make('3')});
+            CHECK(log.damaged_lines() == 1);
+            CHECK(another.list().value().size() == 3);
+            insert(s.path(), make('4'));
+            CHECK(log.list().value().size() == 4); // reads on
+            CHECK(another.insert(make('5')).value() == std::nullopt);
+            CHECK(read(s.path()) ==
+                  text + (n == 3 ? "\n" : "") + line_of(make('4')) + line_of(make('5')));
+            auto const all = all_of(s.path());
+            REQUIRE(all.size() == 5);
+            CHECK(all[2] == make('3'));
+            CHECK(log.list().value() == all);
+            CHECK(log.damaged_lines() == 1);
+        }
+}
+
+TEST_CASE("a last line without its newline counts, and what is written next is a line of its own") {
+    scratch const s;
+    insert(s.path(), make('1'));
+    auto text = read(s.path());
+    text.pop_back();
+    write(s.path(), text);
+    file_intent_log const log(s.path()), another(s.path());
+    CHECK(log.list().value().size() == 1);
+    CHECK(log.damaged_lines() == 0);
+    CHECK(another.insert(make('1')).value() == make('1'));
+    CHECK(read(s.path()) == text); // nothing was to be written
+    CHECK_FALSE(another.insert(make('2')).value().has_value());
+    CHECK(read(s.path()) == text + '\n' + line_of(make('2')));
+    CHECK(log.list().value().size() == 2);
+    CHECK(log.damaged_lines() == 0);
+    CHECK(log.erase(log.list().value()[0]).has_value());
+    CHECK(all_of(s.path()) == std::vector{make('2')});
 }
 
 TEST_CASE("a damaged last line is ignored, kept and said") {

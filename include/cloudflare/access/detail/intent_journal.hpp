@@ -58,20 +58,34 @@ public:
             line.remove_prefix(zeros);
             if (line.empty()) return;
         }
-        if (!is_whole(line)) return keep_damaged(line);
-        json_document const document(line.substr(9));
-        if (!has_types_of_format(document.root())) return keep_damaged(line);
-        json_object_reader in(document.root());
-        std::string closed, opened;
-        in.optional("close", closed);
-        in.optional("open", opened);
-        if (!closed.empty()) return remove(closed);
-        auto i = opened.empty() ? std::nullopt : read(document.root());
-        if (i) {
-            put(std::move(*i), line);
-        } else {
-            keep(line); // of a later version, perhaps
+        for (int damaged_newlines = 0; !is_whole(line); ++damaged_newlines) {
+            auto const size = damaged_newlines == 8 ? 0 : whole_part(line);
+            if (size == 0) return keep_damaged(line);
+            apply_whole(line.substr(0, size));
+            keep_damaged(line.substr(size, 1));
+            line.remove_prefix(size + 1);
+            if (line.empty()) return;
         }
+        apply_whole(line);
+    }
+
+    /// The size of the whole line that `text` begins with if another byte stands where its newline
+    /// was; 0 if there is none.
+    [[nodiscard]] static std::size_t whole_part(std::string_view text) {
+        for (std::size_t end = text.find('}'), tries = 0; end != text.npos && tries != 16;
+             end = text.find('}', end + 1)) {
+            auto const behind = text.substr((std::min)(end + 2, text.size()));
+            bool const may_be_end =
+                end + 1 != text.size() && (behind.empty() || may_be_cut_line(behind));
+            if (!may_be_end) continue;
+            if (is_whole(text.substr(0, end + 1))) return end + 1;
+            ++tries;
+        }
+        return 0;
+    }
+    /// Whether an unterminated end holds a line all the same, which counts.
+    [[nodiscard]] static bool holds_line(std::string_view end) {
+        return is_whole(end) || whole_part(end) != 0;
     }
 
     /// Whether a line's checksum is right.
@@ -159,6 +173,21 @@ private:
         return crc32_text(json) + ' ' + json;
     }
 
+    void apply_whole(std::string_view line) {
+        json_document const document(line.substr(9));
+        if (!has_types_of_format(document.root())) return keep_damaged(line);
+        json_object_reader in(document.root());
+        std::string closed, opened;
+        in.optional("close", closed);
+        in.optional("open", opened);
+        if (!closed.empty()) return remove(closed);
+        auto i = opened.empty() ? std::nullopt : read(document.root());
+        if (i) {
+            put(std::move(*i), line);
+        } else {
+            keep(line); // of a later version, perhaps
+        }
+    }
     void keep(std::string_view line) {
         kept_.emplace_back(line);
         live_bytes_ += line.size() + 1;

@@ -139,6 +139,7 @@ private:
     void forget() {
         journal_ = intent_journal();
         end_ = 0;
+        lacks_newline_ = false;
     }
 
     /// Applies the lines after those that were read before.
@@ -157,10 +158,20 @@ private:
                 return failed(": is no intent log, according to its first line");
             }
         }
+        if (lacks_newline_ && rest.starts_with('\n')) {
+            rest.remove_prefix(1);
+            ++end_;
+            lacks_newline_ = false;
+        }
         for (auto stop = rest.find('\n'); stop != rest.npos; stop = rest.find('\n')) {
             journal_.apply(rest.substr(0, stop));
             rest.remove_prefix(stop + 1);
             end_ += stop + 1;
+        }
+        if (end_ != 0 && intent_journal::holds_line(rest)) {
+            journal_.apply(rest);
+            end_ += rest.size();
+            lacks_newline_ = true;
         }
         return {};
     }
@@ -179,6 +190,8 @@ private:
         if (size_ != end_ && !opened.read(rest, end_)) return is_suspect_ = true, last_error();
         if (end_ == 0) {
             text = journal_format;
+        } else if (lacks_newline_) {
+            text = "\n";
         } else if (!intent_journal::may_be_cut_line(rest)) {
             text = "\n"; // not from a crash: it stays, as a damaged line
             journal_.apply(rest);
@@ -195,6 +208,7 @@ private:
             return is_cut ? in_doubt(why) : why;
         }
         end_ += text.size();
+        lacks_newline_ = false;
         return {};
     }
     /// Removes what follows the last whole line.
@@ -221,6 +235,7 @@ private:
         device_ = made.st_dev;
         inode_ = made.st_ino;
         end_ = text.size();
+        lacks_newline_ = false;
         is_suspect_ = !sync_directory();
         return true;
     }
@@ -262,9 +277,10 @@ private:
     intent_journal journal_;
     ::dev_t device_ = 0;
     ::ino_t inode_ = 0;
-    std::size_t end_ = 0;     ///< of the last whole line that was carried out
-    std::size_t size_ = 0;    ///< of the file, when it was opened
-    bool is_suspect_ = false; ///< a write failed: what the disk holds is not known
+    std::size_t end_ = 0;        ///< of the last whole line that was carried out
+    std::size_t size_ = 0;       ///< of the file, when it was opened
+    bool lacks_newline_ = false; ///< the last line that was carried out
+    bool is_suspect_ = false;    ///< a write failed: what the disk holds is not known
 };
 
 } // namespace cloudflare::inline v0::access::detail
