@@ -34,7 +34,14 @@ bool hand_over(cf::access::service_token const& token, cf::secret const* secret,
 
 cf::result<secret_target> secret_target::prepare(options const& o) {
     secret_target target(o.output);
-    if (o.secret_file.empty()) return target;
+    if (o.secret_file.empty()) {
+        if (!may_write_to_stdout())
+            return cf::error(
+                cf::errc::sink_failed,
+                cf::error_details{.explanation = "stdout is closed, or nobody reads it",
+                                  .delivery = cf::delivery::not_sent});
+        return target;
+    }
     target.path_ = o.secret_file;
     if (o.format() == secret_format::raw) {
         auto made = secret_file::create(o.secret_file);

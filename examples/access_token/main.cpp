@@ -34,6 +34,7 @@ int run(boost::asio::io_context& context, int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+    keep_standard_streams();
     protect_memory();
     // A closed stdout is seen where it is written to.
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));

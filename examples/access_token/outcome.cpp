@@ -22,7 +22,7 @@ std::string advice(options const& o, cf::error const& e) {
                (certain ? "exists" : "may exist") + " whose secret nobody has; look with: " +
                to_type(o, "list --name " + as_one_word(o.argument)) + ", then" + where +
                " by its ID";
-    if (o.command == "rotate") return rotation_advice(o, o.argument, certain);
+    if (o.command == "rotate") return rotation_advice(o, o.argument, e);
     if (o.command == "issue" || o.command == "ensure")
         return "a service token named \"" + o.argument +
                "\" may exist whose secret nobody has; settle it later with: " +
@@ -105,15 +105,20 @@ std::string spoken(cf::error const& e) {
     auto const& d = e.details();
     // The rule of an invalid argument says all.
     if (e == cf::errc::invalid_argument && d.operation.empty() && !d.explanation.empty())
-        return d.explanation;
+        return d.explanation + (d.cause ? " (" + d.cause.message() + ')' : "");
     auto text = e.to_string();
     if (e == cf::errc::sink_failed && e.delivery() == cf::delivery::not_sent) {
         constexpr std::string_view too_early = "secret not stored: "; // none is there yet
         if (text.starts_with(too_early)) text.erase(0, too_early.size());
     }
-    constexpr std::string_view advice_to_programs = ": wait, or revoke_and_rotate, which ends it";
-    if (auto const at = text.find(advice_to_programs); at != text.npos)
-        text.erase(at, advice_to_programs.size());
+    // Functions of the library, which a program calls.
+    for (std::string_view const advice_to_programs :
+         {": wait, or revoke_and_rotate, which ends it",
+          ": extend_grace prolongs that; replace_lost makes another secret, and the one in use "
+          "dies at once",
+          ": replace_lost makes another secret", ": end_grace ends it"})
+        if (auto const at = text.find(advice_to_programs); at != text.npos)
+            text.erase(at, advice_to_programs.size());
     return text;
 }
 
@@ -128,7 +133,10 @@ exit_status fail(options const& o, cf::error const& e) {
     return left_behind;
 }
 
-std::string rotation_advice(options const& o, std::string const& token_id, bool is_certain) {
+std::string rotation_advice(options const& o, std::string const& token_id, cf::error const& e) {
+    bool const is_certain = e.delivery() == cf::delivery::accepted;
+    bool const is_in_use =
+        e.details().explanation.find("the one in use works") != std::string::npos;
     auto const* const place = o.secret_dir.empty() ? " --secret-file " : " --secret-dir ";
     auto const where = o.secret_dir.empty() ? o.secret_file : o.secret_dir;
     auto const file = where.empty() ? "" : place + as_one_word(where);
@@ -137,9 +145,10 @@ std::string rotation_advice(options const& o, std::string const& token_id, bool 
     auto const replacing =
         to_type(o, words + (o.command == "rotate" ? " --replace-now" : " --replace-lost"));
     if (is_certain)
-        return "the secret of " + token_id +
-               " was rotated and the new one is lost; the one in use works until the time above. "
-               "To make another, with which the one in use dies at once: " +
+        return "the secret of " + token_id + " was rotated and the new one is lost; " +
+               (is_in_use ? "the one in use works until the time above. To make another, with "
+                            "which the one in use dies at once: "
+                          : "none before it works. To make another: ") +
                replacing;
     return "the secret of " + token_id + " may have been rotated; to settle it: " + command +
            ", and where that says that the new one is lost: " + replacing;

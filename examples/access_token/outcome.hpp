@@ -21,7 +21,8 @@ std::string spoken(cloudflare::error const& e);
 exit_status fail(options const& o, cloudflare::error const& e);
 
 // What to type next where the secret of a token was rotated and may be lost.
-std::string rotation_advice(options const& o, std::string const& token_id, bool is_certain);
+std::string rotation_advice(options const& o, std::string const& token_id,
+                            cloudflare::error const& e);
 
 // Writes text to stdout.
 exit_status print(std::string const& text);

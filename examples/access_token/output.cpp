@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 namespace {
@@ -55,6 +57,13 @@ void say(std::string_view line) {
     char const* const name =
         shows_colours(STDERR_FILENO) ? "\x1b[1maccess-token:\x1b[0m " : "access-token: ";
     std::cerr << name + printable(line) + '\n';
+}
+
+bool may_write_to_stdout() {
+    int const flags = ::fcntl(STDOUT_FILENO, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) return false;
+    ::pollfd stdout_now{STDOUT_FILENO, POLLOUT, 0};
+    return ::poll(&stdout_now, 1, 0) <= 0 || (stdout_now.revents & (POLLERR | POLLNVAL)) == 0;
 }
 
 bool write_to_stdout(std::string_view text) {

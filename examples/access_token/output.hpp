@@ -16,6 +16,9 @@ void be_quiet();
 void show_progress(std::string_view what);
 void clear_progress();
 
+// False where stdout is closed, or a pipe that nobody reads any more: a secret would be lost.
+bool may_write_to_stdout();
+
 // Writes all of `text` to stdout; false where that failed, so that a secret is not lost unnoticed.
 bool write_to_stdout(std::string_view text);
 

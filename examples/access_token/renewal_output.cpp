@@ -74,7 +74,7 @@ exit_status tell_failure(options const& o, entry const& e) {
     if (!is_certain && e.failure->delivery() != cf::delivery::unknown) return refused;
     bool const is_rotation = e.failure->details().operation == "rotate" ||
                              *e.failure == cf::errc::rotation_lost || o.rotate_after;
-    if (is_rotation) say("left behind: " + rotation_advice(o, e.token_id, is_certain));
+    if (is_rotation) say("left behind: " + rotation_advice(o, e.token_id, *e.failure));
     return left_behind;
 }
 
@@ -99,7 +99,7 @@ boost::json::object report_json(renewal_report const& report) {
         if (e.expires_at) one["expires_at"] = e.expires_at->to_string();
         if (e.previous_valid_until)
             one["previous_client_secret_expires_at"] = e.previous_valid_until->to_string();
-        if (e.failure) one["failure"] = e.failure->to_string();
+        if (e.failure) one["failure"] = spoken(*e.failure);
         tokens.push_back(std::move(one));
     }
     return {{"next_look", report.next_look.to_string()}, {"tokens", std::move(tokens)}};

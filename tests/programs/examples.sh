@@ -79,6 +79,30 @@ done
 status=$?
 expect "a secret that stdout does not take is withdrawn" exits 1
 expect "which stderr says" err_has 'deleted again'
+run "${account[@]}" create used
+id=$(field id)
+for words in "create closed" "rotate $id" "rotate $id --grace 0s"; do
+    : >"$work/out" >"$work/requests"
+    # shellcheck disable=SC2086 # split on purpose
+    "$access_token" --base-url "$url" --ca-file "$work/ca.pem" "${account[@]}" $words >&- 2>"$work/err"
+    status=$?
+    expect "${words% *}, stdout closed: exits 1" exits 1
+    expect "says so" err_has 'stdout is closed'
+    expect "and sends nothing but looks" test "$(grep -vc '^GET' "$work/requests")" -eq 0
+    # shellcheck disable=SC2086 # split on purpose
+    { sleep 0.3; "$access_token" --base-url "$url" --ca-file "$work/ca.pem" "${account[@]}" $words 2>"$work/err"; echo $? >"$work/status"; } | true
+    until [ -s "$work/status" ]; do sleep 0.1; done
+    status=$(cat "$work/status")
+    rm "$work/status"
+    expect "${words% *}, nobody reads stdout: exits 1" exits 1
+    expect "and sends nothing but looks" test "$(grep -vc '^GET' "$work/requests")" -eq 0
+done
+"$access_token" --base-url "$url" --ca-file "$work/ca.pem" "${account[@]}" rotate "$id" --grace 0s >/dev/full 2>"$work/err"
+status=$?
+expect "a revocation whose secret cannot be shown exits 3" exits 3
+expect "says that no secret works" err_has 'none before it works'
+expect "and not until when one did" test "$(grep -c 'works until' "$work/err")" -eq 0
+expect "nor how a program goes on" test "$(grep -c 'replace_lost\|extend_grace' "$work/err")" -eq 0
 run "${account[@]}" create refused-name --duration 1month --secret-file "$work/none"
 expect "a bad duration is wrong usage" exits 2
 expect "which names the field" err_has 'duration'
@@ -826,6 +850,7 @@ for code in 95 22 38 28 122; do
     case $code in
     28 | 122)
         expect "no space left is wrong usage" exits 2
+        expect "and is named" err_has '([DN].*)$'
         expect "nothing is sent" test "$(requests POST)" -eq 0
         expect "and no file is left" test ! -e "$work/allocated-$code"
         ;;
