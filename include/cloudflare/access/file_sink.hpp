@@ -43,8 +43,9 @@ namespace cloudflare::inline v0::access {
 ///
 /// Errors: `errc::sink_failed` with the path and the reason. Its `delivery` is `unknown` if the file
 /// may have been changed all the same, otherwise `not_sent`. A missing directory is an error of
-/// `find`, too. `prepare` refuses a file that is a mount point (a bind mount), a read-only
-/// directory, a full disk, and an owner or group that cannot be kept.
+/// `find`, too. `prepare` refuses a file that is a mount point (a bind mount), that is
+/// immutable (chattr) or has other names (hard links), a read-only directory, a full disk, and an
+/// owner or group that cannot be kept.
 ///
 /// Threads: may be used from several at once, by several processes of one host, and of several
 /// hosts if the file system has locks (`flock`) across them. Blocks on the disk, and for up to

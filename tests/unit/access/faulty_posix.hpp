@@ -25,7 +25,7 @@ struct faulty_posix {
     static inline bool all_after = false; ///< and all calls behind it
     static inline bool short_writes = false;
     static inline bool no_rename_to_new = false, no_link = false, no_locks = false;
-    static inline bool is_mounted = false;
+    static inline bool is_mounted = false, is_fixed = false;
     static inline bool no_sync = false; ///< costs time only
     static inline std::chrono::milliseconds sync_takes{0};
     // What was done.
@@ -35,7 +35,7 @@ struct faulty_posix {
 
     static void reset() {
         fail_at = 0, reason = EIO, all_after = false, short_writes = false;
-        no_rename_to_new = no_link = no_locks = is_mounted = no_sync = false;
+        no_rename_to_new = no_link = no_locks = is_mounted = is_fixed = no_sync = false;
         sync_takes = std::chrono::milliseconds(0);
         calls = 0, syncs = 0, bytes_read = bytes_written = 0;
     }
@@ -98,6 +98,7 @@ struct faulty_posix {
     static int is_mount_point(char const* path) {
         return is_mounted ? 1 : real::is_mount_point(path);
     }
+    static int is_immutable(char const* path) { return is_fixed ? 1 : real::is_immutable(path); }
     static int list(char const* path, std::vector<std::string>& names) {
         return fails() ? -1 : real::list(path, names);
     }

@@ -340,6 +340,28 @@ TEST_CASE("a mount point is refused by prepare") {
     faulty::reset();
 }
 
+TEST_CASE("an immutable file, and one with another name, is refused before a secret is made") {
+    scratch const s;
+    faulty::reset();
+    faulty_sink const sink(s.path());
+    sink.store(token("id-1", "old")).value();
+    auto const refused = [&](std::string const& why) {
+        auto const prepared = sink.prepare(wanting("id-1"));
+        REQUIRE_FALSE(prepared);
+        CHECK(prepared.error().to_string().find(s.path() + why) != std::string::npos);
+    };
+    faulty::is_fixed = true;
+    refused(": is immutable");
+    faulty::is_fixed = false;
+    fs::create_hard_link(s.path(), s.path("backup"));
+    refused(": has other names");
+    CHECK(s.entries() == 2); // and nothing beside
+    CHECK(
+        sink.store(token("id-1", "new")).has_value()); // a secret that is there is not lost for it
+    CHECK(read(s.path()).find("SECRET=new") != std::string::npos);
+    CHECK(sink.prepare(wanting("id-1")).has_value());
+}
+
 TEST_CASE("file systems without hard links, without renameat2, without either, "
           "without locks") {
     for (int kind = 0; kind != 5; ++kind) {

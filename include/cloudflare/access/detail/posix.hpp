@@ -88,6 +88,19 @@ struct posix {
         return 0;
 #endif
     }
+    /// 1 if the file may not be replaced, because it is immutable or can only be appended to
+    /// (chattr); 0 if it may, or if that is not known.
+    static int is_immutable(char const* path) noexcept {
+#if defined(STATX_ATTR_IMMUTABLE) && defined(STATX_ATTR_APPEND)
+        struct ::statx s{};
+        if (::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &s) != 0) return -1;
+        constexpr unsigned which = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;
+        return (s.stx_attributes & s.stx_attributes_mask & which) != 0 ? 1 : 0;
+#else
+        static_cast<void>(path);
+        return 0;
+#endif
+    }
     /// The names in a directory.
     static int list(char const* path, std::vector<std::string>& names) {
         auto* const directory = ::opendir(path);

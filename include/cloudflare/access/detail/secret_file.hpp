@@ -72,6 +72,8 @@ public:
         auto there = open();
         if (!there) return there.error();
         if (auto const free = check_free(there->held, token_id); !free) return free;
+        if (there->held.exists && there->held.status.st_nlink > 1)
+            return failed("has other names (hard links), which would keep the old secret");
         auto trial = write_beside(*there, wiped_string(there->held.text.size() + 1024, '#'));
         if (!trial) return trial.error();
         return trial->remove() ? result<void>() : last_error();
@@ -277,12 +279,21 @@ private:
         return {};
     }
 
+    /// What would make the last step fail.
+    [[nodiscard]] result<void> check_replaceable(place const& there) const {
+        if (!there.held.exists) return {};
+        if (System::is_mount_point(there.path.c_str()) == 1)
+            return failed("is a mount point, which cannot be replaced");
+        if (System::is_immutable(there.path.c_str()) == 1)
+            return failed("is immutable or append-only (chattr), and cannot be replaced");
+        return {};
+    }
+
     /// Writes the text to a new file beside, with the rights of the one that it replaces.
     [[nodiscard]] result<replacement<System>> write_beside(place const& there,
                                                            wiped_string const& text) const {
         auto const& held = there.held;
-        if (held.exists && System::is_mount_point(there.path.c_str()) == 1)
-            return failed("is a mount point, which cannot be replaced");
+        if (auto const ok = check_replaceable(there); !ok) return ok.error();
         auto fresh = replacement<System>::make(
             directory_of(there.path), '.' + replacement_prefix(there.path), errc::sink_failed);
         if (!fresh) return fresh;
