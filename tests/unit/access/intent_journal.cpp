@@ -159,6 +159,21 @@ TEST_CASE("who else has a key holds it when another of that key is erased or cha
     }
 }
 
+TEST_CASE("an intent that was updated and then erased holds no key that it ever had") {
+    for (std::string const& key : {std::string("key1"), std::string("another")}) {
+        auto changed = make('1');
+        changed.key = key;
+        auto const journal =
+            journal_of({intent_journal::line_of(make('1')), intent_journal::line_of(changed),
+                        intent_journal::line_of_erased(changed.tag)});
+        auto wanted = make('2');
+        for (std::string const& asked : {std::string("key1"), std::string("another")}) {
+            wanted.key = asked;
+            CHECK(journal.in_the_way_of(wanted) == nullptr);
+        }
+    }
+}
+
 TEST_CASE("every state and purpose comes back, and either kind of scope") {
     for (auto const state : {intent_state::open, intent_state::withdrawing, intent_state::lost,
                              intent_state::settled}) {
