@@ -338,7 +338,9 @@ TEST_CASE("a mount point, a new name and the names in a directory, as the system
         CHECK((is_mounted == 1 || is_mounted == -1)); // where the system does not tell
     }
     CHECK(posix::is_mount_point(s.path("a").c_str()) == 0);
-    CHECK(posix::is_mount_point(s.path("none").c_str()) <= 0);
+#ifdef STATX_ATTR_MOUNT_ROOT
+    CHECK(posix::is_mount_point(s.path("none").c_str()) == -1);
+#endif
     errno = 0;
     CHECK(posix::rename_to_new(s.path("a").c_str(), s.path("b").c_str()) < 0);
     bool const has_call = errno == EEXIST;

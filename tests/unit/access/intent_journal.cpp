@@ -60,6 +60,10 @@ TEST_CASE("a line is whole if it has its checksum, a space and what that is of")
     CHECK_FALSE(intent_journal::is_whole(std::string_view("00000000 ", 8)));
 }
 
+TEST_CASE("the first line of a file says its format, and does not change") {
+    CHECK(format == "# cloudflare-access intents, format 1\n");
+}
+
 TEST_CASE("what a crash may leave of the format's line, and of another one") {
     for (auto const& text :
          {std::string(), format.substr(0, 1), format.substr(0, format.size() - 1),
@@ -74,9 +78,9 @@ TEST_CASE("what a crash may leave of the format's line, and of another one") {
           std::string("0a9f0a9f {"), std::string("0a9f0a9f {anything"), std::string(100, '\0')})
         CHECK(intent_journal::may_be_cut_line(end));
     for (auto const& end :
-         {std::string("g"), std::string("0A"), std::string("0a9f0a9g"), std::string("0a9f0a9fx"),
-          std::string("0a9f0a9f["), std::string("0a9f0a9f ["), std::string("a note"),
-          std::string("\0x", 2)})
+         {std::string("g"), std::string("q"), std::string("0A"), std::string("0a9f0a9g"),
+          std::string("0a9f0a9fx"), std::string("0a9f0a9f["), std::string("0a9f0a9f ["),
+          std::string("a note"), std::string("\0x", 2)})
         CHECK_FALSE(intent_journal::may_be_cut_line(end));
 }
 
