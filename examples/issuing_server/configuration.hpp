@@ -5,6 +5,7 @@
 #include <cloudflare/access/sealing_key.hpp>
 #include <cloudflare/server/settings.hpp>
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/describe/class.hpp>
 
 #include <chrono>
@@ -97,6 +98,9 @@ inline configuration read_configuration(std::string const& file) {
     auto const require = [&](bool is_right, std::string const& member_and_rule) {
         if (!is_right) throw std::invalid_argument(file + ": " + member_and_rule);
     };
+    boost::system::error_code failed;
+    boost::asio::ip::make_address(c.listen_address, failed);
+    require(!failed, "listen_address: must be an IP address");
     require(!c.tls_certificate.empty(), "tls_certificate: must be set");
     require(!c.tls_key.empty(), "tls_key: must be set");
     require(!c.tls_client_ca.empty() || !c.bearer_hashes.empty(),

@@ -34,16 +34,13 @@ struct telemetry {
         log(e);
     }
 
-    cf::server::json_log log;
+    cf::server::json_log log{};
     cf::prometheus_metrics metrics{"issuing_server_"};
     cf::server::api_health api{};
 };
 
 class machines {
 public:
-    template <class T>
-    using task = asio::awaitable<T>;
-
     machines(configuration const& c, api_client client, stores& where, telemetry& seen)
         : client_(client),
           account_(required(cfa::account_scope::parse(c.account_id))),
@@ -55,7 +52,7 @@ public:
 
     // The machine's token: the one it has, or else a new one. Where it rotates, the one it has gets a
     // new secret; that before is accepted during the grace.
-    task<cf::result<cfa::kept_token>> token(std::string name, bool rotates) {
+    asio::awaitable<cf::result<cfa::kept_token>> token(std::string name, bool rotates) {
         auto held = co_await keeper_.held(name);
         if (!held) co_return held.error();
         if (*held && !rotates) co_return std::move(**held);
@@ -68,14 +65,14 @@ public:
     }
 
     // Revokes the machine's token and forgets its secret.
-    task<cf::result<cfa::presence>> revoked(std::string name) {
+    asio::awaitable<cf::result<cfa::presence>> revoked(std::string name) {
         auto const revoke = [&] { return keeper_.revoke(name); };
         auto done = co_await queue_.run(revoke);
         co_return done;
     }
 
     // Settles what a dead process left, then looks after intents and tokens until `stop`.
-    task<void> keep() {
+    asio::awaitable<void> keep() {
         co_await asio::this_coro::throw_if_cancelled(false);
         auto const note_and_go_on = [this](cfa::keeper_round const& done) {
             note(done);
@@ -106,7 +103,7 @@ public:
 
     // Why tokens cannot be issued now; empty where they can. Looks at store and API at most every
     // five seconds, however often anybody asks.
-    task<std::string> flaw() {
+    asio::awaitable<std::string> flaw() {
         if (auto const now = std::chrono::steady_clock::now(); now >= next_probe_) {
             next_probe_ = now + seconds(5);
             co_await probe();
@@ -131,15 +128,14 @@ public:
 
 private:
     // The API is asked where nothing else has reached it for a while, and `telemetry_.api` sees the response.
-    task<void> probe() {
+    asio::awaitable<void> probe() {
         auto const all = co_await intents_.list();
         store_flaw_ = all ? "" : all.error().code().message();
         if (!telemetry_.api.is_stale()) co_return;
         cfa::service_tokens const tokens(client_, account_);
         auto pending =
             tokens.list(cfa::list_params().per_page(1), cf::call_options().deadline(seconds(5)));
-        auto const listed = co_await std::move(pending);
-        static_cast<void>(listed);
+        static_cast<void>(co_await std::move(pending));
     }
 
     static cfa::keeper_options options(configuration const& c, bool are_shared) {

@@ -9,14 +9,8 @@
 #include <csignal>
 #include <functional>
 
-#include <unistd.h>
-
 using open_stores =
     std::function<stores(configuration const&, asio::io_context&, asio::thread_pool&)>;
-
-inline void write_to_stderr(std::string_view line) {
-    [[maybe_unused]] auto const written = ::write(STDERR_FILENO, line.data(), line.size());
-}
 
 inline cf::credentials read_credentials(configuration const& c) {
     if (c.api_token_file.empty()) return required(cf::credentials_from_environment());
@@ -126,7 +120,7 @@ private:
     configuration settings_;
     asio::io_context context_{1};
     asio::thread_pool disk_;
-    telemetry telemetry_{cf::server::json_log(&write_to_stderr)};
+    telemetry telemetry_{};
     stores stores_;
     machines machines_;
     service service_;

@@ -352,6 +352,8 @@ configure '"state_directory": "state", "queue": -1,'
 is "a bad configuration" "$("$issuing_server" --check configuration.json 2>&1 | grep -c 'queue: must be a whole number from 0 to 1000000')" 1
 configure '"state_directory": "state", "que": 1,'
 is "an unknown setting" "$("$issuing_server" --check configuration.json 2>&1 | grep -c 'que: is no setting')" 1
+configure '"state_directory": "state", "listen_address": "localhost",'
+is "a host name to listen on" "$("$issuing_server" --check configuration.json 2>&1 | grep -c 'listen_address: must be an IP address')" 1
 
 echo "$kills kills, $failures failures"
 exit $failures

@@ -23,7 +23,8 @@ struct exchange {
     std::chrono::duration<double> elapsed; ///< from the end of the request, without the writing
 };
 
-/// Options of an `https_server`. Built by chained setters. A limit below 1 counts as 1.
+/// Options of an `https_server`. Built by chained setters. A time below a second counts as a second,
+/// and one above a day as a day.
 class https_server_options : public cloudflare::detail::options_base<https_server_options> {
     using seconds = std::chrono::seconds;
 
@@ -34,13 +35,14 @@ public:
     }
     [[nodiscard]] std::size_t max_header_bytes() const noexcept { return max_header_bytes_; }
 
-    /// Of a request's body; a larger one is responded to with 413. Default 16384.
+    /// Of a request's body; a larger one is responded to with 413, one in chunks with 411. Default
+    /// 16384.
     https_server_options& max_body_bytes(std::size_t n) noexcept {
         return set(max_body_bytes_, (std::min)(n, largest));
     }
     [[nodiscard]] std::size_t max_body_bytes() const noexcept { return max_body_bytes_; }
 
-    /// Further ones are closed as soon as they are accepted. Default 1024.
+    /// Further ones are closed as soon as they are accepted. At least 1; default 1024.
     https_server_options& max_connections(std::size_t n) noexcept {
         return set(max_connections_, std::max<std::size_t>(n, 1));
     }
@@ -49,20 +51,20 @@ public:
     /// For the TLS handshake, and for each request from its first byte to its last one; then the
     /// connection is closed. Default 30 s.
     https_server_options& read_time(seconds span) noexcept {
-        return set(read_time_, (std::max)(span, seconds(1)));
+        return set(read_time_, bounded(span));
     }
     [[nodiscard]] seconds read_time() const noexcept { return read_time_; }
 
     /// For a handler; then the client is responded to with 504, and the handler is cancelled. Let it
     /// be longer than the handler's own deadlines. Default 31 s.
     https_server_options& handler_time(seconds span) noexcept {
-        return set(handler_time_, (std::max)(span, seconds(1)));
+        return set(handler_time_, bounded(span));
     }
     [[nodiscard]] seconds handler_time() const noexcept { return handler_time_; }
 
     /// Between two requests; then the connection is closed. Default 60 s.
     https_server_options& idle_time(seconds span) noexcept {
-        return set(idle_time_, (std::max)(span, seconds(1)));
+        return set(idle_time_, bounded(span));
     }
     [[nodiscard]] seconds idle_time() const noexcept { return idle_time_; }
 
@@ -93,6 +95,10 @@ public:
 
 private:
     static constexpr std::size_t largest = UINT32_MAX; ///< as Beast counts a header
+
+    [[nodiscard]] static seconds bounded(seconds span) noexcept {
+        return std::clamp(span, seconds(1), seconds(std::chrono::hours(24)));
+    }
 
     std::size_t max_header_bytes_ = 8192, max_body_bytes_ = 16384, max_connections_ = 1024;
     seconds read_time_{30}, handler_time_{31}, idle_time_{60};

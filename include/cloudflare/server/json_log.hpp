@@ -11,6 +11,7 @@
 #include <boost/json/value.hpp>
 
 #include <chrono>
+#include <cstdio>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -26,7 +27,7 @@ namespace cloudflare::inline v0::server {
 /// Writes what happens as lines of JSON, each with `time` and `event`. None holds a secret of the
 /// library's.
 ///
-///     server::json_log log([](std::string_view line) { std::cerr << line; });
+///     server::json_log log;
 ///     options.trace(std::ref(log)); // client_options
 ///
 /// What it writes by itself:
@@ -40,6 +41,11 @@ namespace cloudflare::inline v0::server {
 /// it.
 class json_log {
 public:
+    /// To stderr, whole lines at once. It waits where nobody reads them.
+    json_log()
+        : json_log([](std::string_view line) {
+              static_cast<void>(std::fwrite(line.data(), 1, line.size(), stderr));
+          }) {}
     /// @param write_line called with each line and its newline; it must not throw
     explicit json_log(std::function<void(std::string_view)> write_line)
         : write_line_(std::move(write_line)) {}

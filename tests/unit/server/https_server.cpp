@@ -257,6 +257,17 @@ TEST_CASE("what is no request, or exceeds a limit, is refused and the connection
     CHECK(c.ask("PUT /body", "Content-Length: 10\r\n\r\n0123456789").result_int() == 200);
 }
 
+TEST_CASE("a body in chunks is refused") {
+    world w;
+    client c(w.at);
+    c.send("PUT /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n");
+    std::this_thread::sleep_for(20ms);
+    c.send("\r\n");
+    CHECK(c.receive().result_int() == 411);
+    CHECK(c.is_closed());
+    CHECK(client(w.at).ask("GET /a/b").result_int() == 200);
+}
+
 TEST_CASE("a handler that throws is a 500, and the connection goes on") {
     world w;
     client c(w.at);

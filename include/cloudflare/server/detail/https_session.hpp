@@ -149,6 +149,12 @@ private:
             if (failed) co_return failed;
         }
         limit(options().read_time());
+        auto const [no_header, header_size] =
+            co_await beast::http::async_read_header(stream_, buffer_, parser, nothrow);
+        if (no_header) co_return no_header;
+        // Beast bounds neither the extensions of chunks nor their trailers.
+        if (parser.get().count(beast::http::field::transfer_encoding) != 0)
+            co_return beast::http::error::bad_transfer_encoding;
         auto const [failed, size] =
             co_await beast::http::async_read(stream_, buffer_, parser, nothrow);
         co_return failed;
@@ -162,6 +168,8 @@ private:
             return error_response(413, "content_too_large", "the body is too large");
         if (why == error::header_limit)
             return error_response(431, "header_too_large", "the header is too large");
+        if (why == error::bad_transfer_encoding)
+            return error_response(411, "length_required", "the body must have a Content-Length");
         bool const is_syntax = why.category() == make_error_code(error::bad_method).category();
         if (!is_syntax || why == error::end_of_stream || why == error::partial_message)
             return std::nullopt;
@@ -232,7 +240,8 @@ private:
 
     /// Ends when the client hangs up. What it sends meanwhile is kept, but no more than a request.
     asio::awaitable<void> hung_up() {
-        while (buffer_.size() < options().max_header_bytes() + options().max_body_bytes()) {
+        auto const most = std::uint64_t{options().max_header_bytes()} + options().max_body_bytes();
+        while (buffer_.size() < most) {
             auto const [failed, size] =
                 co_await stream_.async_read_some(buffer_.prepare(1024), nothrow);
             buffer_.commit(size);
