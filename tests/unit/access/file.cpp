@@ -20,9 +20,14 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#endif
 
 namespace file_tests {
 namespace {
@@ -340,6 +345,19 @@ TEST_CASE("a mount point, a new name and the names in a directory, as the system
     CHECK(posix::is_mount_point(s.path("a").c_str()) == 0);
 #ifdef STATX_ATTR_MOUNT_ROOT
     CHECK(posix::is_mount_point(s.path("none").c_str()) == -1);
+    CHECK(posix::is_immutable(s.path("none").c_str()) == -1);
+#endif
+    CHECK(posix::is_immutable(s.path("a").c_str()) == 0);
+#ifdef FS_IOC_SETFLAGS
+    for (int const which : {FS_IMMUTABLE_FL, FS_APPEND_FL}) {
+        auto const f = opened(s.path("a"), O_RDONLY);
+        int flags = which; // chattr +i or +a: for root, on some file systems
+        if (::ioctl(f.descriptor(), FS_IOC_SETFLAGS, &flags) != 0) continue;
+        int const is_immutable = posix::is_immutable(s.path("a").c_str());
+        flags = 0;
+        REQUIRE(::ioctl(f.descriptor(), FS_IOC_SETFLAGS, &flags) == 0);
+        CHECK(is_immutable == 1);
+    }
 #endif
     errno = 0;
     CHECK(posix::rename_to_new(s.path("a").c_str(), s.path("b").c_str()) < 0);
