@@ -320,6 +320,14 @@ public:
     }
 
 private:
+    /// Whether the log has a promise that the token's previous secret works for longer.
+    [[nodiscard]] bool is_promised(tended const& t) const {
+        auto const all = w_.log.list().value();
+        return std::any_of(all.begin(), all.end(), [&](access::intent const& i) {
+            return i.token_id == t.id && i.state == access::intent_state::settled &&
+                   i.until > w_.wall();
+        });
+    }
     /// Whether the process that replaced a secret has sent requests since.
     [[nodiscard]] static bool has_asked_for_more(shown_secret const& s) {
         return s.replaced_by != nullptr && s.replaced_by->requests() > s.requests_before;
@@ -430,7 +438,7 @@ private:
         auto const late = w_.clock.now() - sent_at;
         if (was_rotated) t.was_late = late > 60s;
         if (was_rotated) t.is_extended = false;
-        if (there->version > before.version + 1)
+        if (there->version > before.version + 1 && why.what != errand::revoke)
             complain(t, "a rotation raises the version by more than one", now);
         if (was_rotated) why.made = secrets_.at(there->secret).number;
         auto const asleep = slept(*sender);
@@ -469,6 +477,13 @@ private:
                                 asleep == 0s && shows_versions() &&
                                 secrets_.at(there->previous_secret).number < t.revoked_below;
         if (is_revived) complain(t, "a renewal has a revoked secret accepted again", now);
+        // Unless it was promised, and a request out of the past had cut it.
+        bool const can_tell = shows_versions() && w_.what.switches.shows_previous_expiry;
+        bool const is_repeated = why.made == secrets_.at(there->secret).number;
+        bool const was_over = is_moved && !was_rotated && !is_repeated && end && *end > now &&
+                              before.end && *before.end < time_of(sent_at) && asleep == 0s;
+        if (was_over && can_tell && !is_promised(t))
+            complain(t, "a grace that was over is extended, which nobody asked for", now);
         if (is_past_lease && is_moved && !was_rotated) t.is_extended = true;
         if (!shows_versions() && (was_rotated || is_moved) && is_past_lease) {
             t.is_by_hand = true;

@@ -196,12 +196,15 @@ private:
         plan_.rotate = true;
         plan_.state = renewal_state::due_for_rotation;
     }
-    /// The secret in use is the previous one now: it is accepted until its grace ends.
+    /// The secret in use is the previous one now: it is accepted until its grace ends. A grace that
+    /// is over is not extended, because somebody may have ended it to revoke that secret.
     void plan_lost() {
         plan_.state = renewal_state::lost;
         plan_.is_lost = true;
         auto const end = token_.previous_client_secret_expires_at;
-        plan_.keep_alive = !end || is_due(end->plus(-policy_.grace()), renewal_action::none);
+        bool const is_over = end && *end <= now_;
+        plan_.keep_alive =
+            !end || (!is_over && is_due(end->plus(-policy_.grace()), renewal_action::none));
     }
 
     held_token const& held_;

@@ -27,7 +27,8 @@ namespace cloudflare::inline v0::access {
 ///
 /// A refresh keeps the token's own duration. A rotation is `rotator::rotate`. A token whose new
 /// secret was lost is reported in every round, and the grace of the secret in use is extended, so
-/// that it works until somebody decides.
+/// that it works until somebody decides. A grace that is over is not extended: somebody may have
+/// ended it to revoke the secret.
 ///
 /// Assumed: as for `rotator`; and at least one round in each grace.
 ///

@@ -117,7 +117,8 @@ public:
     /// Extends the grace of the secret that the sink holds under the key, if the newer one is lost:
     /// it is accepted for `span` from now, by the server's clock.
     ///
-    /// @return as `extend_grace`; `errc::conflict`, too, if no secret of the token is lost
+    /// @return as `extend_grace`; `errc::conflict`, too, if no secret of the token is lost, or if the
+    /// grace is over: somebody may have ended it to revoke the secret
     [[nodiscard]] task<result<timestamp>> keep_alive(std::string key, std::chrono::seconds span) {
         return change_grace(flow(tools_, options_, aim::replace, std::move(key), {}, span), 0);
     }

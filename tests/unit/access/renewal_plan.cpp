@@ -143,6 +143,11 @@ TEST_CASE("a later version than is held is a lost secret, and the one in use is 
     CHECK(lost.next_due == now.plus(1s));
     one.shown->previous_client_secret_expires_at = now.plus(24h);
     CHECK(plan(one, policy).keep_alive);
+    one.shown->previous_client_secret_expires_at = now.plus(1s);
+    CHECK(plan(one, policy).keep_alive);
+    one.shown->previous_client_secret_expires_at = now; // over, or ended on purpose
+    CHECK_FALSE(plan(one, policy).keep_alive);
+    CHECK(plan(one, policy).next_due == now.plus(900h));  // when it expires
     one.shown->previous_client_secret_expires_at.reset(); // not shown
     CHECK(plan(one, policy).keep_alive);
     one.shown->expires_at = now;

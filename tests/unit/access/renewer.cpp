@@ -274,6 +274,19 @@ TEST_CASE("a lost secret is found by any process, reported in every round, and t
     CHECK(f.at_server(ours).version == 2);
 }
 
+TEST_CASE("a secret whose grace is over is not accepted again: it may have been revoked") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.lose(ours, 0s);
+    auto const e = f.round(rotating).value().tokens.at(0);
+    CHECK(e.state == renewal_state::lost);
+    CHECK(e.failure.value() == errc::rotation_lost);
+    CHECK_FALSE(f.works(ours));
+    auto rotator = access::rotator(f.through, f.scope, f.sink, f.log);
+    CHECK(rotator.keep_alive("ours", 1h).get().error() == errc::conflict);
+    CHECK_FALSE(f.works(ours));
+}
+
 TEST_CASE("a lost secret is replaced where the policy says so") {
     fixture f;
     auto const ours = f.make("ours");

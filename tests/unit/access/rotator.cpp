@@ -456,6 +456,20 @@ TEST_CASE("a grace that a dead process has shortened before the store is mended 
     CHECK(f.updates()[1].find(end_of_hour) != std::string::npos);
 }
 
+TEST_CASE("a revocation raises the version above what a dead process may have sent") {
+    for (bool const was_sent : {false, true}) { // otherwise its lease has no plan yet
+        fixture f;
+        f.leave_lease(intent_state::open, now.plus(-16min),
+                      was_sent ? now.plus(44min) : timestamp());
+        f.look(4).respond(was_sent ? 6 : 5, "2026-11-23T23:59:59Z", "fresh");
+        CHECK(f.rotator().revoke_and_rotate("key").get().has_value());
+        REQUIRE(f.updates().size() == 1);
+        auto const version =
+            was_sent ? "\"client_secret_version\":6" : "\"client_secret_version\":5";
+        CHECK(f.updates()[0].find(version) != std::string::npos);
+    }
+}
+
 TEST_CASE("a request that is certain to have done nothing leaves nothing") {
     fixture f;
     f.look(4);

@@ -21,14 +21,20 @@ task_of<Tools, result<void>> find_changed(Tools& tools, rotation_flow& f) {
     co_return found;
 }
 
-/// Whether a secret of the token is lost, by what sink, server and log say now.
+/// Whether a secret of the token is lost, by what sink, server and log say now, and the one in use
+/// still accepted: otherwise somebody may have revoked it.
 template <class Tools>
 task_of<Tools, result<void>> judge_loss(Tools& tools, rotation_flow& f,
                                         rotation_options const& options) {
     auto pending = find_holder(tools, f);
     auto const found = co_await std::move(pending);
     if (!found) co_return found.error();
-    co_return judge_token(f, options, tools.now());
+    if (auto const lost = judge_token(f, options, tools.now()); !lost) co_return lost;
+    auto const end = f.before.previous_client_secret_expires_at;
+    if (end && *end <= tools.now())
+        co_return not_sent(errc::conflict, "the grace of " + f.token_id() + " is over since " +
+                                               end->to_string() + ": extend_grace revives it");
+    co_return result<void>();
 }
 
 /// If no version is shown, the end of the grace tells whether the rotation of a dead process has

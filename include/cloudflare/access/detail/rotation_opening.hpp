@@ -6,7 +6,9 @@
 #include <cloudflare/access/detail/rotation_lease.hpp>
 #include <cloudflare/access/detail/rotation_sending.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -45,6 +47,14 @@ task_of<Tools, result<void>> learn_time(Tools& tools, std::string id) {
     co_return result<void>();
 }
 
+/// The version above which the next one must be. A rotation repeats what the process before it may
+/// have sent. A revocation goes above that, so that the server refuses it if it comes late: it would
+/// have the revoked secret accepted again.
+[[nodiscard]] inline std::int64_t last_version(rotation_flow const& f, std::int64_t shown) {
+    bool const goes_above = f.aim == rotation_aim::revoke && f.inherited && f.is_unclear;
+    return goes_above ? (std::max)(shown, f.inherited->version) : shown;
+}
+
 /// Sets what is going to be sent. The grace counts from when the secret is stored, so the time that
 /// is left until the deadline is added.
 template <class Tools>
@@ -58,7 +68,7 @@ void plan_rotation(Tools& tools, rotation_flow& f) {
     bool const is_lost =
         f.inherited && (tells_of_loss(*f.inherited) ||
                         has_acted(*f.inherited, f.before.previous_client_secret_expires_at));
-    f.lease.version = version ? *version + 1 : is_lost ? lost_before : 0;
+    f.lease.version = version ? last_version(f, *version) + 1 : is_lost ? lost_before : 0;
 }
 
 /// With the lease, when nobody else rotates the token: whether it may be rotated, by what sink and
