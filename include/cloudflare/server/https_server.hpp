@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cloudflare/server/detail/https_session.hpp>
+#include <cloudflare/server/detail/server_state.hpp>
 #include <cloudflare/server/https_server_options.hpp>
 #include <cloudflare/server/routes.hpp>
 
