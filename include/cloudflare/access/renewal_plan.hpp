@@ -184,10 +184,20 @@ private:
     [[nodiscard]] bool may_have_grace() const {
         return token_.client_secret_version.value_or(0) > 1;
     }
+    /// When the secret was stored, as the sink noted it, by a clock of its own. A time that is yet
+    /// to come (that clock is ahead, or a file was touched) would put rotations off: then the end of
+    /// the last grace tells it, or if the secret is the first one, when the token was made.
+    [[nodiscard]] std::optional<timestamp> stored_at() const {
+        if (held_.since == timestamp()) return token_.created_at;
+        if (held_.since <= now_) return held_.since;
+        if (auto const grace_end = token_.previous_client_secret_expires_at)
+            return (std::min)(grace_end->plus(-policy_.grace()), now_);
+        bool const is_first = token_.client_secret_version == 1;
+        return is_first && token_.created_at ? token_.created_at : held_.since;
+    }
     /// The age of a secret is what the sink noted, because every update moves `updated_at`.
     void plan_rotation() {
-        auto const since =
-            held_.since != timestamp() ? std::optional(held_.since) : token_.created_at;
+        auto const since = stored_at();
         if (!policy_.rotate_after() || !since || version_ == held_version::newer) return;
         auto const grace_end = token_.previous_client_secret_expires_at.value_or(
             may_have_grace() ? since->plus(policy_.grace()) : timestamp());

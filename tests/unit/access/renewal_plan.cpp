@@ -101,6 +101,32 @@ TEST_CASE("a secret is rotated at its age, by the sink's own note, whatever was 
     CHECK_FALSE(plan(one, policy).rotate);
 }
 
+TEST_CASE("a time of storing that is yet to come puts no rotation off") {
+    auto const policy = renewal_policy().refresh_before(0s).rotate_after(90h).grace(24h);
+    auto one = held(900h, 900h);
+    one.held.since = now.plus(87'600h); // e.g. a file that was copied with a time of its own
+    one.shown->client_secret_version = one.held.version = 1;
+    CHECK(plan(one, policy).rotate); // by when the token was made
+    one.shown->created_at = now.plus(-1h);
+    CHECK_FALSE(plan(one, policy).rotate);
+    CHECK(plan(one, policy).next_due == now.plus(89h));
+
+    one.shown->client_secret_version = one.held.version = 3; // by the end of the last grace
+    one.shown->previous_client_secret_expires_at = now.plus(-66h);
+    CHECK(plan(one, policy).rotate);
+    one.shown->previous_client_secret_expires_at = now.plus(-66h + 1s);
+    CHECK_FALSE(plan(one, policy).rotate);
+    CHECK(plan(one, policy).next_due == now.plus(1s));
+    one.shown->previous_client_secret_expires_at = now.plus(48h); // which was extended
+    CHECK_FALSE(plan(one, policy).rotate);
+    CHECK(plan(one, policy).next_due == now.plus(90h));
+
+    one.shown->previous_client_secret_expires_at.reset(); // nothing else tells it
+    CHECK_FALSE(plan(one, policy).rotate);
+    one.held.since = now; // a time that may be right counts
+    CHECK(plan(one, policy).next_due == now.plus(90h));
+}
+
 TEST_CASE("a token may be due for both") {
     auto const both = plan(held(900h, 1h), renewal_policy().refresh_before(2h).rotate_after(90h));
     CHECK(both.state == renewal_state::due_for_rotation);
