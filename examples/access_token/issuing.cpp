@@ -32,7 +32,8 @@ task issue_into(api_client client, options const& o, token_file file, std::strin
     say_damage(log);
     if (!issued) co_return fail(o, issued.error());
     if (issued->intent_open)
-        say("the token is good, but its intent is open; to settle it: " + to_type(o, "reconcile"));
+        say("the token is good, but its name still has a tag; to take that out: " +
+            to_type(o, "reconcile"));
     if (issued->already_held) {
         inform("already issued: " + o.secret_file + " holds the token of this key");
         issued->token.name.clear(); // it is not known

@@ -26,10 +26,12 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace asio = boost::asio;
 namespace cf = cloudflare;
@@ -165,6 +167,16 @@ exit_status tell_round(options const& o, Sink const& sink,
     return std::max(worst, print(show(*report, o.output)));
 }
 
+// A new file, and no link that somebody has put there.
+bool write_new_file(std::filesystem::path const& path, std::string const& text) {
+    ::unlink(path.c_str()); // of a process that was killed
+    int const file =
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (file < 0) return false;
+    auto const written = ::write(file, text.data(), text.size());
+    return ::close(file) == 0 && written == static_cast<::ssize_t>(text.size());
+}
+
 // Written beside and renamed, so that who reads it finds it whole.
 void write_status(options const& o, cf::timestamp now, cf::timestamp next,
                   cf::result<renewal_report> const& report, exit_status status) {
@@ -176,11 +188,8 @@ void write_status(options const& o, cf::timestamp now, cf::timestamp next,
     if (!report) json["failure"] = report.error().to_string();
     std::filesystem::path const path(whole_path(o.status_file));
     auto const beside = path.parent_path() / ("." + path.filename().string() + ".new");
-    {
-        std::ofstream file(beside, std::ios::trunc);
-        file << printable_json(boost::json::serialize(json)) << '\n' << std::flush;
-        if (!file) return say("status file: " + beside.string() + ": cannot be written");
-    }
+    if (!write_new_file(beside, printable_json(boost::json::serialize(json)) + '\n'))
+        return say("status file: " + beside.string() + ": cannot be written");
     if (std::rename(beside.c_str(), path.c_str()) != 0)
         say("status file: " + path.string() + ": cannot be written");
 }

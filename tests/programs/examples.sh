@@ -198,12 +198,16 @@ expect "a deleted one, too" exits 3
 expect "and is named" err_has "$id is missing"
 run "${account[@]}" create watched --duration 6s --secret-file "$work/watched"
 id=$(field id)
+echo mine >"$work/victim"
+ln -s victim "$work/.status.new"
 start_run "${account[@]}" renew --secret-file "$work/watched" --watch --status-file "$work/status"
 await err_has "^refreshed: $id"
 expect "a watch refreshes what falls due" err_has "^refreshed: $id"
 await grep -qs '"refreshed":true' "$work/status"
 expect "its status file says so" grep -q '"refreshed":true' "$work/status"
 expect "and shows no secret" test "$(grep -c cfast_ "$work/status")" -eq 0
+expect "it is a file of its own" test ! -L "$work/status"
+expect "and a planted link is not followed" test "$(cat "$work/victim")" = mine
 kill -TERM $running
 wait $running
 status=$?
