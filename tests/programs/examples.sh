@@ -82,7 +82,8 @@ expect "which stderr says" err_has 'deleted again'
 run "${account[@]}" create used
 id=$(field id)
 for words in "create closed" "rotate $id" "rotate $id --grace 0s"; do
-    : >"$work/out" >"$work/requests"
+    : >"$work/out"
+    : >"$work/requests"
     # shellcheck disable=SC2086 # split on purpose
     "$access_token" --base-url "$url" --ca-file "$work/ca.pem" "${account[@]}" $words >&- 2>"$work/err"
     status=$?
