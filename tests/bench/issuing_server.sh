@@ -40,7 +40,7 @@ stop() {
     [ -z "$running" ] || kill $running $sandbox 2>/dev/null
     [ -z "$running" ] || wait $running $sandbox 2>/dev/null
     running='' sandbox=''
-    rm -f url
+    rm -f url log
 }
 ticks() { awk '{print $14 + $15}' "/proc/$running/stat"; } # of the CPU, 10 ms each
 size() { awk '/^VmRSS/ {print $2 " KiB"}' "/proc/$running/status"; }

@@ -73,6 +73,7 @@ public:
         }
         stream_ = std::make_unique<ssl::stream<tcp::socket>>(context_, tls_);
         stream_->next_layer().connect(at);
+        stream_->next_layer().set_option(tcp::no_delay(true));
         stream_->handshake(ssl::stream_base::client, failed);
     }
 
@@ -187,6 +188,11 @@ private:
         });
         all.add(verb::get, "/private", [](request const&) -> asio::awaitable<response> {
             co_return server::error_response(401, "unauthorized", "who?");
+        });
+        all.add(verb::get, "/goes_on", [this](request const&) -> asio::awaitable<response> {
+            co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+            co_await gate.async_wait(asio::as_tuple(asio::use_awaitable));
+            co_return server::json_response(200, {{"status", "done"}});
         });
         all.add(verb::get, "/wait", [this](request const&) -> asio::awaitable<response> {
             [[maybe_unused]] auto const ended =
@@ -428,6 +434,20 @@ TEST_CASE("a request that comes during a stop is told to go elsewhere") {
     CHECK(r.result_int() == 503);
     CHECK(r[http::field::retry_after] == "1");
     busy.hang_up();
+    CHECK(stopped.wait_for(5s) == std::future_status::ready);
+}
+
+TEST_CASE("a stop waits for a handler that goes on after its client has hung up") {
+    world w;
+    client busy(w.at);
+    busy.send("GET /goes_on HTTP/1.1\r\nHost: a\r\n\r\n");
+    REQUIRE(w.becomes_true([&] { return w.https->under_way() == 1; }));
+    busy.hang_up();
+    REQUIRE(w.becomes_true([&] { return w.https->connections() == 0; }));
+    auto stopped = stop(w, 10s);
+    CHECK(stopped.wait_for(20ms) == std::future_status::timeout);
+    CHECK(w.on_loop([&] { return w.https->under_way(); }) == 1);
+    w.on_loop([&] { return w.gate.cancel(); });
     CHECK(stopped.wait_for(5s) == std::future_status::ready);
 }
 
