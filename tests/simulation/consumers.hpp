@@ -6,6 +6,7 @@
 #include "actors.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -320,6 +321,11 @@ public:
     }
 
 private:
+    /// The number of the secret that works beside the last; above all if there is none.
+    [[nodiscard]] int number_of_previous(cf::testing::sandbox_token const& there) const {
+        auto const found = secrets_.find(there.previous_secret);
+        return found == secrets_.end() ? (std::numeric_limits<int>::max)() : found->second.number;
+    }
     /// Whether the log has a promise that the token's previous secret works for longer.
     [[nodiscard]] bool is_promised(tended const& t) const {
         auto const all = w_.log.list().value();
@@ -438,7 +444,7 @@ private:
         auto const late = w_.clock.now() - sent_at;
         if (was_rotated) t.was_late = late > 60s;
         if (was_rotated) t.is_extended = false;
-        if (there->version > before.version + 1 && why.what != errand::revoke)
+        if (there->version > before.version + 1 && purposes.size() == 1) // with nobody to revoke
             complain(t, "a rotation raises the version by more than one", now);
         if (was_rotated) why.made = secrets_.at(there->secret).number;
         auto const asleep = slept(*sender);
@@ -475,11 +481,11 @@ private:
         bool const is_past_lease = asleep + late > lease_span;
         bool const is_revived = is_moved && !was_rotated && end && *end > now && late <= 60s &&
                                 asleep == 0s && shows_versions() &&
-                                secrets_.at(there->previous_secret).number < t.revoked_below;
+                                number_of_previous(*there) < t.revoked_below;
         if (is_revived) complain(t, "a renewal has a revoked secret accepted again", now);
         // Unless it was promised, and a request out of the past had cut it.
         bool const can_tell = shows_versions() && w_.what.switches.shows_previous_expiry;
-        bool const is_repeated = why.made == secrets_.at(there->secret).number;
+        bool const is_repeated = why.made == secrets_.at(there->secret).number || t.is_by_hand;
         bool const was_over = is_moved && !was_rotated && !is_repeated && end && *end > now &&
                               before.end && *before.end < time_of(sent_at) && asleep == 0s;
         if (was_over && can_tell && !is_promised(t))

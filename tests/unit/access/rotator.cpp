@@ -456,16 +456,27 @@ TEST_CASE("a grace that a dead process has shortened before the store is mended 
     CHECK(f.updates()[1].find(end_of_hour) != std::string::npos);
 }
 
-TEST_CASE("a revocation raises the version above what a dead process may have sent") {
-    for (bool const was_sent : {false, true}) { // otherwise its lease has no plan yet
+TEST_CASE("the version goes above what a dead process may have sent, where that would revoke") {
+    struct {
+        bool revokes;
+        timestamp until;
+        int version;
+    } const cases[] = {{true, now.plus(44min), 6}, // which would have it accepted again
+                       {true, timestamp(), 5},     // nothing was planned
+                       {false, now.plus(44min), 5},
+                       {false, now.plus(1s), 5},
+                       {false, now, 6}}; // a revocation, or a grace that is over
+    for (auto const& c : cases) {
+        CAPTURE(c.revokes);
         fixture f;
-        f.leave_lease(intent_state::open, now.plus(-16min),
-                      was_sent ? now.plus(44min) : timestamp());
-        f.look(4).respond(was_sent ? 6 : 5, "2026-11-23T23:59:59Z", "fresh");
-        CHECK(f.rotator().revoke_and_rotate("key").get().has_value());
+        f.leave_lease(intent_state::open, now.plus(-16min), c.until);
+        f.look(4).respond(c.version, c.revokes ? "2026-11-23T23:59:59Z" : end_of_hour, "fresh");
+        f.respond(c.version, c.revokes ? "2026-11-23T23:59:59Z" : end_of_hour);
+        auto rotator = f.rotator();
+        auto done = c.revokes ? rotator.revoke_and_rotate("key") : rotator.rotate("key", 1h);
+        CHECK(done.get().has_value());
         REQUIRE(f.updates().size() == 1);
-        auto const version =
-            was_sent ? "\"client_secret_version\":6" : "\"client_secret_version\":5";
+        auto const version = "\"client_secret_version\":" + std::to_string(c.version);
         CHECK(f.updates()[0].find(version) != std::string::npos);
     }
 }

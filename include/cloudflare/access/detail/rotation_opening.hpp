@@ -49,9 +49,13 @@ task_of<Tools, result<void>> learn_time(Tools& tools, std::string id) {
 
 /// The version above which the next one must be. A rotation repeats what the process before it may
 /// have sent. A revocation goes above that, so that the server refuses it if it comes late: it would
-/// have the revoked secret accepted again.
-[[nodiscard]] inline std::int64_t last_version(rotation_flow const& f, std::int64_t shown) {
-    bool const goes_above = f.aim == rotation_aim::revoke && f.inherited && f.is_unclear;
+/// have the revoked secret accepted again. So does a rotation after a revocation, which it would
+/// undo, and after a rotation whose grace is over.
+[[nodiscard]] inline std::int64_t last_version(rotation_flow const& f, std::int64_t shown,
+                                               timestamp now) {
+    bool const may_be_sent = f.inherited && f.is_unclear;
+    bool const goes_above =
+        may_be_sent && (f.aim == rotation_aim::revoke || f.inherited->until <= now);
     return goes_above ? (std::max)(shown, f.inherited->version) : shown;
 }
 
@@ -64,11 +68,14 @@ void plan_rotation(Tools& tools, rotation_flow& f) {
     f.lease.name = f.before.name;
     f.lease.until = f.aim == rotation_aim::revoke ? tools.now().plus(std::chrono::seconds(-1))
                                                   : f.latest_time(now).plus(f.grace + left);
-    auto const version = f.before.client_secret_version;
+    if (auto const version = f.before.client_secret_version) {
+        f.lease.version = last_version(f, *version, tools.now()) + 1;
+        return;
+    }
     bool const is_lost =
         f.inherited && (tells_of_loss(*f.inherited) ||
                         has_acted(*f.inherited, f.before.previous_client_secret_expires_at));
-    f.lease.version = version ? last_version(f, *version) + 1 : is_lost ? lost_before : 0;
+    f.lease.version = is_lost ? lost_before : 0;
 }
 
 /// With the lease, when nobody else rotates the token: whether it may be rotated, by what sink and
