@@ -320,12 +320,6 @@ public:
         return there != nullptr && there->previous_secret == s.secret;
     }
 
-private:
-    /// The number of the secret that works beside the last; above all if there is none.
-    [[nodiscard]] int number_of_previous(cf::testing::sandbox_token const& there) const {
-        auto const found = secrets_.find(there.previous_secret);
-        return found == secrets_.end() ? (std::numeric_limits<int>::max)() : found->second.number;
-    }
     /// Whether the log has a promise that the token's previous secret works for longer.
     [[nodiscard]] bool is_promised(tended const& t) const {
         auto const all = w_.log.list().value();
@@ -333,6 +327,13 @@ private:
             return i.token_id == t.id && i.state == access::intent_state::settled &&
                    i.until > w_.wall();
         });
+    }
+
+private:
+    /// The number of the secret that works beside the last; above all if there is none.
+    [[nodiscard]] int number_of_previous(cf::testing::sandbox_token const& there) const {
+        auto const found = secrets_.find(there.previous_secret);
+        return found == secrets_.end() ? (std::numeric_limits<int>::max)() : found->second.number;
     }
     /// Whether the process that replaced a secret has sent requests since.
     [[nodiscard]] static bool has_asked_for_more(shown_secret const& s) {
@@ -452,8 +453,6 @@ private:
         case errand::revoke: excuse_all_but_last(t, now); return;
         case errand::end_grace:
             t.is_by_hand = t.is_by_hand || !shows_versions();
-            // Who has taken over its lease may have left the promise in the log, which is believed.
-            if (!w_.what.switches.shows_previous_expiry && asleep > lease_span) t.is_by_hand = true;
             return excuse_all_but_last(t, end.value_or(now));
         case errand::extend:
             t.is_extended = t.is_extended || is_moved;
@@ -484,7 +483,8 @@ private:
                                 number_of_previous(*there) < t.revoked_below;
         if (is_revived) complain(t, "a renewal has a revoked secret accepted again", now);
         // Unless it was promised, and a request out of the past had cut it.
-        bool const can_tell = shows_versions() && w_.what.switches.shows_previous_expiry;
+        bool const can_tell = shows_versions() && w_.what.switches.shows_previous_expiry &&
+                              w_.what.lag == 0s && late <= 60s;
         bool const is_repeated = why.made == secrets_.at(there->secret).number || t.is_by_hand;
         bool const was_over = is_moved && !was_rotated && !is_repeated && end && *end > now &&
                               before.end && *before.end < time_of(sent_at) && asleep == 0s;

@@ -50,6 +50,8 @@ inline void check_tended(world& w, consumers& c, access::renewal_policy const& p
         if (t.has_failed) complain("a look fails where nothing is wrong", t);
         // Nobody can see that people have cut a grace if its end is not shown.
         if (t.is_by_hand && !w.what.switches.shows_previous_expiry) continue;
+        // Nor that a process which died has ended it: then what the log promises is believed.
+        if (c.is_promised(t) && !w.what.switches.shows_previous_expiry) continue;
         auto const slack =
             policy.poll_interval() * 2 + policy.grace() + 30h; // 30 h: clocks of sinks
         auto const held = w.sinks[static_cast<std::size_t>(t.sink)].find(t.key);

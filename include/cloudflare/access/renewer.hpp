@@ -224,7 +224,8 @@ private:
         e.expires_at = one.shown->expires_at;
         e.previous_valid_until = one.shown->previous_client_secret_expires_at;
         if (plan.is_lost)
-            e.failure = detail::rotation_lost(one.held.token_id, e.previous_valid_until);
+            e.failure =
+                detail::rotation_lost(one.held.token_id, {e.previous_valid_until, tools_.now()});
         return {std::move(e), plan};
     }
 
@@ -266,7 +267,8 @@ private:
             co_await std::move(pending);
         }
         if (stays_lost)
-            e.failure = detail::rotation_lost(e.token_id, e.previous_valid_until, not_replaced);
+            e.failure = detail::rotation_lost(e.token_id, {e.previous_valid_until, tools_.now()},
+                                              not_replaced);
         if (!plan.is_lost && is_grace_unneeded(one, plan)) {
             auto pending = rotator_.end_grace(e.token_id, one.held.version);
             auto const ended = co_await std::move(pending);

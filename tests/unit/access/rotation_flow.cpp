@@ -673,6 +673,19 @@ TEST_CASE("a lease is taken over from min_age on, whoever else tries to") {
     }
 }
 
+TEST_CASE("a lease counts from when something may have been sent, not from when it was taken") {
+    world w;
+    w.shown(4);
+    auto later = token_response(id, 4, over, ""); // the process was stopped for three days
+    later.fields.set("Date", "Fri, 27 Nov 2026 00:00:00 GMT").value();
+    w.way.respond(std::move(later));
+    w.way.fail(errc::cancelled, delivery::unknown);
+    w.way.fail(errc::cancelled, delivery::not_sent);
+    CHECK(w.rotate().has_error());
+    CHECK(w.all().at(0).state == intent_state::open);
+    CHECK(w.all().at(0).opened_at == now.plus(std::chrono::days(3)));
+}
+
 TEST_CASE("a process that was stopped asks for the time before it takes a lease of the future") {
     world w;
     auto const left = w.leave(intent_state::open, now.plus(20min));

@@ -66,6 +66,7 @@ void plan_rotation(Tools& tools, rotation_flow& f) {
     auto const now = tools.steady_now();
     auto const left = std::chrono::ceil<std::chrono::seconds>(f.end - now);
     f.lease.name = f.before.name;
+    f.lease.opened_at = tools.now(); // it may have been stopped since, and sent nothing before
     f.lease.until = f.aim == rotation_aim::revoke ? tools.now().plus(std::chrono::seconds(-1))
                                                   : f.latest_time(now).plus(f.grace + left);
     if (auto const version = f.before.client_secret_version) {
