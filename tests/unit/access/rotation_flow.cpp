@@ -785,6 +785,21 @@ TEST_CASE("whatever fails while a grace is ended: the error, what was sent, and 
     }
 }
 
+TEST_CASE("an extension that neither the server shows nor the log remembers is no success") {
+    for (bool const is_shown : {true, false}) {
+        world w;
+        w.looks(5, is_shown ? end_of_hour : "").shown(5, "2026-11-26T00:00:00Z");
+        w.log.fail("update", 1, errc::intent_log_failed);
+        auto const done = w.make().extend_grace(id, 48h).get();
+        CHECK(done.has_value() == is_shown);
+        if (done) continue;
+        CHECK(done.error() == errc::intent_log_failed);
+        CHECK(done.error().delivery() == delivery::accepted);
+        CHECK(done.error().details().explanation.find("2026-11-26T00:00:00Z, which") !=
+              std::string::npos);
+    }
+}
+
 TEST_CASE("a grace is as long as the server says, where it says so") {
     struct {
         std::string shown;

@@ -87,6 +87,18 @@ task_of<Tools, result<timestamp>> end_by_lease(Tools& tools, rotation_flow& f, s
     co_return ended;
 }
 
+/// The error of an extension that only the server knows of. If it does not show the end of a grace,
+/// a later rotation would end that grace.
+[[nodiscard]] inline error not_remembered(timestamp until, error const& why) {
+    return why.with([&](error_details& d) {
+        d.operation = "rotate";
+        d.delivery = delivery::accepted;
+        d.explanation += d.explanation.empty() ? "" : "; ";
+        d.explanation += "the grace is extended until " + until.to_string() +
+                         ", which the server does not show and the log does not remember";
+    });
+}
+
 /// Sets the end of the grace to `f.grace` from now, which the lease then promises.
 template <class Tools>
 task_of<Tools, result<timestamp>> extend_by_lease(Tools& tools, rotation_flow& f,
@@ -99,7 +111,9 @@ task_of<Tools, result<timestamp>> extend_by_lease(Tools& tools, rotation_flow& f
     if (!f.inherited) {
         auto pending_promise = log_promise(tools, f, last, until);
         auto const written = co_await std::move(pending_promise);
-        if (!written) co_return extended; // an earlier promise is kept, too
+        bool const is_shown = f.before.previous_client_secret_expires_at.has_value();
+        if (!written && is_shown) co_return extended; // an earlier promise is kept, too
+        if (!written) co_return not_remembered(until, written.error());
     }
     auto pending_close = close_settled(tools, f.token_id(), last, until);
     auto const closed = co_await std::move(pending_close);

@@ -47,16 +47,16 @@ task_of<Tools, result<void>> learn_time(Tools& tools, std::string id) {
     co_return result<void>();
 }
 
-/// The version above which the next one must be. A rotation repeats what the process before it may
-/// have sent. A revocation goes above that, so that the server refuses it if it comes late: it would
-/// have the revoked secret accepted again. So does a rotation after a revocation, which it would
-/// undo, and after a rotation whose grace is over.
-[[nodiscard]] inline std::int64_t last_version(rotation_flow const& f, std::int64_t shown,
+/// The version that is to be made. A rotation repeats what the process before it may have sent. A
+/// revocation goes above that, so that the server refuses it if it comes late: it would have the
+/// revoked secret accepted again. So does a rotation after a revocation, which it would undo, and
+/// after a rotation whose grace is over.
+[[nodiscard]] inline std::int64_t next_version(rotation_flow const& f, std::int64_t shown,
                                                timestamp now) {
-    bool const may_be_sent = f.inherited && f.is_unclear;
-    bool const goes_above =
-        may_be_sent && (f.aim == rotation_aim::revoke || f.inherited->until <= now);
-    return goes_above ? (std::max)(shown, f.inherited->version) : shown;
+    bool const may_be_sent = f.inherited && f.is_unclear && f.inherited->version > shown;
+    if (!may_be_sent) return shown + 1;
+    bool const goes_above = f.aim == rotation_aim::revoke || f.inherited->until <= now;
+    return goes_above ? f.inherited->version + 1 : f.inherited->version;
 }
 
 /// Sets what is going to be sent. The grace counts from when the secret is stored, so the time that
@@ -70,7 +70,7 @@ void plan_rotation(Tools& tools, rotation_flow& f) {
     f.lease.until = f.aim == rotation_aim::revoke ? tools.now().plus(std::chrono::seconds(-1))
                                                   : f.latest_time(now).plus(f.grace + left);
     if (auto const version = f.before.client_secret_version) {
-        f.lease.version = last_version(f, *version, tools.now()) + 1;
+        f.lease.version = next_version(f, *version, tools.now());
         return;
     }
     bool const is_lost =
