@@ -2,6 +2,7 @@
 
 #include "faulty_posix.hpp"
 #include "scratch.hpp"
+#include "stored_token.hpp"
 
 #include <cloudflare/access/file_sink.hpp>
 
@@ -16,6 +17,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <sys/wait.h>
@@ -31,18 +33,10 @@ using faults::write;
 namespace fs = std::filesystem;
 
 access::issued_service_token token(std::string id, std::string_view secret_text) {
-    access::issued_service_token t;
-    t.id = std::move(id);
-    t.client_id = "c.access";
-    t.client_secret = secret(secret_text);
-    t.client_secret_version = 1;
-    return t;
+    return stored_tokens::token(std::move(id), secret_text, 1);
 }
 access::intent wanting(std::string key) {
-    access::intent i(std::string(32, '1'),
-                     access::account_scope::parse(std::string(32, 'a')).value(), "ci");
-    i.key = std::move(key);
-    return i;
+    return stored_tokens::wanting("", std::move(key));
 }
 
 } // namespace

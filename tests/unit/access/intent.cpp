@@ -61,10 +61,10 @@ TEST_CASE("a tag is in a name by all its digits, a cut one at the end of the mar
     CHECK_FALSE(has_tag("issue:issue:issue:issue:issue:" + tag.substr(0, 10), tag));
     CHECK(has_tag("ISSUE:" + tag.substr(0, 20), tag));
     CHECK(has_tag("ISSUE:" + std::string("0123456789ABCDEF"), tag));
-    CHECK(detail::ascii_lower('A') == 'a');
-    CHECK(detail::ascii_lower('Z') == 'z');
+    CHECK(cloudflare::access::detail::ascii_lower('A') == 'a');
+    CHECK(cloudflare::access::detail::ascii_lower('Z') == 'z');
     for (char const same : {'@', '[', 'a', 'z', '0', '\xc3'})
-        CHECK(detail::ascii_lower(same) == same);
+        CHECK(cloudflare::access::detail::ascii_lower(same) == same);
 }
 
 TEST_CASE("an intent is new as it is made: open, for an issue, of revision 1, and equal by value") {

@@ -3,6 +3,7 @@
 
 #include "faulty_posix.hpp"
 #include "scratch.hpp"
+#include "stored_token.hpp"
 
 #include <doctest/doctest.h>
 
@@ -29,33 +30,14 @@ using access::file_sink;
 using faults::read;
 using faults::scratch;
 using faults::write;
+using stored_tokens::text_of;
+using stored_tokens::token;
+using stored_tokens::wanting;
 namespace fs = std::filesystem;
 
 struct tag {};
 using faulty = faults::faulty_posix<tag>;
 using faulty_sink = access::basic_file_sink<faulty>;
-
-access::issued_service_token token(std::string id, std::string_view secret_text,
-                                   std::optional<std::int64_t> version = std::nullopt) {
-    access::issued_service_token t;
-    t.id = std::move(id);
-    t.client_id = "c.access";
-    t.client_secret = secret(secret_text);
-    t.client_secret_version = version;
-    return t;
-}
-access::intent wanting(std::string token_id = "") {
-    access::intent i(std::string(32, '1'),
-                     access::account_scope::parse(std::string(32, 'a')).value(), "ci");
-    i.key = "key";
-    i.token_id = std::move(token_id);
-    return i;
-}
-std::string text_of(std::string_view id, std::string_view secret_text) {
-    return "CF_ACCESS_TOKEN_ID=" + std::string(id) +
-           "\nCF_ACCESS_CLIENT_ID=c.access\nCF_ACCESS_CLIENT_SECRET=" + std::string(secret_text) +
-           "\n";
-}
 
 } // namespace
 

@@ -2,6 +2,8 @@
 #include <cloudflare/access/held_secret.hpp>
 #include <cloudflare/access/secret_sink.hpp>
 
+#include "stored_token.hpp"
+
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -18,18 +20,10 @@ namespace {
 using namespace cloudflare;
 using access::held_token;
 using access::memory_sink;
+using stored_tokens::token;
 
 timestamp moment(int second) {
     return timestamp::parse("2026-11-24T00:00:00Z").value().plus(std::chrono::seconds(second));
-}
-access::issued_service_token token(std::string id, std::string_view secret_text,
-                                   std::optional<std::int64_t> version = std::nullopt) {
-    access::issued_service_token t;
-    t.id = std::move(id);
-    t.client_id = "c.access";
-    t.client_secret = secret(secret_text);
-    t.client_secret_version = version;
-    return t;
 }
 access::intent wanting(std::string key, char tag = '1', std::string token_id = "") {
     access::intent i(std::string(32, tag),
