@@ -30,8 +30,8 @@ task_of<Tools, result<timestamp>> mend_after_store(Tools& tools, rotation_flow& 
                                                    std::int64_t version, timestamp until) {
     auto const owed = f.latest_time(tools.steady_now()).plus(f.grace);
     if (owed > f.lease.until) f.lease.until = owed;
-    if (f.inherited &&
-        f.is_unclear) { // a late request of the process before may have shortened it meanwhile
+    // A late request of the process before may have shortened it meanwhile.
+    if (f.inherited && f.is_unclear) {
         auto pending_look = tools.get(f.token_id());
         auto const shown = co_await std::move(pending_look);
         if (shown) until = shown->previous_client_secret_expires_at.value_or(until);

@@ -6,7 +6,6 @@
 #include <cloudflare/access/detail/rotation_lease.hpp>
 #include <cloudflare/access/detail/rotation_sending.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
