@@ -445,10 +445,11 @@ private:
         auto const late = w_.clock.now() - sent_at;
         if (was_rotated) t.was_late = late > 60s;
         if (was_rotated) t.is_extended = false;
-        if (there->version > before.version + 1 && purposes.size() == 1) // with nobody to revoke
+        auto const asleep = slept(*sender);
+        bool const is_alone_awake = purposes.size() == 1 && asleep == 0s; // nobody could be ahead
+        if (there->version > before.version + 1 && is_alone_awake)
             complain(t, "a rotation raises the version by more than one", now);
         if (was_rotated) why.made = secrets_.at(there->secret).number;
-        auto const asleep = slept(*sender);
         switch (why.what) {
         case errand::revoke: excuse_all_but_last(t, now); return;
         case errand::end_grace:

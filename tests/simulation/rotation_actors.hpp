@@ -96,7 +96,9 @@ inline void note_rotated(process& p, consumers& c, tended& t, task_plan const& r
     auto& w = p.in();
     if (!done) return note_failure(p, c, t, done.error());
     auto const* const held = c.in_sink(t);
-    if (held == nullptr || held->number < c.purposes[&p].made)
+    // Without versions a process that was stopped may store an older secret over it.
+    bool const may_be_older = t.is_by_hand && !w.what.switches.shows_version_and_enabled;
+    if (held == nullptr || (held->number < c.purposes[&p].made && !may_be_older))
         return w.complain("a rotation that succeeded has no secret in the sink");
     c.note_shortened(p, t, done->previous_valid_until);
     if (r.what == errand::rotate) c.note_promise(p, t, done->previous_valid_until);

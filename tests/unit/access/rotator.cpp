@@ -806,6 +806,16 @@ TEST_CASE("while a lost token's lease is held, the log still tells of the loss")
     CHECK(f.log.list().value().at(0).state == intent_state::lost);
 }
 
+TEST_CASE("a change of a grace leaves what a rotation may still send as it was planned") {
+    fixture f;
+    f.leave_lease(intent_state::open, now.plus(-16min), now.plus(44min)); // of version 5
+    f.respond(4, end_of_hour).respond(4, end_of_hour).respond(4, "2026-11-23T23:59:59Z");
+    CHECK(f.rotator().end_grace(id).get().has_value());
+    auto const left = f.log.list().value().at(0);
+    CHECK(left.version == 5);
+    CHECK(left.until == now.plus(44min));
+}
+
 TEST_CASE("keep_alive extends the grace of a lost token, and of no other") {
     fixture lost;
     lost.look(5, "2026-11-24T00:30:00Z").respond(5, "2026-11-24T02:00:00Z");

@@ -150,8 +150,10 @@ task_of<Tools, result<timestamp>> change_by_lease(Tools& tools, rotation_flow& f
     auto pending_set = f.aim == rotation_aim::revoke ? end_by_lease(tools, f, last)
                                                      : extend_by_lease(tools, f, last);
     auto const set = co_await std::move(pending_set);
-    // Who takes over an inherited lease goes by this end, too.
-    bool const is_promise = f.inherited && (last != 0 || f.inherited->state == intent_state::lost);
+    // Who takes over an inherited lease goes by this end, too, unless it is of a rotation that has
+    // not acted yet.
+    bool const is_promise = f.inherited && (last != 0 ? f.inherited->version <= last
+                                                      : f.inherited->state == intent_state::lost);
     if (set && is_promise) f.inherited->until = f.lease.until;
     co_return set;
 }
