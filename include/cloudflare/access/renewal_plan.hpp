@@ -95,6 +95,14 @@ struct held_and_shown {
     std::optional<service_token> shown; ///< by the server; empty: it has no such token
     bool is_lost = false;               ///< by the log; needed if the API shows no version
     bool is_under_way = false;          ///< a rotation is
+    /// The end of the previous secret's grace by the log, if the server does not show it.
+    std::optional<timestamp> remembered_end{};
+
+    /// The end of the previous secret's grace, as the server shows it or the log remembers it.
+    [[nodiscard]] std::optional<timestamp> grace_end() const {
+        auto const end = shown ? shown->previous_client_secret_expires_at : std::nullopt;
+        return end ? end : remembered_end;
+    }
 };
 
 /// What is done with a token next.
@@ -141,7 +149,11 @@ namespace detail {
 class planner {
 public:
     planner(held_and_shown const& one, renewal_policy const& policy, timestamp now)
-        : held_(one.held), token_(*one.shown), policy_(policy), now_(now) {
+        : held_(one.held),
+          token_(*one.shown),
+          grace_end_(one.grace_end()),
+          policy_(policy),
+          now_(now) {
         version_ = one.is_lost ? held_version::older : compare_versions(held_, token_);
     }
 
@@ -190,8 +202,7 @@ private:
     [[nodiscard]] std::optional<timestamp> stored_at() const {
         if (held_.since == timestamp()) return token_.created_at;
         if (held_.since <= now_) return held_.since;
-        if (auto const grace_end = token_.previous_client_secret_expires_at)
-            return (std::min)(grace_end->plus(-policy_.grace()), now_);
+        if (grace_end_) return (std::min)(grace_end_->plus(-policy_.grace()), now_);
         bool const is_first = token_.client_secret_version == 1;
         return is_first && token_.created_at ? token_.created_at : held_.since;
     }
@@ -199,26 +210,28 @@ private:
     void plan_rotation() {
         auto const since = stored_at();
         if (!policy_.rotate_after() || !since || version_ == held_version::newer) return;
-        auto const grace_end = token_.previous_client_secret_expires_at.value_or(
-            may_have_grace() ? since->plus(policy_.grace()) : timestamp());
+        auto const grace_end =
+            grace_end_.value_or(may_have_grace() ? since->plus(policy_.grace()) : timestamp());
         auto const when = (std::max)(since->plus(*policy_.rotate_after()), grace_end);
         if (!is_due(when, renewal_action::rotate)) return;
         plan_.rotate = true;
         plan_.state = renewal_state::due_for_rotation;
     }
     /// The secret in use is the previous one now: it is accepted until its grace ends. A grace that
-    /// is over is not extended, because somebody may have ended it to revoke that secret.
+    /// is over is not extended, because somebody may have ended it to revoke that secret. One whose
+    /// end is not shown is extended in every round, because a late request may have shortened it.
     void plan_lost() {
         plan_.state = renewal_state::lost;
         plan_.is_lost = true;
-        auto const end = token_.previous_client_secret_expires_at;
-        bool const is_over = end && *end <= now_;
+        if (grace_end_ && *grace_end_ <= now_) return;
+        auto const shown_end = token_.previous_client_secret_expires_at;
         plan_.keep_alive =
-            !end || (!is_over && is_due(end->plus(-policy_.grace()), renewal_action::none));
+            !shown_end || is_due(shown_end->plus(-policy_.grace()), renewal_action::none);
     }
 
     held_token const& held_;
     service_token const& token_;
+    std::optional<timestamp> grace_end_;
     renewal_policy const& policy_;
     timestamp now_;
     held_version version_;

@@ -205,7 +205,7 @@ private:
         for (auto& one : all.tokens) {
             if (!one.shown || one.shown->previous_client_secret_expires_at) continue;
             auto const latest = one.shown->client_secret_version.value_or(0);
-            one.shown->previous_client_secret_expires_at =
+            one.remembered_end =
                 detail::remembered_end(all.intents, one.held.token_id, tools_.scope(), latest);
         }
     }
@@ -222,7 +222,7 @@ private:
         if (!one.shown) return {std::move(e), plan};
         e.name = one.shown->name;
         e.expires_at = one.shown->expires_at;
-        e.previous_valid_until = one.shown->previous_client_secret_expires_at;
+        e.previous_valid_until = one.grace_end();
         if (plan.is_lost)
             e.failure =
                 detail::rotation_lost(one.held.token_id, {e.previous_valid_until, tools_.now()});
@@ -300,7 +300,7 @@ private:
 
     [[nodiscard]] bool is_grace_unneeded(held_and_shown const& one,
                                          renewal_plan const& plan) const {
-        auto const end = one.shown ? one.shown->previous_client_secret_expires_at : std::nullopt;
+        auto const end = one.grace_end();
         return policy_.consumers() && end && *end > tools_.now() && !plan.rotate &&
                !one.is_under_way && plan.state != renewal_state::disabled &&
                policy_.consumers()(one.held);

@@ -6,6 +6,7 @@
 #include <cloudflare/access/detail/rotation_opening.hpp>
 #include <cloudflare/access/detail/rotation_sending.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <utility>
@@ -99,11 +100,14 @@ task_of<Tools, result<timestamp>> end_by_lease(Tools& tools, rotation_flow& f, s
     });
 }
 
-/// Sets the end of the grace to `f.grace` from now, which the lease then promises.
+/// Sets the end of the grace to `f.grace` from now, which the lease then promises. What keeps a
+/// secret alive does not shorten what was promised.
 template <class Tools>
 task_of<Tools, result<timestamp>> extend_by_lease(Tools& tools, rotation_flow& f,
                                                   std::int64_t last) {
-    auto const until = tools.now().plus(f.grace);
+    auto until = tools.now().plus(f.grace);
+    if (f.aim == rotation_aim::replace && f.inherited && is_of_latest(*f.inherited, last))
+        until = (std::max)(until, f.inherited->until);
     auto pending = set_grace_end(tools, f.token_id(), last, until);
     auto const extended = co_await std::move(pending);
     if (!extended) co_return extended;
