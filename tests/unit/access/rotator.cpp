@@ -816,6 +816,20 @@ TEST_CASE("a change of a grace leaves what a rotation may still send as it was p
     CHECK(left.until == now.plus(44min));
 }
 
+TEST_CASE("an extension beside a rotation that may yet act is remembered apart from its plan") {
+    fixture f;
+    f.leave_lease(intent_state::open, now.plus(-16min), now.plus(44min)); // of version 5
+    f.respond(4).respond(4).respond(4, "2026-11-24T05:00:00Z");
+    CHECK(f.rotator().extend_grace(id, 5h).get().value() == now.plus(5h));
+    auto const all = f.log.list().value();
+    REQUIRE(all.size() == 2);
+    for (auto const& i : all) {
+        bool const is_plan = i.state == intent_state::open;
+        CHECK(i.version == (is_plan ? 5 : 4));
+        CHECK(i.until == (is_plan ? now.plus(44min) : now.plus(5h)));
+    }
+}
+
 TEST_CASE("keep_alive extends the grace of a lost token, and of no other") {
     fixture lost;
     lost.look(5, "2026-11-24T00:30:00Z").respond(5, "2026-11-24T02:00:00Z");

@@ -100,6 +100,22 @@ task_of<Tools, result<timestamp>> end_by_lease(Tools& tools, rotation_flow& f, s
     });
 }
 
+/// Logs the promise of an extension: in the lease; beside it if that is of a rotation that has not
+/// acted yet, which tells of another secret. An inherited lease of this secret is written when it is
+/// given back.
+template <class Tools>
+task_of<Tools, result<void>> remember_extension(Tools& tools, rotation_flow& f, std::int64_t last,
+                                                timestamp until) {
+    if (f.inherited && f.inherited->version <= last) co_return result<void>();
+    auto promise = f.lease;
+    promise.until = until;
+    promise.version = last;
+    auto pending =
+        f.inherited ? remember_apart(tools, promise) : log_promise(tools, f, last, until);
+    auto const written = co_await std::move(pending);
+    co_return written;
+}
+
 /// Sets the end of the grace to `f.grace` from now, which the lease then promises. What keeps a
 /// secret alive does not shorten what was promised.
 template <class Tools>
@@ -112,13 +128,11 @@ task_of<Tools, result<timestamp>> extend_by_lease(Tools& tools, rotation_flow& f
     auto const extended = co_await std::move(pending);
     if (!extended) co_return extended;
     f.lease.until = until;
-    if (!f.inherited) {
-        auto pending_promise = log_promise(tools, f, last, until);
-        auto const written = co_await std::move(pending_promise);
-        bool const is_shown = f.before.previous_client_secret_expires_at.has_value();
-        if (!written && is_shown) co_return extended; // an earlier promise is kept, too
-        if (!written) co_return not_remembered(until, written.error());
-    }
+    auto pending_promise = remember_extension(tools, f, last, until);
+    auto const remembered = co_await std::move(pending_promise);
+    bool const is_shown = f.before.previous_client_secret_expires_at.has_value();
+    if (!remembered && is_shown) co_return extended; // an earlier promise is kept, too
+    if (!remembered) co_return not_remembered(until, remembered.error());
     auto pending_close = close_settled(tools, f.token_id(), last, until);
     auto const closed = co_await std::move(pending_close);
     static_cast<void>(closed); // otherwise an earlier promise is kept, too

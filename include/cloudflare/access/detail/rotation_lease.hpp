@@ -107,6 +107,17 @@ task_of<Tools, result<void>> take_lease(Tools& tools, rotation_flow& f, time_poi
     }
 }
 
+/// Logs a promise beside the lease, whose key somebody else may hold.
+template <class Tools>
+task_of<Tools, result<void>> remember_apart(Tools& tools, intent promise) {
+    promise.state = intent_state::settled;
+    promise.tag = promise.key = tools.options().make_tag();
+    auto pending = tools.insert(promise);
+    auto const holder = co_await std::move(pending);
+    if (!holder) co_return holder.error();
+    co_return result<void>();
+}
+
 /// Gives the lease back. It stays in the log, settled, until the promised grace is over in two
 /// cases: if a request may act late, so that renewal mends a grace that such a request shortens;
 /// and if the server does not show the end of the grace, so that the next rotation knows it.
@@ -122,11 +133,9 @@ task_of<Tools, result<void>> give_back(Tools& tools, rotation_flow& f) {
     auto pending = stays ? tools.update(settled) : tools.erase(f.lease);
     auto const written = co_await std::move(pending);
     if (stays && !written && written.error() == errc::conflict) {
-        // The promise outlives the lease, whose key somebody else may hold.
-        settled.tag = settled.key = tools.options().make_tag();
-        auto pending_insert = tools.insert(settled);
-        auto const inserted = co_await std::move(pending_insert);
-        static_cast<void>(inserted);
+        auto pending_apart = remember_apart(tools, settled);
+        auto const remembered = co_await std::move(pending_apart);
+        static_cast<void>(remembered);
     }
     co_return written;
 }
