@@ -71,7 +71,9 @@ inline void check_healed(world& w, consumers& c, bool is_account, cf::timestamp 
     for (auto& t : c.tokens) {
         auto const* const there = w.box.find(t.id);
         if (there == nullptr || !there->enabled || there->expires_at <= w.wall()) continue;
-        bool const is_seen = w.what.switches.shows_version_and_enabled || !t.is_by_hand;
+        auto const& s = w.what.switches;
+        bool const is_seen =
+            s.rotate_raises_version && (s.shows_version_and_enabled || !t.is_by_hand);
         if (c.is_lost(t) && is_seen) w.complain("a lost secret is never replaced: " + t.key);
         auto const* const held = c.in_sink(t);
         bool const is_settled =
