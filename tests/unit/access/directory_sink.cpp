@@ -17,7 +17,6 @@
 #include <set>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <sys/wait.h>
@@ -30,14 +29,9 @@ using access::directory_sink;
 using faults::read;
 using faults::scratch;
 using faults::write;
+using stored_tokens::by_key::token;
+using stored_tokens::by_key::wanting;
 namespace fs = std::filesystem;
-
-access::issued_service_token token(std::string id, std::string_view secret_text) {
-    return stored_tokens::token(std::move(id), secret_text, 1);
-}
-access::intent wanting(std::string key) {
-    return stored_tokens::wanting("", std::move(key));
-}
 
 } // namespace
 

@@ -132,8 +132,8 @@ std::string sized(std::size_t size, std::size_t live) {
         return line_of(make(digit, std::string(bytes - least, 'n')));
     };
     auto text = format + with('1', live);
-    auto const gone = erased('2');
-    return text + with('2', size - text.size() - gone.size()) + gone;
+    auto const erasure = erased('2');
+    return text + with('2', size - text.size() - erasure.size()) + erasure;
 }
 
 } // namespace

@@ -109,6 +109,12 @@ access::any_scope const zone = access::zone_scope::parse(std::string(32, 'b')).v
 struct fixture {
     explicit fixture(access::any_scope s = account) : scope(s) {}
 
+    /// Has the server show the end of a grace only where that is set.
+    void hide_grace_ends() {
+        testing::sandbox_options hiding;
+        hiding.shows_previous_expiry = false;
+        way.shared->box = testing::sandbox(1, hiding);
+    }
     /// A token of the sandbox, whose secret the sink holds.
     access::issued_service_token make(std::string const& name, std::int64_t hours = 8760) {
         auto token = make_unheld(name, hours);
@@ -447,9 +453,7 @@ TEST_CASE("no grace is mended while the token is being rotated, perhaps to end i
 
 TEST_CASE("a promise stays in the log if the server does not show it, though its process died") {
     fixture f;
-    testing::sandbox_options hiding;
-    hiding.shows_previous_expiry = false;
-    f.way.shared->box = testing::sandbox(1, hiding);
+    f.hide_grace_ends();
     auto const ours = f.make("ours");
     auto lease = f.lease_of(ours);
     lease.version = 1;
@@ -463,9 +467,7 @@ TEST_CASE("a promise stays in the log if the server does not show it, though its
 
 TEST_CASE("where no end of a grace is shown a rotation waits for the one that the log remembers") {
     fixture f;
-    testing::sandbox_options hiding;
-    hiding.shows_previous_expiry = false;
-    f.way.shared->box = testing::sandbox(1, hiding);
+    f.hide_grace_ends();
     auto const ours = f.make("ours");
     auto memory = f.lease_of(ours);
     memory.state = intent_state::settled;
@@ -488,9 +490,7 @@ TEST_CASE("where no end of a grace is shown a rotation waits for the one that th
 
 TEST_CASE("where no end of a grace is shown a loss names the one that the log remembers") {
     fixture f;
-    testing::sandbox_options hiding;
-    hiding.shows_previous_expiry = false;
-    f.way.shared->box = testing::sandbox(1, hiding);
+    f.hide_grace_ends();
     auto const ours = f.make("ours");
     f.lose(ours, 5h);
     auto lease = f.lease_of(ours);

@@ -12,7 +12,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -28,14 +27,9 @@ using access::directory_sink;
 using faults::read;
 using faults::scratch;
 using faults::write;
+using stored_tokens::by_key::token;
+using stored_tokens::by_key::wanting;
 namespace fs = std::filesystem;
-
-access::issued_service_token token(std::string id, std::string_view secret_text) {
-    return stored_tokens::token(std::move(id), secret_text, 1);
-}
-access::intent wanting(std::string key) {
-    return stored_tokens::wanting("", std::move(key));
-}
 
 } // namespace
 

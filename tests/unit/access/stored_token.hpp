@@ -37,4 +37,16 @@ inline std::string text_of(std::string_view id, std::string_view secret_text) {
            "\n";
 }
 
+/// The same for a sink that is asked by key; the secret is the token's first.
+namespace by_key {
+
+inline access::issued_service_token token(std::string id, std::string_view secret_text) {
+    return stored_tokens::token(std::move(id), secret_text, 1);
+}
+inline access::intent wanting(std::string key) {
+    return stored_tokens::wanting("", std::move(key));
+}
+
+} // namespace by_key
+
 } // namespace stored_tokens

@@ -114,7 +114,7 @@ TEST_CASE("what is no JSON is refused with its line, and what is no file too") {
     CHECK(none.error().details().explanation == "/no/such/file: cannot be read");
 }
 
-TEST_CASE("a number becomes an integer of any type that has room for its bounds, and no other") {
+TEST_CASE("a number becomes an integer of any type that can hold its bounds, and no other") {
     static_assert(std::convertible_to<whole_number<0, 255>, std::uint8_t>);
     static_assert(!std::convertible_to<whole_number<0, 256>, std::uint8_t>);
     static_assert(!std::convertible_to<whole_number<-1, 1>, std::uint64_t>);
