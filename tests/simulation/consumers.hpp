@@ -475,7 +475,8 @@ private:
         default: break;
         }
         // A version that is too low protects no later grace where it is ignored.
-        if (!w_.what.switches.lower_version_is_refused && is_moved && !was_rotated && late > 60s)
+        bool const is_outdated = late > 60s || (t.is_by_hand && asleep > 0s);
+        if (!w_.what.switches.lower_version_is_refused && is_moved && !was_rotated && is_outdated)
             return excuse_all_but_last(t, end.value_or(now));
         // Without versions each request rotates, also a late one and that of a process which slept.
         bool const is_past_lease = asleep + late > lease_span;
@@ -487,8 +488,10 @@ private:
         bool const can_tell = shows_versions() && w_.what.switches.shows_previous_expiry &&
                               w_.what.lag == 0s && late <= 60s;
         bool const is_repeated = why.made == secrets_.at(there->secret).number || t.is_by_hand;
+        // The client's clock, kept by the server's responses, is behind by their way at the most.
+        auto const known_at = time_of(sent_at - sender->planned().latency);
         bool const was_over = is_moved && !was_rotated && !is_repeated && end && *end > now &&
-                              before.end && *before.end < time_of(sent_at) && asleep == 0s;
+                              before.end && *before.end < known_at && asleep == 0s;
         if (was_over && can_tell && !is_promised(t))
             complain(t, "a grace that was over is extended, which nobody asked for", now);
         if (is_past_lease && is_moved && !was_rotated) t.is_extended = true;
@@ -498,8 +501,10 @@ private:
         }
         // A request that acts later than the least grace is beyond the promise, be it the network or the
         // process that slept.
-        if (asleep + late >= grace_ && (was_rotated || is_moved))
+        if (asleep + late >= grace_ && (was_rotated || is_moved)) {
+            t.revoked_below = 0;
             return excuse_all_but_last(t, end.value_or(now));
+        }
         // An earlier end that a late request sets: never less than it promised itself.
         auto const promised = time_of(sent_at).plus(why.grace - asleep).plus(-1s);
         bool const keeps = !w_.what.switches.max_grace.count();

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -175,12 +176,12 @@ TEST_CASE("the lease is in the log, with what is sent, before it is sent") {
 
 TEST_CASE("a client that knows the server's time asks for the token once") {
     fixture f;
-    f.look(4).respond(5, "2026-11-23T00:00:00Z", "fresh").respond(5, end_of_hour);
+    f.look(4).respond(5, end_of_hour, "fresh");
     auto rotator = f.rotator();
     rotator.rotate("key", 1h).get().value();
     auto const before = f.transport.requests().size();
-    f.respond(5, "2026-11-23T00:00:00Z").respond(6, "2026-11-25T00:00:00Z", "fresher");
-    rotator.rotate("key", 1h).get().value();
+    f.respond(5, end_of_hour).respond(6, "2026-11-25T00:00:00Z", "fresher");
+    rotator.replace_now("key", id, 1h).get().value();
     CHECK(f.transport.requests().size() == before + 2);
 }
 
@@ -226,6 +227,27 @@ TEST_CASE("a response without a secret is a success where the sink holds that ve
     auto rotator = f.rotator(access::rotation_options(), store);
     CHECK(rotator.rotate("key", 1h).get()->token.client_secret_version == 5);
     CHECK(f.held_secret() == "of another");
+}
+
+TEST_CASE(
+    "who finds its secret stored by another holds a server that shows no end to both graces") {
+    for (auto const promised : {1h, 5h}) {
+        fixture f;
+        f.look(4).lose().respond(5).respond(5).respond(5);
+        auto const store = [&](trace_event const&) {
+            if (f.updates().size() != 2 || f.held_secret() != "old") return;
+            f.hold(5, "of another"); // by a process that has taken over the lease
+            auto lease = f.log.list().value().at(0);
+            lease.writer = "another";
+            lease.until = now.plus(promised);
+            f.log.update(lease).value();
+        };
+        auto rotator = f.rotator(access::rotation_options(), store);
+        auto const until = (std::max)(now.plus(promised), timestamp::parse(end_of_hour).value());
+        CHECK(rotator.rotate("key", 1h).get()->previous_valid_until == until);
+        REQUIRE(f.updates().size() == 3);
+        CHECK(f.updates().back() == body_until(until.to_string()));
+    }
 }
 
 TEST_CASE("a version above the one held is a lost secret: nothing is sent, and it stays named") {

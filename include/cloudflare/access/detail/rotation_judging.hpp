@@ -3,6 +3,7 @@
 
 #include <cloudflare/access/detail/rotation_lease.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -87,10 +88,10 @@ enum class held_version : unsigned char {
     }
     if (held == held_version::older) return rotation_lost(f.token_id(), end);
     if (!judged) return judged;
-    if (end && *end > now) return grace_running(f.token_id(), *end);
-    // If the server does not show the end: what the log says of it, or the age of the sink's
-    // secret.
-    if (!end && f.promised_until > now) return grace_running(f.token_id(), f.promised_until);
+    // The log is asked, too: the server may not show the end, or one that was extended since.
+    auto const running_until = (std::max)(end ? *end : timestamp(), f.promised_until);
+    if (running_until > now) return grace_running(f.token_id(), running_until);
+    // If neither tells: the age of the sink's secret.
     bool const may_be_rotated = f.before.client_secret_version.value_or(0) > 1;
     if (!end && may_be_rotated && f.held && f.held->since.plus(f.grace) > now)
         return grace_running(f.token_id(), f.held->since.plus(f.grace));

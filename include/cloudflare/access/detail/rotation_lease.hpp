@@ -183,8 +183,8 @@ task_of<Tools, result<void>> leave_lost(Tools& tools, rotation_flow& f) {
     return end;
 }
 
-/// Reads in the log until when earlier rotations of the token promised that the previous secret
-/// works, and erases what is over: by its time, or because a later rotation ended it.
+/// Reads in the log until when other rotations of the token promised that the previous secret works,
+/// and erases what is over: by its time, or because a later rotation ended it.
 ///
 /// @param latest the version that the server shows; 0: none
 template <class Tools>
@@ -196,6 +196,10 @@ task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f, std::
     auto const end = remembered_end(*all, f.token_id(), tools.scope(), latest);
     f.promised_until = (std::max)(f.promised_until, end.value_or(timestamp()));
     for (auto const& i : *all) {
+        // Who has taken over the lease of this process, and made the latest secret.
+        bool const is_of_another = is_lease(i, tools.scope()) && i.token_id == f.token_id() &&
+                                   i.writer != f.lease.writer && latest != 0 && i.version == latest;
+        if (is_of_another) f.promised_until = (std::max)(f.promised_until, i.until);
         bool const is_earlier = !is_of_latest(i, latest) && i.version < latest;
         bool const is_over = i.until <= tools.now() || is_earlier;
         if (!is_over || !is_memory_of(i, f.token_id(), tools.scope())) continue;
