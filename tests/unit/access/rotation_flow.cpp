@@ -880,6 +880,7 @@ TEST_CASE("whether a token may be rotated: by both versions, the end of a grace,
                        // an earlier end is shown than was promised: it is out of date, or was cut
                        {4, 4, -1s, 1s, 0s, errc::grace_running, errc::conflict},
                        {4, 4, 1s, -1s, 0s, errc::grace_running, errc::conflict},
+                       {4, 0, -1s, 1s, 0s, none, errc::conflict}, // promised of which secret?
                        {4, 5, 1s, 0s, 0s, errc::rotation_lost, none},
                        {5, 4, -1s, 0s, 0s, errc::conflict, errc::conflict},
                        {0, 4, -1s, 0s, 0s, none, errc::conflict},

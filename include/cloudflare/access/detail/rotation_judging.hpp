@@ -88,8 +88,11 @@ enum class held_version : unsigned char {
     }
     if (held == held_version::older) return rotation_lost(f.token_id(), end);
     if (!judged) return judged;
-    // The log is asked, too: the server may not show the end, or one that was extended since.
-    auto const running_until = (std::max)(end ? *end : timestamp(), f.promised_until);
+    // The log is asked, too: the server may not show the end, or one that was extended since. If it
+    // shows no version, what the log says may be of an earlier secret.
+    bool const log_tells = !end || f.before.client_secret_version;
+    auto const running_until =
+        (std::max)(end ? *end : timestamp(), log_tells ? f.promised_until : timestamp());
     if (running_until > now) return grace_running(f.token_id(), running_until);
     // If neither tells: the age of the sink's secret.
     bool const may_be_rotated = f.before.client_secret_version.value_or(0) > 1;
