@@ -578,7 +578,7 @@ TEST_CASE("replace_lost makes another secret, where one is lost") {
 
 TEST_CASE("where an update shows no secret, what is lost is replaced by /rotate") {
     fixture f;
-    f.look(5).respond(6, end_of_hour).respond(6, end_of_hour, "fresh");
+    f.look(5).respond(6, end_of_hour).respond(6).respond(7, end_of_hour, "fresh");
     CHECK(f.rotator().replace_lost("key", 1h).get().has_value());
     CHECK(f.held_secret() == "fresh");
     CHECK(f.transport.requests().back().target.ends_with("/rotate"));
@@ -587,8 +587,8 @@ TEST_CASE("where an update shows no secret, what is lost is replaced by /rotate"
 TEST_CASE(
     "a second rotation whose secret is not shown is no success because of the one before it") {
     fixture f;
-    f.look(4).respond(5, "2026-11-23T23:59:59Z"); // somebody else was first
-    f.lose().respond(6).respond(6);               // /rotate, and the looks after it
+    f.look(4).respond(5, "2026-11-23T23:59:59Z").respond(5); // somebody else was first
+    f.lose().respond(6).respond(6);                          // /rotate, and the looks after it
     f.respond(6, "2026-11-23T23:59:59Z");
     auto const store = [&](trace_event const&) {
         if (f.updates().size() == 1) f.hold(5, "somebody else's");
@@ -598,6 +598,21 @@ TEST_CASE(
     REQUIRE_FALSE(failed.has_value());
     CHECK(failed.error() == errc::rotation_lost);
     CHECK(f.log.list().value().at(0).state == intent_state::lost);
+}
+
+TEST_CASE("a /rotate that may act late is no success because others have raised the version") {
+    fixture f;
+    f.look(4).respond(5).respond(6).lose(); // others have made the sixth; then /rotate
+    for (int n = 0; n != 100; ++n)
+        f.respond(6);
+    auto const store = [&](trace_event const&) {
+        if (f.updates().size() == 1) f.hold(6, "somebody else's");
+    };
+    auto rotator = f.rotator(access::rotation_options(), store);
+    auto const unknown = rotator.revoke_and_rotate("key").get();
+    REQUIRE(unknown.has_error());
+    CHECK(unknown.error().delivery() == delivery::unknown);
+    CHECK(f.log.list().value().at(0).state == intent_state::open);
 }
 
 TEST_CASE("the end of a grace that cannot be read is not taken for the one that was wanted") {

@@ -97,6 +97,17 @@ task_of<Tools, result<shown_secret>> rotate_once(Tools& tools, rotation_flow& f)
     co_return found;
 }
 
+/// After a rotation that showed no secret: the sink has the latest only if it holds the version that
+/// the server shows now, which others may have raised further.
+template <class Tools>
+task_of<Tools, result<void>> look_for_latest(Tools& tools, rotation_flow& f) {
+    auto pending = tools.get(f.token_id());
+    auto const latest = co_await std::move(pending);
+    if (!latest) co_return may_have_rotated(f, latest.error());
+    f.lease.version = (std::max)(f.lease.version, latest->client_secret_version.value_or(0));
+    co_return result<void>();
+}
+
 /// Raises the version; if that shows no secret, `/rotate` makes one. That ends no secret in use,
 /// because these are revoked already.
 template <class Tools>
@@ -104,15 +115,16 @@ task_of<Tools, result<shown_secret>> raise_or_rotate(Tools& tools, rotation_flow
     auto pending_raise = raise_version(tools, f);
     auto shown = co_await std::move(pending_raise);
     if (!shown || *shown) co_return shown;
+    auto pending_look = look_for_latest(tools, f);
+    auto const looked = co_await std::move(pending_look);
+    if (!looked) co_return looked.error();
     ++f.lease.version; // whoever raised it before may have stored its secret
     auto pending_rotate = rotate_once(tools, f);
     auto again = co_await std::move(pending_rotate);
     if (!again || *again) co_return again;
-    // Not shown either: the sink has it only if it holds the server's latest version.
-    auto pending_get = tools.get(f.token_id());
-    auto const latest = co_await std::move(pending_get);
-    if (!latest) co_return may_have_rotated(f, latest.error());
-    f.lease.version = (std::max)(f.lease.version, latest->client_secret_version.value_or(0));
+    auto pending_check = look_for_latest(tools, f);
+    auto const checked = co_await std::move(pending_check);
+    if (!checked) co_return checked.error();
     co_return again;
 }
 
