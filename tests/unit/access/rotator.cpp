@@ -931,6 +931,24 @@ TEST_CASE("a promise that only the lease of a stopped process tells is kept") {
     CHECK(refused.to_string().find(now.plus(100h).to_string()) != std::string::npos);
 }
 
+TEST_CASE("a revocation's plan does not hide what only the lease before it promises") {
+    for (std::string const shown : {"", "2026-11-28T04:00:00Z"}) {
+        fixture f;
+        f.hold(5);
+        auto const promise = f.leave_lease(intent_state::open, now.plus(-1h), now.plus(100h));
+        f.look(5, shown).respond(6, "2026-11-23T23:59:59Z", "fresh");
+        std::vector<access::intent> planned;
+        f.sink.at_store = [&] { planned = f.log.list().value(); };
+        CHECK(f.rotator().revoke_and_rotate("key").get().has_value());
+        REQUIRE(planned.size() == (shown.empty() ? 2U : 1U));
+        CHECK(planned[0].version == 6);
+        if (!shown.empty()) continue;
+        CHECK(planned[1].state == intent_state::settled);
+        CHECK(planned[1].version == 5);
+        CHECK(planned[1].until == promise.until);
+    }
+}
+
 TEST_CASE("what the log remembers of another secret's grace does not hold up a rotation") {
     fixture above; // e.g. of a server that was set up anew
     auto memory = above.leave_lease(intent_state::settled, now, now.plus(100h)); // of version 5

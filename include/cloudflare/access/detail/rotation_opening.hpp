@@ -78,6 +78,19 @@ void plan_rotation(Tools& tools, rotation_flow& f) {
     f.lease.version = is_lost ? lost_before : 0;
 }
 
+/// The plan overwrites the lease that was taken over. If that alone tells the end of a running grace,
+/// because the server does not show it: remembers it apart, for this process may die before it acts.
+template <class Tools>
+task_of<Tools, result<void>> keep_inherited_promise(Tools& tools, rotation_flow& f) {
+    bool const is_told_elsewhere = f.before.previous_client_secret_expires_at.has_value();
+    if (!f.inherited || is_told_elsewhere || f.inherited->until <= tools.now() ||
+        f.inherited->version != f.before.client_secret_version)
+        co_return result<void>();
+    auto pending = remember_apart(tools, *f.inherited);
+    auto const remembered = co_await std::move(pending);
+    co_return remembered;
+}
+
 /// With the lease, when nobody else rotates the token: whether it may be rotated, by what sink and
 /// server say now. If so, logs what is going to be sent.
 template <class Tools>
@@ -103,6 +116,9 @@ task_of<Tools, result<void>> judge_rotation(Tools& tools, rotation_flow& f,
     if (auto const fit = judge_token(f, options, tools.now()); !fit) co_return fit;
     // After the end of the rotation an end of the grace would be in the past.
     if (auto const in_time = check_in_time(tools, f); !in_time) co_return in_time;
+    auto pending_promise = keep_inherited_promise(tools, f);
+    auto const kept = co_await std::move(pending_promise);
+    if (!kept) co_return unchanged(kept.error());
     plan_rotation(tools, f);
     auto pending_update = tools.update(f.lease);
     auto const written = co_await std::move(pending_update);
