@@ -69,6 +69,11 @@ task_of<Tools, result<timestamp>> revoke_after_store(Tools& tools, rotation_flow
     });
 }
 
+/// How long the secrets before a lost one work.
+[[nodiscard]] inline grace_end end_of_grace(rotation_flow const& f, timestamp until) {
+    return f.aim == rotation_aim::revoke ? grace_end::revoked() : grace_end(until);
+}
+
 /// Stores the new secret.
 template <class Tools>
 task_of<Tools, result<rotated>> deliver(Tools& tools, rotation_flow& f,
@@ -87,10 +92,9 @@ task_of<Tools, result<rotated>> deliver(Tools& tools, rotation_flow& f,
     auto pending_store = store_rotated(tools, target, token);
     auto const stored = co_await std::move(pending_store);
     if (!stored) {
-        if (f.aim == rotation_aim::revoke) until = timestamp();
         auto pending_lost = leave_lost(tools, f);
         co_await std::move(pending_lost);
-        co_return rotation_lost(token.id, until, stored.error());
+        co_return rotation_lost(token.id, end_of_grace(f, until), stored.error());
     }
     auto pending_late = f.aim == rotation_aim::revoke
                             ? revoke_after_store(tools, f, shown_version, until)
@@ -136,12 +140,11 @@ task_of<Tools, result<rotated>> find_delivered(Tools& tools, rotation_flow& f) {
                               (*held)->token_id == f.token_id() &&
                               (*held)->version >= f.lease.version;
     auto pending_mend = current_grace(tools, f);
-    auto until = co_await std::move(pending_mend);
-    if (f.aim == rotation_aim::revoke && !is_delivered) until = timestamp();
+    auto const until = co_await std::move(pending_mend);
     auto pending_close = is_delivered ? give_back(tools, f) : leave_lost(tools, f);
     co_await std::move(pending_close);
-    if (!held) co_return rotation_lost(f.token_id(), until, held.error());
-    if (!is_delivered) co_return rotation_lost(f.token_id(), until);
+    if (!held) co_return rotation_lost(f.token_id(), end_of_grace(f, until), held.error());
+    if (!is_delivered) co_return rotation_lost(f.token_id(), end_of_grace(f, until));
     auto token = f.before;
     token.client_secret_version = (*held)->version;
     co_return rotated(std::move(token), until);

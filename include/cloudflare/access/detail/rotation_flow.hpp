@@ -92,20 +92,27 @@ public:
     grace_end(timestamp end) : end_(end) {}
     grace_end(std::optional<timestamp> end, timestamp now)
         : end_(end), is_over_(end && *end <= now) {}
+    /// Of secrets that were revoked on purpose.
+    [[nodiscard]] static grace_end revoked() {
+        grace_end made(std::nullopt);
+        made.is_revoked_ = true;
+        return made;
+    }
 
     [[nodiscard]] explicit operator bool() const noexcept { return end_.has_value(); }
     [[nodiscard]] timestamp const& operator*() const noexcept { return *end_; }
     /// Whether it was over when it was looked at.
     [[nodiscard]] bool is_over() const noexcept { return is_over_; }
+    [[nodiscard]] bool is_revoked() const noexcept { return is_revoked_; }
 
 private:
     std::optional<timestamp> end_;
-    bool is_over_ = false;
+    bool is_over_ = false, is_revoked_ = false;
 };
 
 /// The secret was rotated, and nobody has the new one.
 ///
-/// @param until until when the secret in use is accepted; 1970: it was revoked on purpose
+/// @param until until when the secret in use is accepted
 [[nodiscard]] inline error rotation_lost(std::string const& id, grace_end const& until,
                                          error const& why = error()) {
     auto details = why.details();
@@ -113,7 +120,7 @@ private:
     details.delivery = delivery::accepted;
     details.explanation += details.explanation.empty() ? "" : "; ";
     details.explanation += "the new secret of " + id + " is lost; ";
-    if (until && *until == timestamp()) {
+    if (until.is_revoked()) {
         details.explanation += "those before are refused: replace_lost makes another secret";
     } else if (until.is_over()) {
         details.explanation += "the one in use worked until " + (*until).to_string() +
