@@ -759,6 +759,31 @@ TEST_CASE("the end of a grace that failed leaves what was promised") {
     CHECK(kept[0].version == 5);
 }
 
+TEST_CASE("the end of a grace that failed leaves what was promised beside another's plan") {
+    fixture f;
+    f.hold(5);
+    auto memory = f.leave_lease(intent_state::settled, now, now.plus(100h));
+    auto plan = memory; // a revocation that may act yet
+    plan.tag = std::string(32, '2');
+    plan.state = intent_state::open;
+    plan.opened_at = now.plus(-1h);
+    plan.until = now.plus(-1h);
+    plan.version = 6;
+    memory.key = "apart";
+    f.log.erase(memory).value();
+    f.log.insert(memory).value();
+    f.log.insert(plan).value();
+    f.look(5);
+    f.transport.respond(refusal(400));
+    CHECK(f.rotator().end_grace(id).get().error() == errc::bad_request);
+    auto const kept = f.log.list().value();
+    REQUIRE(kept.size() == 2);
+    CHECK(kept[0].version == 6);
+    CHECK(kept[1].state == intent_state::settled);
+    CHECK(kept[1].until == now.plus(100h));
+    CHECK(kept[1].version == 5);
+}
+
 TEST_CASE("until a grace is ended the lease keeps what was promised, for whoever takes it over") {
     fixture f;
     f.hold(5);

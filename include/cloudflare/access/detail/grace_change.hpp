@@ -64,8 +64,17 @@ task_of<Tools, result<void>> log_promise(Tools& tools, rotation_flow& f, std::in
     co_return written;
 }
 
+/// What the log is to remember of a grace's end, beside the lease.
+[[nodiscard]] inline intent promise_of(rotation_flow const& f, std::int64_t last, timestamp until) {
+    auto promise = f.lease;
+    promise.until = until;
+    promise.version = last;
+    return promise;
+}
+
 /// Ends the grace. What earlier rotations promised would be mended, so it goes out of the log
-/// before; until the grace is ended the lease keeps it.
+/// before; until the grace is ended the lease keeps it. A lease that was taken over cannot: if the
+/// grace is not ended, the promise comes back.
 ///
 /// @param last the version that the server shows; 0: none
 template <class Tools>
@@ -73,7 +82,8 @@ task_of<Tools, result<timestamp>> end_by_lease(Tools& tools, rotation_flow& f, s
     auto pending_memory = recall_graces(tools, f, last);
     auto const recalled = co_await std::move(pending_memory);
     if (!recalled) co_return recalled.error();
-    if (!f.inherited && f.promised_until > tools.now()) {
+    bool const is_promised = f.promised_until > tools.now();
+    if (!f.inherited && is_promised) {
         auto pending_promise = log_promise(tools, f, last, f.promised_until);
         auto const written = co_await std::move(pending_promise);
         if (!written) co_return written.error();
@@ -85,6 +95,11 @@ task_of<Tools, result<timestamp>> end_by_lease(Tools& tools, rotation_flow& f, s
     auto pending = set_grace_end(tools, f.token_id(), last, now);
     auto const ended = co_await std::move(pending);
     if (ended) f.lease.until = now;
+    if (!ended && f.inherited && is_promised) {
+        auto pending_back = remember_apart(tools, promise_of(f, last, f.promised_until));
+        auto const remembered = co_await std::move(pending_back);
+        static_cast<void>(remembered); // the error tells that the grace was not ended
+    }
     co_return ended;
 }
 
@@ -107,11 +122,8 @@ template <class Tools>
 task_of<Tools, result<void>> remember_extension(Tools& tools, rotation_flow& f, std::int64_t last,
                                                 timestamp until) {
     if (f.inherited && f.inherited->version <= last) co_return result<void>();
-    auto promise = f.lease;
-    promise.until = until;
-    promise.version = last;
-    auto pending =
-        f.inherited ? remember_apart(tools, promise) : log_promise(tools, f, last, until);
+    auto pending = f.inherited ? remember_apart(tools, promise_of(f, last, until))
+                               : log_promise(tools, f, last, until);
     auto const written = co_await std::move(pending);
     co_return written;
 }
