@@ -450,6 +450,10 @@ private:
         if (there->version > before.version + 1 && is_alone_awake)
             complain(t, "a rotation raises the version by more than one", now);
         if (was_rotated) why.made = secrets_.at(there->secret).number;
+        // Without versions each request rotates, also a late one and that of a process which slept.
+        bool const is_past_lease = asleep + late > lease_span;
+        bool const is_like_a_hand = !shows_versions() && (was_rotated || is_moved) && is_past_lease;
+        t.is_by_hand = t.is_by_hand || is_like_a_hand;
         switch (why.what) {
         case errand::revoke: excuse_all_but_last(t, now); return;
         case errand::end_grace:
@@ -478,8 +482,6 @@ private:
         bool const is_outdated = late > 60s || (t.is_by_hand && asleep > 0s);
         if (!w_.what.switches.lower_version_is_refused && is_moved && !was_rotated && is_outdated)
             return excuse_all_but_last(t, end.value_or(now));
-        // Without versions each request rotates, also a late one and that of a process which slept.
-        bool const is_past_lease = asleep + late > lease_span;
         bool const is_revived = is_moved && !was_rotated && end && *end > now && late <= 60s &&
                                 asleep == 0s && shows_versions() &&
                                 number_of_previous(*there) < t.revoked_below;
@@ -495,10 +497,7 @@ private:
         if (was_over && can_tell && !is_promised(t))
             complain(t, "a grace that was over is extended, which nobody asked for", now);
         if (is_past_lease && is_moved && !was_rotated) t.is_extended = true;
-        if (!shows_versions() && (was_rotated || is_moved) && is_past_lease) {
-            t.is_by_hand = true;
-            return excuse_all_but_last(t, now);
-        }
+        if (is_like_a_hand) return excuse_all_but_last(t, now);
         // A request that acts later than the least grace is beyond the promise, be it the network or the
         // process that slept.
         if (asleep + late >= grace_ && (was_rotated || is_moved)) {
