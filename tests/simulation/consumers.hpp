@@ -63,6 +63,7 @@ struct shown_secret {
     process const* replaced_by = nullptr;        ///< whose store that was
     std::chrono::seconds slept_before{0};        ///< it, before that store
     int requests_before = 0;                     ///< of it
+    int log_failures_before = 0;                 ///< the same
     bool was_told = false;                       ///< its caller, what has come of the grace
     bool is_dead = false;                        ///< it was refused, with an excuse that lasts
     bool was_told_lost = false;                  ///< though it was not in the sink yet
@@ -171,6 +172,7 @@ public:
             s->replaced_by = &p;
             s->slept_before = slept(p);
             s->requests_before = p.requests();
+            s->log_failures_before = p.log_failures();
         }
         for (auto& t : tokens)
             tell("in sink: " + t.key + " secret " +
@@ -339,6 +341,16 @@ private:
     [[nodiscard]] static bool has_asked_for_more(shown_secret const& s) {
         return s.replaced_by != nullptr && s.replaced_by->requests() > s.requests_before;
     }
+    /// Whether only the log could remember the end of its grace, and failed to, the lease of the
+    /// process having been erased while that was stopped.
+    [[nodiscard]] bool is_forgotten(shown_secret const& s) const {
+        return s.replaced_by != nullptr && !w_.what.switches.shows_previous_expiry &&
+               slept(*s.replaced_by) >= grace_ &&
+               s.replaced_by->log_failures() > s.log_failures_before;
+    }
+    [[nodiscard]] static bool has_faulty_sink(process const& p) {
+        return p.planned().sink_broken_from != 0 || !p.planned().sink.empty();
+    }
     [[nodiscard]] std::optional<cf::timestamp> first_refusal(shown_secret const& s,
                                                              cf::timestamp end) {
         std::vector<cf::timestamp> moments{knocked_at_, end};
@@ -380,12 +392,16 @@ private:
         bool const nobody_looked = t.looked_at < taken_at.plus(lease_span + 1min);
         bool const had_time = when.seconds() - t.changed_at.seconds() <= lease_span;
         if (is_lost(t) && nobody_looked && (!had_time || t.was_late)) return true;
+        if (is_forgotten(s)) return true;
         // A process that slept before its store owes a longer grace, and may sleep again before it
         // gives that, or be refused.
         bool const sleeps = s.replaced_by != nullptr && s.replaced_by->time_lost() > s.slept_before;
         // Or before it mends that the server gave less than it was asked for.
         if (sleeps && w_.what.switches.max_grace_of_rotation != 0s) return true;
-        bool const owes = sleeps || (!s.was_told && has_asked_for_more(s));
+        // One that takes its store for failed asks for no more.
+        bool const is_under_way = !s.was_told && s.replaced_by != nullptr &&
+                                  (has_asked_for_more(s) || has_faulty_sink(*s.replaced_by));
+        bool const owes = sleeps || is_under_way;
         return owes && when >= s.must_work_until.plus(-s.slept_before);
     }
     /// Whether a request makes another secret, if it arrives now.
@@ -500,10 +516,8 @@ private:
         if (is_like_a_hand) return excuse_all_but_last(t, now);
         // A request that acts later than the least grace is beyond the promise, be it the network or the
         // process that slept.
-        if (asleep + late >= grace_ && (was_rotated || is_moved)) {
-            t.revoked_below = 0;
+        if (asleep + late >= grace_ && (was_rotated || is_moved))
             return excuse_all_but_last(t, end.value_or(now));
-        }
         // An earlier end that a late request sets: never less than it promised itself.
         auto const promised = time_of(sent_at).plus(why.grace - asleep).plus(-1s);
         bool const keeps = !w_.what.switches.max_grace.count();

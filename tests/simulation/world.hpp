@@ -349,8 +349,11 @@ public:
         return next(plan_.sink, ++sink_calls_, plan_.sink_broken_from);
     }
     [[nodiscard]] store_fate next_of_log() {
-        return next(plan_.log, ++log_calls_, plan_.log_broken_from);
+        auto const what = next(plan_.log, ++log_calls_, plan_.log_broken_from);
+        if (what != store_fate::works && what != store_fate::slow) ++log_failures_;
+        return what;
     }
+    [[nodiscard]] int log_failures() const noexcept { return log_failures_; }
     /// Cuts the response to the last request as planned.
     void cut(cf::http::response& r) const {
         auto const found = plan_.cuts.find(requests_);
@@ -398,7 +401,7 @@ private:
     record* issue_;
     cf::time_point started_;
     std::chrono::nanoseconds lag_{}, frozen_{};
-    int steps_ = 0, requests_ = 0, creates_ = 0, sink_calls_ = 0, log_calls_ = 0;
+    int steps_ = 0, requests_ = 0, creates_ = 0, sink_calls_ = 0, log_calls_ = 0, log_failures_ = 0;
     bool is_cancelled_ = false;
 };
 

@@ -1038,6 +1038,8 @@ TEST_CASE("what becomes of a lease: by its state, both versions, and the end of 
          {},
          lease_end::is_over},
         {"open, stored, may act", intent_state::open, -24h + 1s, 1h, 5, 5, {}, lease_end::stays},
+        {"open, above what is shown", intent_state::open, -25h, 1s, 4, 4, {}, lease_end::stays},
+        {"open, above, over", intent_state::open, -25h, 0s, 4, 4, {}, lease_end::is_over},
         {"open, nothing sent", intent_state::open, -1h, 0s, 5, 5, {}, lease_end::is_over},
         {"open, newer held", intent_state::open, -24h + 1s, 1h, 6, 5, {}, lease_end::stays},
         {"open, older held", intent_state::open, -1h, 1h, 4, 5, {}, lease_end::is_lost},

@@ -250,6 +250,15 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("the end of the grace is not mended by a response that is out of date") {
+    fixture f;
+    f.look(4).lose().respond(5).respond(4); // as it was before
+    auto const lost = f.rotate().error();
+    CHECK(lost == errc::rotation_lost);
+    CHECK(lost.to_string().find(end_of_hour) != std::string::npos);
+    CHECK(f.updates().size() == 2);
+}
+
 TEST_CASE("a version above the one held is a lost secret: nothing is sent, and it stays named") {
     fixture f;
     f.look(5, "2026-11-24T05:00:00Z");
@@ -782,6 +791,17 @@ TEST_CASE("the end of a grace that failed leaves what was promised beside anothe
     CHECK(kept[1].state == intent_state::settled);
     CHECK(kept[1].until == now.plus(100h));
     CHECK(kept[1].version == 5);
+}
+
+TEST_CASE("the end of a grace that failed makes no promise of what another has planned") {
+    fixture f; // a server that shows no version
+    auto const plan = f.leave_lease(intent_state::open, now.plus(-1h), now.plus(100h));
+    f.look(0);
+    f.transport.respond(refusal(400));
+    CHECK(f.rotator().end_grace(id).get().error() == errc::bad_request);
+    REQUIRE(f.log.list().value().size() == 1);
+    CHECK(f.log.list().value()[0].until == plan.until);
+    CHECK(f.log.list().value()[0].state == intent_state::open);
 }
 
 TEST_CASE("until a grace is ended the lease keeps what was promised, for whoever takes it over") {

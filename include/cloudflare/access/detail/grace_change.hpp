@@ -82,21 +82,20 @@ task_of<Tools, result<timestamp>> end_by_lease(Tools& tools, rotation_flow& f, s
     auto pending_memory = recall_graces(tools, f, last);
     auto const recalled = co_await std::move(pending_memory);
     if (!recalled) co_return recalled.error();
-    bool const is_promised = f.promised_until > tools.now();
-    if (!f.inherited && is_promised) {
+    if (!f.inherited && f.promised_until > tools.now()) {
         auto pending_promise = log_promise(tools, f, last, f.promised_until);
         auto const written = co_await std::move(pending_promise);
         if (!written) co_return written.error();
     }
     auto pending_close = close_settled(tools, f.token_id(), last, timestamp());
-    auto const closed = co_await std::move(pending_close);
-    if (!closed) co_return closed.error();
+    auto const promised = co_await std::move(pending_close);
+    if (!promised) co_return promised.error();
     auto const now = tools.now().plus(std::chrono::seconds(-1));
     auto pending = set_grace_end(tools, f.token_id(), last, now);
     auto const ended = co_await std::move(pending);
     if (ended) f.lease.until = now;
-    if (!ended && f.inherited && is_promised) {
-        auto pending_back = remember_apart(tools, promise_of(f, last, f.promised_until));
+    if (!ended && f.inherited && *promised > now) {
+        auto pending_back = remember_apart(tools, promise_of(f, last, *promised));
         auto const remembered = co_await std::move(pending_back);
         static_cast<void>(remembered); // the error tells that the grace was not ended
     }

@@ -47,10 +47,14 @@ enum class lease_end : unsigned char {
     // What was logged may have been sent, and would shorten a later grace: the next rotation takes
     // over the lease, and holds the server to its own promise.
     bool const is_pending = may_act(i, options, now);
+    // A process that was stopped for longer may send it yet: a revocation goes above its version.
+    bool const is_above = i.state == intent_state::open && i.until > now &&
+                          i.version > one.shown->client_secret_version.value_or(i.version);
     switch (compare_versions(one.held, *one.shown)) {
     case held_version::latest:
     case held_version::newer:
-        if (is_pending || is_before_loss(*one.shown, i, options, now)) return lease_end::stays;
+        if (is_pending || is_above || is_before_loss(*one.shown, i, options, now))
+            return lease_end::stays;
         return is_last && !end && i.until > now ? lease_end::is_kept : lease_end::is_over;
     case held_version::older:
         return i.state == intent_state::lost ? lease_end::stays : lease_end::is_lost;

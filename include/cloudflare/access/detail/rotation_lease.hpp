@@ -197,9 +197,10 @@ task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f, std::
     f.promised_until = (std::max)(f.promised_until, end.value_or(timestamp()));
     for (auto const& i : *all) {
         // Who has taken over the lease of this process, and made the latest secret.
-        bool const is_of_another = is_lease(i, tools.scope()) && i.token_id == f.token_id() &&
-                                   i.writer != f.lease.writer && latest != 0 && i.version == latest;
-        if (is_of_another) f.promised_until = (std::max)(f.promised_until, i.until);
+        bool const is_taken = is_lease(i, tools.scope()) && i.token_id == f.token_id() &&
+                              i.state == intent_state::open && i.writer != f.lease.writer;
+        if (is_taken && latest != 0 && i.version == latest)
+            f.promised_until = (std::max)(f.promised_until, i.until);
         bool const is_earlier = !is_of_latest(i, latest) && i.version < latest;
         bool const is_over = i.until <= tools.now() || is_earlier;
         if (!is_over || !is_memory_of(i, f.token_id(), tools.scope())) continue;
@@ -215,20 +216,23 @@ task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f, std::
 ///
 /// @param latest the version of the secret whose grace was changed; 0: none is shown
 /// @param end only what promises a later end is erased
+/// @return the latest end that was erased; 1970: none was
 template <class Tools>
-task_of<Tools, result<void>> close_settled(Tools& tools, std::string token_id, std::int64_t latest,
-                                           timestamp end) {
+task_of<Tools, result<timestamp>> close_settled(Tools& tools, std::string token_id,
+                                                std::int64_t latest, timestamp end) {
     auto pending = tools.intents();
     auto const all = co_await std::move(pending);
     if (!all) co_return all.error();
+    timestamp promised;
     for (auto const& i : *all) {
         bool const is_of_this = is_memory_of(i, token_id, tools.scope()) && is_of_latest(i, latest);
         if (!is_of_this || i.until <= end) continue;
         auto pending_erase = tools.erase(i);
         auto const erased = co_await std::move(pending_erase);
         if (!erased && erased.error() != errc::conflict) co_return erased.error();
+        promised = (std::max)(promised, i.until);
     }
-    co_return result<void>();
+    co_return promised;
 }
 
 } // namespace cloudflare::inline v0::access::detail
