@@ -40,6 +40,7 @@ struct tended {
     int rotations = 0;                 ///< by the product
     bool was_late = false;             ///< the request that rotated last acted late
     bool is_extended = false;          ///< the grace, on purpose, since then
+    cf::timestamp extended_at{};       ///< the end of the grace was moved without a rotation
     process const* moved_by = nullptr; ///< who has changed the secret or the end of the grace last
     int revoked_below = 0;             ///< secrets with a lower number, as the product said
     // What the product said last.
@@ -449,6 +450,8 @@ private:
         if (was_rotated || is_moved) t.changed_at = now;
         if (was_rotated || is_moved) t.moved_by = sender;
         if (was_rotated) t.secret_at = now;
+        bool const was_just_extended = t.extended_at.plus(w_.what.lag) >= now;
+        if (is_moved && !was_rotated) t.extended_at = now;
         if (is_by_hand) return note_hand(t, was_rotated);
         auto const found = purposes.find(sender);
         if (found == purposes.end()) return;
@@ -466,6 +469,8 @@ private:
         if (there->version > before.version + 1 && is_alone_awake)
             complain(t, "a rotation raises the version by more than one", now);
         if (was_rotated) why.made = secrets_.at(there->secret).number;
+        // What a get shows of a grace must not be older than the grace's last change.
+        if (was_rotated && w_.what.get_is_behind && was_just_extended) excuse_all_but_last(t, now);
         // Without versions each request rotates, also a late one and that of a process which slept.
         bool const is_past_lease = asleep + late > lease_span;
         bool const is_like_a_hand = !shows_versions() && (was_rotated || is_moved) && is_past_lease;

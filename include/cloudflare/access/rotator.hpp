@@ -31,11 +31,12 @@ namespace cloudflare::inline v0::access {
 /// keeps.
 ///
 /// Assumed: all who rotate the token share the log; no request acts later than the grace after it
-/// was sent; nobody rotates the token by hand. If the API shows no version, also: no process is
-/// stopped between its look and its store for longer than its lease lasts, nobody changes the end of
-/// a grace by hand while a rotation is under way, and no request that changes one acts late (nor
-/// where the API ignores a version that is too low, and does not refuse it); if a process dies there
-/// after its store, the rotation is reported as lost.
+/// was sent; nobody rotates the token by hand; a get shows at once what `extend_grace` changed. If
+/// the API shows no version, also: no process is stopped between its look and its store for longer
+/// than its lease lasts, nobody changes the end of a grace by hand while a rotation is under way,
+/// and no request that changes one acts late (nor where the API ignores a version that is too low,
+/// and does not refuse it); if a process dies there after its store, the rotation is reported as
+/// lost.
 ///
 /// Cancellation: before anything is sent the rotation stops; after that it goes on to its end, if
 /// the transport can shield it (`shield`).
