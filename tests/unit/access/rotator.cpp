@@ -250,6 +250,21 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a revocation does not revive a grace of the past by a response that is out of date") {
+    fixture f;
+    auto memory = f.leave_lease(intent_state::settled, now, now.plus(100h));
+    f.log.erase(memory).value();
+    memory.version = 4; // of the grace that is revoked
+    memory.key = "apart";
+    f.log.insert(memory).value();
+    f.look(4).respond(5).respond(4);        // raised, and looked for
+    f.respond(6).respond(4).respond(4, ""); // rotated, and looked for; the end of the grace
+    CHECK(f.rotator().revoke_and_rotate("key").get().error() == errc::rotation_lost);
+    CHECK(f.updates().size() == 1);
+    for (auto const& i : f.log.list().value())
+        if (i.version != 4) CHECK(i.until < now);
+}
+
 TEST_CASE("the end of the grace is not mended by a response that is out of date") {
     fixture f;
     f.look(4).lose().respond(5).respond(4); // as it was before

@@ -6,6 +6,7 @@
 #include <cloudflare/access/detail/secret_storing.hpp>
 #include <cloudflare/access/rotated.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -119,18 +120,19 @@ template <class Tools>
 task_of<Tools, timestamp> current_grace(Tools& tools, rotation_flow& f) {
     auto pending = tools.get(f.token_id());
     auto const shown = co_await std::move(pending);
-    auto const version = shown ? shown->client_secret_version.value_or(0) : 0;
+    auto const shown_version = shown ? shown->client_secret_version.value_or(0) : 0;
     auto end = shown ? shown->previous_client_secret_expires_at : tools.now();
-    bool const is_up_to_date = version >= f.lease.version;
+    bool const is_up_to_date = shown_version >= f.lease.version;
     if (!end && is_up_to_date) end = tools.now();
+    auto const latest = (std::max)({shown_version, f.lease.version, std::int64_t{0}});
     // A late request of this rotation has moved the end that another one promised.
-    auto pending_memory = recall_graces(tools, f, version);
+    auto pending_memory = recall_graces(tools, f, latest);
     auto const recalled = co_await std::move(pending_memory);
     if (recalled && f.promised_until > f.lease.until) {
         f.lease.until = f.promised_until;
         end = end.value_or(tools.now());
     }
-    auto pending_mend = mend_grace(tools, f, version, end, f.end);
+    auto pending_mend = mend_grace(tools, f, latest, end, f.end);
     auto until = co_await std::move(pending_mend);
     co_return until;
 }

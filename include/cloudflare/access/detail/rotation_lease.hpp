@@ -192,6 +192,7 @@ task_of<Tools, result<void>> recall_graces(Tools& tools, rotation_flow& f, std::
     auto pending = tools.intents();
     auto const all = co_await std::move(pending);
     if (!all) co_return all.error();
+    f.promised_until = timestamp();
     if (f.inherited && is_of_latest(*f.inherited, latest)) f.promised_until = f.inherited->until;
     auto const end = remembered_end(*all, f.token_id(), tools.scope(), latest);
     f.promised_until = (std::max)(f.promised_until, end.value_or(timestamp()));
