@@ -608,6 +608,15 @@ TEST_CASE("where an update shows no secret, what is lost is replaced by /rotate"
     CHECK(f.transport.requests().back().target.ends_with("/rotate"));
 }
 
+TEST_CASE("what is promised is of the version that the server shows, where /rotate keeps it") {
+    fixture f;
+    f.look(5).respond(6).respond(6).respond(6, "", "fresh");
+    CHECK(f.rotator().replace_lost("key", 1h).get().has_value());
+    CHECK(f.sink.find("key").value()->version == 6);
+    REQUIRE(f.log.list().value().size() == 1);
+    CHECK(f.log.list().value()[0].version == 6);
+}
+
 TEST_CASE(
     "a second rotation whose secret is not shown is no success because of the one before it") {
     fixture f;

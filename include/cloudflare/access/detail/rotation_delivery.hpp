@@ -84,6 +84,7 @@ task_of<Tools, result<rotated>> deliver(Tools& tools, rotation_flow& f,
     auto const shown_version = token.client_secret_version.value_or(0);
     if (!token.client_secret_version && f.has_version())
         token.client_secret_version = f.lease.version;
+    if (f.has_version()) f.lease.version = *token.client_secret_version; // `/rotate` may keep it
     auto pending_mend =
         mend_grace(tools, f, shown_version, token.previous_client_secret_expires_at, time_point());
     auto until = co_await std::move(pending_mend);
