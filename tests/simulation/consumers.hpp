@@ -499,9 +499,10 @@ private:
         }
         default: break;
         }
-        // A version that is too low protects no later grace where it is ignored.
+        // A version that is too low protects no later grace where it is ignored, or none is shown.
         bool const is_outdated = late > 60s || (t.is_by_hand && asleep > 0s);
-        if (!w_.what.switches.lower_version_is_refused && is_moved && !was_rotated && is_outdated)
+        bool const is_protected = shows_versions() && w_.what.switches.lower_version_is_refused;
+        if (!is_protected && is_moved && !was_rotated && is_outdated)
             return excuse_all_but_last(t, end.value_or(now));
         bool const is_revived = is_moved && !was_rotated && end && *end > now && late <= 60s &&
                                 asleep == 0s && shows_versions() &&
