@@ -82,7 +82,8 @@ public:
 
     bool read(std::string& to, boost::json::value const& v, std::string const& field) {
         if (!v.is_string()) return refuse(field, "must be a string");
-        to = v.get_string().c_str();
+        to.assign(v.get_string().data(), v.get_string().size());
+        if (to.find('\0') != to.npos) return refuse(field, "must have no NUL");
         return true;
     }
     bool read(std::filesystem::path& to, boost::json::value const& v, std::string const& field) {
@@ -161,7 +162,7 @@ private:
 ///     ...
 ///     auto const s = server::read_settings<settings>("/etc/app/config.json");
 ///
-/// A member is a string, a bool, a `whole_number`, a path (in the file, and as a default: absolute,
+/// A member is a string without NUL, a bool, a `whole_number`, a path (in the file, and as a default: absolute,
 /// or seen from the file's directory), a struct of these that is described, too, or a vector of any
 /// of them.
 ///

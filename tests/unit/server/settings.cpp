@@ -90,6 +90,8 @@ TEST_CASE("what is refused is named, with the rule") {
     CHECK(w.fault(R"({"address": 1})") == ": address: must be a string");
     CHECK(w.fault(R"({"address": null})") == ": address: must be a string");
     CHECK(w.fault(R"({"key": 1})") == ": key: must be a string");
+    CHECK(w.fault(R"({"address": "a\u0000b"})") == ": address: must have no NUL");
+    CHECK(w.fault(R"({"key": "\u0000"})") == ": key: must have no NUL");
     CHECK(w.fault(R"({"is_fast": 1})") == ": is_fast: must be true or false");
     for (auto const* const port : {"-1", "65536", "1.5", "\"1\"", "18446744073709551615"})
         CHECK(w.fault(R"({"port": )" + std::string(port) + "}") ==
