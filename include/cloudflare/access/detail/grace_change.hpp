@@ -4,6 +4,7 @@
 #include <cloudflare/access/detail/rotation_judging.hpp>
 #include <cloudflare/access/detail/rotation_lease.hpp>
 #include <cloudflare/access/detail/rotation_opening.hpp>
+#include <cloudflare/access/detail/rotation_promise.hpp>
 #include <cloudflare/access/detail/rotation_sending.hpp>
 
 #include <algorithm>
@@ -51,25 +52,6 @@ task_of<Tools, result<void>> note_inherited_loss(Tools& tools, rotation_flow& f)
     auto pending = tools.update(f.lease);
     auto const written = co_await std::move(pending);
     co_return written;
-}
-
-/// Logs in the lease until when the grace lasts, for whoever takes it over if this process dies.
-template <class Tools>
-task_of<Tools, result<void>> log_promise(Tools& tools, rotation_flow& f, std::int64_t last,
-                                         timestamp until) {
-    f.lease.until = until;
-    f.lease.version = last;
-    auto pending = tools.update(f.lease);
-    auto const written = co_await std::move(pending);
-    co_return written;
-}
-
-/// What the log is to remember of a grace's end, beside the lease.
-[[nodiscard]] inline intent promise_of(rotation_flow const& f, std::int64_t last, timestamp until) {
-    auto promise = f.lease;
-    promise.until = until;
-    promise.version = last;
-    return promise;
 }
 
 /// Ends the grace. What earlier rotations promised would be mended, so it goes out of the log
