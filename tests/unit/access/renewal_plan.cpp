@@ -61,6 +61,11 @@ TEST_CASE("a short-lived token is refreshed in the last third of its life") {
     CHECK_FALSE(plan(one, renewal_policy()).refresh);
     one.shown->created_at.reset();
     CHECK(plan(one, renewal_policy()).refresh); // by the policy alone
+    // A part of a second does not count.
+    one.shown->duration = token_duration::parse("2500ms").value();
+    one.shown->expires_at = now.plus(1s);
+    CHECK_FALSE(plan(one, renewal_policy()).refresh);
+    CHECK(plan(one, renewal_policy()).next_due == now.plus(1s));
 }
 
 TEST_CASE("an expired token is refreshed, and said to be expired") {
@@ -123,7 +128,11 @@ TEST_CASE("a time of storing that is yet to come puts no rotation off") {
 
     one.shown->previous_client_secret_expires_at.reset(); // nothing else tells it
     CHECK_FALSE(plan(one, policy).rotate);
-    one.held.since = now; // a time that may be right counts
+    CHECK(plan(one, policy).next_due == now.plus(900h)); // when the token expires
+    one.held.since = now;                                // a time that may be right counts
+    CHECK(plan(one, policy).next_due == now.plus(90h));
+    one.shown->previous_client_secret_expires_at = now.plus(-66h);
+    CHECK_FALSE(plan(one, policy).rotate);
     CHECK(plan(one, policy).next_due == now.plus(90h));
 }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,9 +37,11 @@ struct sandbox_transport {
         std::optional<int> failing{}; ///< the status of every response to a PUT
         std::optional<int> refused_list{}, refused_get{};
         bool is_cancelled_by_put = false;
+        bool is_cancelled_by_get = false; ///< of one token
+        int early_waits = 0;              ///< so many end at once
+        bool hides_duration = false;
         std::string failing_part{}; ///< that has this in its body
         bool is_cancelled = false;
-        int lists_until_cancelled = -1;
     };
     std::shared_ptr<world> shared = std::make_shared<world>();
 
@@ -56,6 +59,10 @@ struct sandbox_transport {
         }
         bool const is_list = r.target.find("service_tokens?") != std::string::npos ||
                              r.target.ends_with("service_tokens");
+        if (r.method == http::method::get && !is_list && shared->is_cancelled_by_get) {
+            shared->is_cancelled = true;
+            co_return error(errc::cancelled, error_details{.delivery = delivery::not_sent});
+        }
         auto const refused = r.method != http::method::get ? std::nullopt
                              : is_list                     ? shared->refused_list
                                                            : shared->refused_get;
@@ -70,10 +77,16 @@ struct sandbox_transport {
             failed.body = R"({"success":false,"errors":[{"code":10000,"message":"no"}]})";
             co_return failed;
         }
-        co_return shared->box.handle(r, wall());
+        auto response = shared->box.handle(r, wall());
+        std::string_view const member = "\"duration\"";
+        auto at = shared->hides_duration ? response.body.find(member) : std::string::npos;
+        for (; at != std::string::npos; at = response.body.find(member))
+            response.body.replace(at, member.size(), "\"other\"");
+        co_return response;
     }
     task<void> sleep_until(time_point t) {
-        if (!shared->is_cancelled) shared->now = std::max(shared->now, t);
+        bool const is_early = shared->early_waits > 0 && shared->early_waits-- > 0;
+        if (!shared->is_cancelled && !is_early) shared->now = std::max(shared->now, t);
         co_return;
     }
     [[nodiscard]] time_point now() const { return shared->now; }
@@ -83,12 +96,14 @@ struct sandbox_transport {
 struct frail_sink : access::memory_sink {
     using memory_sink::memory_sink;
 
+    errc list_code = errc::sink_failed;
+    std::function<void()> at_find = [] {};
     bool fails_list = false, fails_find = false, fails_prepare = false;
     std::optional<std::vector<access::held_token>> old_list{};
     std::optional<access::held_token> found{};
 
     result<std::vector<access::held_token>> list() {
-        if (fails_list) return error(errc::sink_failed, "not readable");
+        if (fails_list) return error(list_code, "not readable");
         if (old_list) return *old_list;
         return memory_sink::list();
     }
@@ -97,9 +112,19 @@ struct frail_sink : access::memory_sink {
         return memory_sink::prepare(i);
     }
     result<std::optional<access::held_token>> find(std::string_view key) {
+        at_find();
         if (fails_find) return error(errc::sink_failed, "not readable");
         if (found) return found;
         return memory_sink::find(key);
+    }
+};
+
+struct frail_log : access::memory_intent_log {
+    bool fails_list = false;
+
+    result<std::vector<access::intent>> list() const {
+        if (fails_list) return error(errc::intent_log_failed, "not readable");
+        return memory_intent_log::list();
     }
 };
 
@@ -172,7 +197,7 @@ struct fixture {
     client<sandbox_transport> through{way, api_token::make("sample").value()};
     std::uint64_t random = 0;
     frail_sink sink{[w = way] { return w.wall(); }};
-    access::memory_intent_log log;
+    frail_log log;
 };
 
 auto const rotating = renewal_policy().refresh_before(0s).rotate_after(24h).grace(1h);
@@ -257,6 +282,30 @@ TEST_CASE("look changes nothing") {
     CHECK(report.tokens.at(0).state == renewal_state::due_for_rotation);
     for (auto const& r : f.way.shared->requests)
         CHECK(r.method != http::method::put);
+}
+
+TEST_CASE("a look tells of a loss, and of nothing where a store cannot be read") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.lose(ours, 1h);
+    auto const report = f.renewer(rotating).look().get().value();
+    CHECK(report.tokens.at(0).failure == errc::rotation_lost);
+    CHECK(report.tokens[0].previous_valid_until == f.at_server(ours).previous_expires_at);
+    CHECK_FALSE(report.is_well());
+    f.sink.fails_list = true;
+    CHECK(f.renewer(rotating).look().get().error() == errc::sink_failed);
+}
+
+TEST_CASE("a rotation of another token that is under way hides no loss of this one") {
+    fixture f;
+    auto const ours = f.make("ours");
+    auto const busy = f.make("busy");
+    f.log.insert(f.lease_of(busy)).value();
+    f.lose(ours, 1h);
+    auto const report = f.renewer(rotating).look().get().value();
+    REQUIRE(report.tokens.size() == 2);
+    for (auto const& e : report.tokens)
+        CHECK(e.state == (e.key == "ours" ? renewal_state::lost : renewal_state::fresh));
 }
 
 TEST_CASE("a lost secret is found by any process, reported in every round, and the one in use "
@@ -373,6 +422,49 @@ TEST_CASE("a replacement of a lost secret that the server refuses is no end of t
     CHECK(f.works(ours));
 }
 
+TEST_CASE("a replacement that may have been made is told as such, and not as the loss before") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.lose(ours, 30min);
+    f.way.shared->failing = 500;
+    f.way.shared->failing_part = "\"client_secret_version\":3";
+    auto const end = f.at_server(ours).previous_expires_at;
+    auto const e = f.round(renewal_policy().replace_lost(true).grace(1h)).value().tokens.at(0);
+    REQUIRE(e.failure.has_value());
+    CHECK(*e.failure != errc::rotation_lost);
+    CHECK(e.failure->delivery() == delivery::unknown);
+    CHECK(e.failure->to_string().find("may have been rotated") != std::string::npos);
+    CHECK(f.at_server(ours).previous_expires_at == end); // not extended: which secret is it of?
+}
+
+TEST_CASE("a lost secret that was stored just before its replacement is neither replaced nor told "
+          "as lost") {
+    fixture f;
+    auto const ours = f.make("ours");
+    f.lose(ours, 30min);
+    auto const end = f.at_server(ours).previous_expires_at;
+    auto later = ours;
+    later.client_secret_version = 2;
+    int finds = 0;
+    f.sink.at_find = [&] {
+        if (++finds == 2) f.keep("ours", later);
+    };
+    auto const e = f.round(renewal_policy().replace_lost(true).grace(1h)).value().tokens.at(0);
+    CHECK(e.failure == errc::conflict);
+    CHECK(f.at_server(ours).version == 2);
+    CHECK(f.at_server(ours).previous_expires_at == end);
+}
+
+TEST_CASE("a replacement that is cancelled ends the round") {
+    fixture f;
+    f.lose(f.make("one"), 1h);
+    f.lose(f.make("two"), 1h);
+    f.way.shared->is_cancelled_by_get = true;
+    auto const report = f.round(renewal_policy().replace_lost(true).grace(1h)).value();
+    REQUIRE(report.tokens.size() == 1);
+    CHECK(report.tokens[0].failure == errc::cancelled);
+}
+
 TEST_CASE("an expired token whose secret is lost is told as both") {
     fixture f;
     auto const ours = f.make("ours", 1);
@@ -466,26 +558,58 @@ TEST_CASE("a promise stays in the log if the server does not show it, though its
 }
 
 TEST_CASE("where no end of a grace is shown a rotation waits for the one that the log remembers") {
+    for (bool const shows_version : {true, false}) {
+        fixture f;
+        testing::sandbox_options hiding;
+        hiding.shows_previous_expiry = false;
+        hiding.shows_version_and_enabled = shows_version;
+        f.way.shared->box = testing::sandbox(1, hiding);
+        auto const ours = f.make("ours");
+        auto memory = f.lease_of(ours);
+        memory.state = intent_state::settled;
+        memory.version = shows_version ? 1 : 2; // of whichever secret, if none is shown
+        memory.until = f.way.wall().plus(50h);
+        f.log.insert(memory).value();
+        f.way.shared->now += 25h;
+        for (int round = 0; round != 2; ++round) {
+            auto const report =
+                round == 0 ? f.renewer(rotating).look().get().value() : f.round(rotating).value();
+            auto const& e = report.tokens.at(0);
+            CHECK(e.state == renewal_state::fresh);
+            CHECK(e.previous_valid_until == memory.until);
+            CHECK(e.next_at == memory.until);
+            CHECK(report.is_well());
+        }
+        f.way.shared->now += 25h;
+        CHECK(f.round(rotating).value().tokens.at(0).rotated);
+    }
+}
+
+TEST_CASE("of a missing token no consumer is asked, and it hides no grace of the next") {
     fixture f;
     f.hide_grace_ends();
-    auto const ours = f.make("ours");
-    auto memory = f.lease_of(ours);
-    memory.state = intent_state::settled;
-    memory.version = 1;
-    memory.until = f.way.wall().plus(50h);
-    f.log.insert(memory).value();
-    f.way.shared->now += 25h;
-    for (int round = 0; round != 2; ++round) {
-        auto const report =
-            round == 0 ? f.renewer(rotating).look().get().value() : f.round(rotating).value();
-        auto const& e = report.tokens.at(0);
-        CHECK(e.state == renewal_state::fresh);
-        CHECK(e.previous_valid_until == memory.until);
-        CHECK(e.next_at == memory.until);
-        CHECK(report.is_well());
+    auto const first = f.make("first");
+    auto const second = f.make("second");
+    for (auto const* token : {&first, &second}) {
+        auto memory = f.lease_of(*token);
+        memory.tag = std::string(32, token == &first ? '1' : '2');
+        memory.state = intent_state::settled;
+        memory.until = f.way.wall().plus(5h);
+        f.log.insert(memory).value();
     }
-    f.way.shared->now += 25h;
-    CHECK(f.round(rotating).value().tokens.at(0).rotated);
+    f.through.call(access::delete_service_token(f.scope, first.id)).get().value();
+    std::vector<std::string> asked;
+    auto const policy = renewal_policy().consumers_have([&](access::held_token const& held) {
+        asked.push_back(held.key);
+        return false;
+    });
+    auto const report = f.round(policy).value();
+    CHECK(report.tokens.at(0).state == renewal_state::missing);
+    CHECK(report.tokens[0].name.empty());
+    CHECK_FALSE(report.tokens[0].expires_at);
+    CHECK_FALSE(report.tokens[0].previous_valid_until);
+    CHECK(report.tokens.at(1).previous_valid_until == f.way.wall().plus(5h));
+    CHECK(asked == std::vector<std::string>{"second"});
 }
 
 TEST_CASE("where no end of a grace is shown a loss names the one that the log remembers") {
@@ -605,6 +729,9 @@ TEST_CASE("a failure of one token does not stop the others, and the next look co
     auto const report = renewer.run_once().get().value();
     CHECK(report.is_well());
     CHECK(report.next_look == f.way.wall().plus(20h));
+    f.way.shared->now += 25h; // the first failure again
+    f.way.shared->failing = 403;
+    CHECK(renewer.run_once().get().value().next_look == f.way.wall().plus(60s));
 }
 
 TEST_CASE("a grace is ended early when all consumers have the new secret") {
@@ -678,6 +805,9 @@ TEST_CASE("stores that cannot be read end a round, and nothing is changed") {
     f.sink.fails_list = true;
     CHECK(f.round(renewal_policy()).error() == errc::sink_failed);
     f.sink.fails_list = false;
+    f.log.fails_list = true;
+    CHECK(f.round(renewal_policy()).error() == errc::intent_log_failed);
+    f.log.fails_list = false;
     f.lose(token, 1h);
     f.sink.fails_find = true;
     CHECK(f.round(renewal_policy()).error() == errc::sink_failed);
@@ -818,6 +948,45 @@ TEST_CASE("the loop goes on after a round that failed, and ends where one was ca
     }
 }
 
+TEST_CASE("the loop ends where a store was cancelled, and goes on after its other errors") {
+    for (auto const code : {errc::cancelled, errc::conflict, errc::sink_failed}) {
+        fixture f;
+        f.make("one");
+        f.sink.fails_list = true;
+        f.sink.list_code = code;
+        int rounds = 0;
+        f.renewer(renewal_policy())
+            .run([&](result<access::renewal_report> const& r) {
+                CHECK(r.error() == code);
+                return ++rounds != 3;
+            })
+            .get();
+        CHECK(rounds == (code == errc::cancelled ? 1 : 3));
+    }
+}
+
+TEST_CASE("the loop goes on after a wait that ended early, unless it was cancelled") {
+    struct {
+        std::optional<int> refused_list;
+        bool is_cancelled;
+        int rounds;
+    } const cases[] = {{{}, false, 3}, {400, false, 3}, {{}, true, 1}};
+    for (auto const& c : cases) {
+        fixture f;
+        f.make("one");
+        f.way.shared->refused_list = c.refused_list;
+        f.way.shared->early_waits = 1;
+        int rounds = 0;
+        f.renewer(renewal_policy())
+            .run([&](result<access::renewal_report> const&) {
+                f.way.shared->is_cancelled = c.is_cancelled;
+                return ++rounds != 3;
+            })
+            .get();
+        CHECK(rounds == c.rounds);
+    }
+}
+
 TEST_CASE("leases of others hide none: a short grace is mended, and what is over is erased") {
     fixture f;
     auto const alive = f.make("alive"), mended = f.make("mended"), kept = f.make("kept"),
@@ -911,6 +1080,13 @@ TEST_CASE("a refresh makes no secret younger, and a token without a duration get
     CHECK(e.next == access::renewal_action::rotate);
     CHECK(e.next_at == f.way.wall().plus(4h));
     CHECK(f.at_server(token).expires_at == f.way.wall().plus(30h));
+
+    fixture g;
+    auto const hidden = g.make("hidden", 30);
+    g.way.shared->hides_duration = true;
+    g.way.shared->now += 20h;
+    CHECK(g.round(renewal_policy()).value().tokens.at(0).refreshed);
+    CHECK(g.at_server(hidden).expires_at == g.way.wall().plus(8760h));
 }
 
 TEST_CASE("the next look comes when the first token falls due") {
