@@ -11,6 +11,9 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -343,6 +346,25 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a grace that the server gave short is set again after ever longer waits") {
+    world w;
+    w.looks().shown(5, "2026-11-24T00:20:00Z", "fresh");
+    for (int n = 0; n != 9; ++n) // two before the secret is stored, which is not to wait
+        w.refused(503);
+    w.shown(5, end_of_hour);
+    CHECK(w.rotate().value().previous_valid_until == timestamp::parse(end_of_hour).value());
+    CHECK(w.way.waits() == waits_of{500ms, 1s, 2s, 4s, 8s, 8s, 8s});
+}
+
+TEST_CASE("an error of a store names the rotation, one of a request names the request") {
+    world full;
+    full.shown(4).sink.fail("prepare", 1, errc::sink_failed);
+    CHECK(full.rotate().error().details().operation == "rotate");
+    world refused;
+    refused.shown(4).refused();
+    CHECK(refused.rotate().error().details().operation == "get_service_token");
+}
+
 TEST_CASE("a request that would come behind the deadline is not sent; the effect of the last is "
           "looked for") {
     struct {
@@ -420,6 +442,11 @@ TEST_CASE("the error of a revocation, or of a grace that is over, says that no s
     CHECK(not_stored == errc::sink_failed);
     CHECK(not_stored.details().explanation.ends_with(refused));
 
+    world in_grace;
+    in_grace.looks().fresh().sink.fail("store", 1, errc::sink_failed);
+    CHECK(in_grace.rotate().error().details().explanation.find(
+              "the one in use works until " + end_of_hour + ": extend_grace") != std::string::npos);
+
     world hidden; // neither response shows the secret
     hidden.looks().shown(5, over).shown(6, over).shown(6, over).shown(6, over);
     auto const not_shown = hidden.make().revoke_and_rotate("key").get().error();
@@ -452,12 +479,20 @@ TEST_CASE("what went wrong comes first in an error, and then what is left behind
     refused.way.respond(400, R"({"success":false,"errors":[]})");
     auto const e = refused.make().revoke_and_rotate("key").get().error();
     CHECK(e.delivery() == delivery::accepted);
+    CHECK(e.details().operation == "rotate");
     auto const end = "the new secret of " + id +
                      " is stored; whether the one before is still accepted is not known: end_grace "
                      "ends it";
     auto const& said = e.details().explanation;
     CHECK(said.ends_with(end));
     if (said != end) CHECK(said.substr(0, said.size() - end.size()).ends_with("; "));
+}
+
+TEST_CASE("a revocation is whole where the server ends the grace this very second") {
+    world w;
+    w.looks().shown(5, "2026-11-24T00:00:00Z", "fresh");
+    CHECK(w.make().revoke_and_rotate("key").get().has_value());
+    CHECK(w.sent() == "GET GET PUT");
 }
 
 TEST_CASE("a revocation whose lease cannot be given back is not certain") {
@@ -500,6 +535,67 @@ TEST_CASE("of a secret that nobody was shown the latest version counts that the 
     }
 }
 
+TEST_CASE("a secret of /rotate without a version is the one after the latest that was shown") {
+    world w;
+    w.looks().shown(5, over).shown(5, over).shown(0, over, "fresh");
+    CHECK(w.make().revoke_and_rotate("key").get().value().token.client_secret_version == 6);
+    CHECK(w.sent() == "GET GET PUT GET POST");
+    CHECK(w.sink.inner.find("key").value()->version == 6);
+}
+
+TEST_CASE("the promise stays in the log after a /rotate that was lost and may act late") {
+    for (bool const is_lost : {false, true}) {
+        world w; // version 5 is lost, and neither response shows the secret after it
+        w.looks(5, over).shown(6, end_of_hour).shown(6, end_of_hour);
+        is_lost ? w.lost().shown(7, end_of_hour) : w.shown(7, end_of_hour);
+        w.shown(7, end_of_hour).shown(7, end_of_hour);
+        w.sink.at[{"find", 3}] = [&w] { return w.hold(7, "another's"), result<void>(); };
+        CHECK(w.make().replace_lost("key", 1h).get().value().token.client_secret_version == 7);
+        CHECK(w.sent() == std::string("GET GET PUT GET POST GET GET") + (is_lost ? " GET" : ""));
+        REQUIRE(w.all().size() == (is_lost ? 1 : 0));
+        if (!is_lost) continue;
+        CHECK(w.all()[0].state == intent_state::settled);
+        CHECK(w.all()[0].until == timestamp::parse(end_of_hour).value());
+    }
+}
+
+TEST_CASE("where no version is shown none is set with the end of a grace") {
+    struct {
+        std::string what;
+        std::function<void(world&)> script;
+        std::string sent;
+    } const cases[] = {
+        {"the secret is shown", [](world& w) { w.shown(0, over, "fresh"); }, "GET GET POST PUT"},
+        {"none is shown", [](world& w) { w.shown(0, over).shown(0, over); },
+         "GET GET POST GET PUT"},
+        {"nor can the token be looked at", [](world& w) { w.shown(0, over).refused(); },
+         "GET GET POST GET PUT"}};
+    for (auto const& c : cases) {
+        CAPTURE(c.what);
+        world w;
+        w.hold(0).looks(0);
+        c.script(w);
+        w.shown(0, end_of_hour);
+        CHECK(w.rotate().has_value() == (c.what == "the secret is shown"));
+        REQUIRE(w.sent() == c.sent);
+        CHECK(w.way.requests().back().body ==
+              R"({"previous_client_secret_expires_at":")" + end_of_hour + "\"}");
+    }
+}
+
+TEST_CASE("where no version is shown, who has taken over a lease promises nothing by it") {
+    world w;
+    w.hold(0).looks(0).shown(0, end_of_hour).shown(0, end_of_hour);
+    w.log.at[{"list", 2}] = [&w] {
+        auto taken = w.all().at(0);
+        taken.writer = "another";
+        taken.until = now.plus(5h);
+        return w.log.inner.update(taken);
+    };
+    CHECK(w.rotate().error() == errc::rotation_lost);
+    CHECK(w.sent() == "GET GET POST GET");
+}
+
 TEST_CASE("what has ended when a lease is given back is not remembered") {
     world w;
     w.looks(4, "").shown(5, "2026-11-23T23:59:59Z", "fresh").shown(5, "2026-11-23T23:59:59Z");
@@ -526,7 +622,9 @@ TEST_CASE("what the verifier said comes first in the error of a secret that does
     auto const verify = [](access::issued_service_token const&) -> result<void> {
         return error(errc::unauthorized, "login refused");
     };
-    CHECK(w.rotate(access::rotation_options().verify(verify)).error().details().explanation ==
+    auto const e = w.rotate(access::rotation_options().verify(verify)).error();
+    CHECK(e.details().operation == "rotate");
+    CHECK(e.details().explanation ==
           "login refused; the new secret is stored and does not verify; the one before works "
           "until " +
               end_of_hour);
@@ -560,6 +658,90 @@ TEST_CASE("ten waits for a lease in a row that end early mean that the caller wa
     CHECK(impatient_transport::waits_asked == 10);
     CHECK(w.sent() == "GET");
     CHECK(w.all().size() == 1);
+}
+
+TEST_CASE("of several promises the latest counts, whichever stands first and whether a version is "
+          "shown") {
+    for (int const shown : {5, 0}) {
+        for (bool const is_later_first : {false, true}) {
+            world w;
+            w.hold(shown).looks(shown, "");
+            auto i = w.leave(intent_state::settled, now, now.plus(is_later_first ? 5h : 1h));
+            i.tag = std::string(32, '2');
+            i.until = now.plus(is_later_first ? 1h : 5h);
+            w.log.inner.insert(i).value();
+            auto const e = w.rotate().error();
+            CHECK(e == errc::grace_running);
+            CHECK(e.details().explanation.find(" works until 2026-11-24T05:00:00Z") !=
+                  std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("a promise is remembered apart only if it is needed and somebody else has the lease") {
+    struct {
+        std::string what, end; // of the grace, as the look shows it
+        std::function<void(world&)> script;
+        std::size_t left;
+    } const cases[] = {
+        {"not shown, and taken", "", [](world& w) { w.written_by_another("update", 2); }, 2},
+        {"not shown, and the log fails", "",
+         [](world& w) { w.log.fail("update", 2, errc::intent_log_failed); }, 1},
+        {"not shown, and written", "", [](world&) {}, 1},
+        {"shown, and taken", over, [](world& w) { w.written_by_another("erase", 1); }, 1},
+        {"shown, and erased", over, [](world&) {}, 0}};
+    for (auto const& c : cases) {
+        CAPTURE(c.what);
+        world w;
+        w.looks(4, c.end).shown(5, c.end.empty() ? "" : end_of_hour, "fresh");
+        c.script(w);
+        CHECK(w.rotate().has_value());
+        CHECK(w.all().size() == c.left);
+    }
+}
+
+TEST_CASE("a lease that was taken over tells of a loss only where it did before") {
+    struct {
+        intent_state state;
+        std::int64_t version, meanwhile;
+    } const cases[] = {{intent_state::open, 0, 0},
+                       {intent_state::open, 5, 5},
+                       {intent_state::lost, 0, access::detail::lost_before},
+                       {intent_state::lost, 5, 5}};
+    for (auto const& c : cases) {
+        world w;
+        auto left = w.leave(c.state, now.plus(-1h), now.plus(1h));
+        left.version = c.version;
+        w.log.inner.update(left).value();
+        w.shown(4).sink.at[{"prepare", 1}] = [&] {
+            CHECK(w.all().at(0).state == intent_state::open);
+            CHECK(w.all()[0].version == c.meanwhile);
+            return error(errc::conflict);
+        };
+        CHECK(w.rotate().error() == errc::conflict);
+        CHECK(w.all().at(0).version == c.version); // as it was found
+    }
+}
+
+TEST_CASE("where no version is shown the promise of what replaced a loss tells of none") {
+    world w;
+    w.leave(intent_state::lost, now.plus(-1h), now.plus(1h));
+    w.hold(0).looks(0, "").shown(0, "", "fresh");
+    CHECK(w.make().replace_lost("key", 1h).get().has_value());
+    CHECK(w.sent() == "GET GET POST");
+    REQUIRE(w.all().size() == 1);
+    CHECK(w.all()[0].state == intent_state::settled);
+    CHECK(w.all()[0].version == 0);
+}
+
+TEST_CASE("a rotation goes above the version shown, whatever a dead process has planned of it") {
+    world w;
+    auto left = w.leave(intent_state::open, now.plus(-1h), now.plus(5h));
+    left.version = 4; // which the server shows by now
+    w.log.inner.update(left).value();
+    w.looks().fresh();
+    CHECK(w.make().replace_now("key", id, 1h).get().has_value());
+    CHECK(w.way.requests().at(2).body.find(R"("client_secret_version":5,)") != std::string::npos);
 }
 
 TEST_CASE("of several memories each one is looked at, whichever stands first") {
@@ -749,6 +931,15 @@ TEST_CASE("whatever fails while a grace is ended: the error, what was sent, and 
         {"the log cannot be read",
          [](world& w) { w.shown(5).shown(5).log.fail("list", 1, errc::intent_log_failed); },
          "GET GET", errc::intent_log_failed, 0},
+        {"the log cannot be read again",
+         [](world& w) { w.shown(5).shown(5).log.fail("list", 2, errc::intent_log_failed); },
+         "GET GET", errc::intent_log_failed, 0},
+        {"the promise cannot be logged in the lease",
+         [](world& w) {
+             w.leave(intent_state::settled, now, now.plus(1h));
+             w.shown(5).shown(5).log.fail("update", 1, errc::intent_log_failed);
+         },
+         "GET GET", errc::intent_log_failed, 2}, // which is done when the lease is given back
         {"a memory cannot be erased",
          [](world& w) {
              w.leave(intent_state::settled, now, now.plus(1h));
@@ -778,11 +969,116 @@ TEST_CASE("whatever fails while a grace is ended: the error, what was sent, and 
         if (!ended) CHECK(ended.error() == c.code);
         CHECK(w.sent() == c.sent);
         CHECK(w.all().size() == c.left);
+        CHECK(w.sink.made["find"] == 0); // it was not asked about any key
         if (w.sent() == "GET GET PUT")
             CHECK(
                 w.way.requests()[2].body ==
                 R"({"client_secret_version":5,"previous_client_secret_expires_at":"2026-11-23T23:59:59Z"})");
     }
+}
+
+TEST_CASE("a rotation's plan stays as it was while the grace before it is ended") {
+    world w;
+    w.leave(intent_state::settled, now, now.plus(100h));
+    auto plan = w.all().at(0); // of a process that is dead
+    plan.tag = std::string(32, '2');
+    plan.state = intent_state::open;
+    plan.opened_at = now.plus(-1h);
+    plan.until = now.plus(1h);
+    plan.version = 6;
+    w.log.inner.insert(plan).value();
+    w.shown(5).shown(5).shown(5).log.at[{"erase", 1}] = [&] {
+        CHECK(w.all().at(1).version == 6);
+        CHECK(w.all()[1].until == plan.until);
+        return result<void>();
+    };
+    CHECK(w.make().end_grace(id, 5).get().has_value());
+    CHECK(w.log.made["erase"] == 1);
+    REQUIRE(w.all().size() == 1);
+    CHECK(w.all()[0].version == 6);
+    CHECK(w.all()[0].until == plan.until);
+}
+
+TEST_CASE("what an extension makes of the lease of a dead process: by version, state and end") {
+    std::string const planned = "2026-11-28T04:00:00Z";
+    struct {
+        int shown;
+        std::string end;
+        intent_state state;
+        std::int64_t version;
+        intent_state state_after;
+        std::chrono::seconds until_after;
+    } const cases[] = {
+        {5, "", intent_state::open, 5, intent_state::open, 200h},
+        {5, planned, intent_state::open, 5, intent_state::open, 200h},
+        {0, over, intent_state::open, 0, intent_state::open, 100h},
+        {0, planned, intent_state::open, 0, intent_state::lost, 200h}, // it has acted
+        {0, over, intent_state::lost, 0, intent_state::lost, 200h}};
+    for (auto const& c : cases) {
+        CAPTURE(c.shown);
+        CAPTURE(c.end);
+        world w;
+        auto left = w.leave(c.state, now.plus(-1h), now.plus(100h));
+        left.version = c.version;
+        w.log.inner.update(left).value();
+        w.looks(c.shown, c.end).shown(c.shown, "2026-12-02T08:00:00Z");
+        CHECK(w.make().extend_grace(id, 200h).get().value() == now.plus(200h));
+        CHECK(w.sent() == "GET GET PUT");
+        REQUIRE(w.all().size() == 1);
+        CHECK(w.all()[0].state == c.state_after);
+        CHECK(w.all()[0].until == now.plus(c.until_after));
+        CHECK(w.all()[0].version == c.version);
+    }
+}
+
+TEST_CASE("whatever fails while a grace is extended: the error, what was sent, and what is left") {
+    struct {
+        std::string what;
+        std::function<void(world&)> script;
+        bool by_key;
+        std::string sent;
+        errc code;
+        std::size_t left;
+    } const cases[] = {
+        {"the sink cannot be asked",
+         [](world& w) { w.looks(5).sink.fail("find", 1, errc::sink_failed); }, true, "",
+         errc::sink_failed, 0},
+        {"the sink cannot be asked again",
+         [](world& w) { w.looks(5, end_of_hour).sink.fail("find", 2, errc::sink_failed); }, true,
+         "GET GET", errc::sink_failed, 0},
+        {"the update is refused", [](world& w) { w.looks(5, "").refused(); }, false, "GET GET PUT",
+         errc::forbidden, 0},
+        {"the loss that the end tells of cannot be logged",
+         [](world& w) {
+             w.leave(intent_state::open, now.plus(-1h), timestamp::parse(end_of_hour).value());
+             w.looks(0, end_of_hour).log.fail("update", 2, errc::intent_log_failed);
+         },
+         false, "GET GET", errc::intent_log_failed, 1},
+        {"the promise cannot be logged beside a plan",
+         [](world& w) {
+             w.leave(intent_state::open, now.plus(-1h), now.plus(1h));
+             w.looks(4, "").shown(4).log.fail("insert", 2, errc::intent_log_failed);
+         },
+         false, "GET GET PUT", errc::intent_log_failed, 1}};
+    for (auto const& c : cases) {
+        CAPTURE(c.what);
+        world w;
+        c.script(w);
+        auto rotator = w.make();
+        auto const done =
+            c.by_key ? rotator.keep_alive("key", 5h).get() : rotator.extend_grace(id, 5h).get();
+        REQUIRE(done.has_error());
+        CHECK(done.error() == c.code);
+        CHECK(w.sent() == c.sent);
+        CHECK(w.all().size() == c.left);
+    }
+}
+
+TEST_CASE("a grace that is set to end now leaves nothing in the log") {
+    world w;
+    w.looks(5, "").shown(5);
+    CHECK(w.make().extend_grace(id, 0s).get().value() == now);
+    CHECK(w.all().empty());
 }
 
 TEST_CASE("an extension that neither the server shows nor the log remembers is no success") {
@@ -795,6 +1091,7 @@ TEST_CASE("an extension that neither the server shows nor the log remembers is n
         if (done) continue;
         CHECK(done.error() == errc::intent_log_failed);
         CHECK(done.error().delivery() == delivery::accepted);
+        CHECK(done.error().details().operation == "rotate");
         CHECK(done.error().details().explanation.find("2026-11-26T00:00:00Z, which") !=
               std::string::npos);
     }
@@ -839,6 +1136,9 @@ TEST_CASE("options of a rotation are what the comments say, and the rule that is
     refused(access::rotation_options().min_grace(999s).min_grace(0s),
             "min_grace must be at least 1 s");
     CHECK(access::rotation_options().deadline(1ms).min_age(1s).min_grace(1s).check());
+    world least;
+    least.looks().shown(5, "2026-11-24T00:15:00Z", "fresh");
+    CHECK(least.make().rotate("key", 300s).get().has_value());
     world w;
     CHECK(w.make().rotate("key", 299s).get().error().details().explanation ==
           "grace: must be at least 300 s; revoke_and_rotate ends the secret in use at once");
@@ -913,6 +1213,21 @@ TEST_CASE("whether a token may be rotated: by both versions, the end of a grace,
     }
 }
 
+TEST_CASE("a lease's grace is that before the latest secret, if its version is that or not known") {
+    struct {
+        std::int64_t latest, version; // 0: not shown, not known
+        bool is_of_latest;
+    } const cases[] = {{0, 5, true}, {0, 0, true},  {4, 0, true},  {4, -1, true}, {4, 4, true},
+                       {1, 1, true}, {4, 1, false}, {4, 3, false}, {4, 5, false}, {1, 2, false}};
+    for (auto const& c : cases) {
+        CAPTURE(c.latest);
+        CAPTURE(c.version);
+        access::intent i({}, scope, "ci");
+        i.version = c.version;
+        CHECK(access::detail::is_of_latest(i, c.latest) == c.is_of_latest);
+    }
+}
+
 TEST_CASE("nothing is rotated while the server shows a token as it was before a secret was lost") {
     struct {
         intent_state state;
@@ -956,6 +1271,13 @@ TEST_CASE("why a token may not be rotated is said in one sentence") {
     CHECK(why(flow_of(w, rotation_aim::rotate, 5, 4)) ==
           "the server shows an older secret of " + id +
               " than the sink holds: its response is out of date; ask again later");
+    auto before = flow_of(w, rotation_aim::rotate, 4, 4);
+    before.inherited = before.lease;
+    before.inherited->state = intent_state::lost;
+    before.inherited->version = 5;
+    CHECK(why(before) == "the server shows an older secret of " + id +
+                             " than the last, which is lost: its response is out of date; ask "
+                             "again later");
     CHECK(why(flow_of(w, rotation_aim::replace, 4, 4)) == "no secret of " + id + " is lost");
     auto running = flow_of(w, rotation_aim::rotate, 4, 4);
     running.before.previous_client_secret_expires_at = now.plus(1h);
