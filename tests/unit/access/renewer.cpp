@@ -1096,5 +1096,27 @@ TEST_CASE("the next look comes when the first token falls due") {
     CHECK(report.next_look == f.way.wall().plus(16h));
 }
 
+TEST_CASE("a round revives no secret that was revoked while an earlier grace ran") {
+    fixture f(zone);
+    testing::sandbox_options hiding;
+    hiding.shows_previous_expiry = false;
+    hiding.update_shows_secret = false;
+    f.way.shared->box = testing::sandbox(1, hiding);
+    auto const ours = f.make("ours");
+    auto memory = f.lease_of(ours);
+    memory.state = intent_state::settled;
+    memory.version = 1;
+    memory.until = f.way.wall().plus(5h);
+    f.log.insert(memory).value();
+    auto rotator =
+        access::rotator(f.through, f.scope, f.sink, f.log,
+                        access::rotation_options().now_from([w = f.way] { return w.wall(); }));
+    CHECK(rotator.revoke_and_rotate("ours").get().error() == errc::rotation_lost);
+    CHECK_FALSE(f.works(ours));
+    f.way.shared->now += 20min;
+    f.round(rotating).value();
+    CHECK_FALSE(f.works(ours));
+}
+
 } // namespace
 } // namespace renewer_tests

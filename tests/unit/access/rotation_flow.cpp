@@ -10,6 +10,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -1011,7 +1012,7 @@ TEST_CASE("what an extension makes of the lease of a dead process: by version, s
     } const cases[] = {
         {5, "", intent_state::open, 5, intent_state::open, 200h},
         {5, planned, intent_state::open, 5, intent_state::open, 200h},
-        {0, over, intent_state::open, 0, intent_state::open, 100h},
+        {0, over, intent_state::open, 0, intent_state::open, 100h},    // remembered beside it
         {0, planned, intent_state::open, 0, intent_state::lost, 200h}, // it has acted
         {0, over, intent_state::lost, 0, intent_state::lost, 200h}};
     for (auto const& c : cases) {
@@ -1024,7 +1025,8 @@ TEST_CASE("what an extension makes of the lease of a dead process: by version, s
         w.looks(c.shown, c.end).shown(c.shown, "2026-12-02T08:00:00Z");
         CHECK(w.make().extend_grace(id, 200h).get().value() == now.plus(200h));
         CHECK(w.sent() == "GET GET PUT");
-        REQUIRE(w.all().size() == 1);
+        REQUIRE(w.all().size() == (c.until_after == 200h ? 1 : 2));
+        CHECK(w.all().back().until == now.plus(200h));
         CHECK(w.all()[0].state == c.state_after);
         CHECK(w.all()[0].until == now.plus(c.until_after));
         CHECK(w.all()[0].version == c.version);
@@ -1095,6 +1097,33 @@ TEST_CASE("an extension that neither the server shows nor the log remembers is n
         CHECK(done.error().details().explanation.find("2026-11-26T00:00:00Z, which") !=
               std::string::npos);
     }
+}
+
+TEST_CASE("an extension is remembered beside a lease of which nobody knows whether it has acted") {
+    world w; // a server that shows neither versions nor ends
+    w.hold(0);
+    auto left = w.leave(intent_state::open, now.plus(-25h), now.plus(1h));
+    left.version = 0;
+    w.log.inner.update(left).value();
+    w.looks(0, "").shown(0, "");
+    CHECK(w.make().extend_grace(id, 48h).get().value() == now.plus(48h));
+    auto const ends_last = [](auto const& a, auto const& b) { return a.until < b.until; };
+    auto const all = w.all();
+    auto const last = std::max_element(all.begin(), all.end(), ends_last);
+    CHECK(last->until == now.plus(48h));
+    CHECK(last->state == intent_state::settled);
+}
+
+TEST_CASE("replace_now grants the grace that was asked for, not one of an earlier secret") {
+    world w;
+    auto memory = w.leave(intent_state::settled, now, now.plus(5h));
+    memory.version = 4;
+    w.log.inner.update(memory).value();
+    w.looks(4, "2026-11-24T05:00:00Z").lost().shown(5, end_of_hour).shown(5, end_of_hour);
+    w.sink.at[{"find", 3}] = [&w] { return w.hold(5, "another's"), result<void>(); };
+    auto const done = w.make().replace_now("key", id, 1h).get();
+    CHECK(w.sent() == "GET GET PUT PUT GET");
+    CHECK(done.value().previous_valid_until == timestamp::parse(end_of_hour).value());
 }
 
 TEST_CASE("a grace is as long as the server says, where it says so") {

@@ -96,13 +96,19 @@ task_of<Tools, result<timestamp>> end_by_lease(Tools& tools, rotation_flow& f, s
     });
 }
 
-/// Logs the promise of an extension: in the lease; beside it if that is of a rotation that has not
-/// acted yet, which tells of another secret. An inherited lease of this secret is written when it is
-/// given back.
+/// Whether the lease that was taken over tells of the grace of this secret. If it is of a rotation
+/// that has not acted yet, it tells of another one.
+[[nodiscard]] inline bool has_lease_of(rotation_flow const& f, std::int64_t last) {
+    return f.inherited &&
+           (last != 0 ? f.inherited->version <= last : f.inherited->state == intent_state::lost);
+}
+
+/// Logs the promise of an extension: in the lease; beside it if that tells of another secret. An
+/// inherited lease of this secret is written when it is given back.
 template <class Tools>
 task_of<Tools, result<void>> remember_extension(Tools& tools, rotation_flow& f, std::int64_t last,
                                                 timestamp until) {
-    if (f.inherited && f.inherited->version <= last) co_return result<void>();
+    if (has_lease_of(f, last)) co_return result<void>();
     auto pending = f.inherited ? remember_apart(tools, promise_of(f, last, until))
                                : log_promise(tools, f, last, until);
     auto const written = co_await std::move(pending);
@@ -161,11 +167,8 @@ task_of<Tools, result<timestamp>> change_by_lease(Tools& tools, rotation_flow& f
     auto pending_set = f.aim == rotation_aim::revoke ? end_by_lease(tools, f, last)
                                                      : extend_by_lease(tools, f, last);
     auto const set = co_await std::move(pending_set);
-    // Who takes over an inherited lease goes by this end, too, unless it is of a rotation that has
-    // not acted yet.
-    bool const is_promise = f.inherited && (last != 0 ? f.inherited->version <= last
-                                                      : f.inherited->state == intent_state::lost);
-    if (set && is_promise) f.inherited->until = f.lease.until;
+    // Who takes over the lease goes by this end, too.
+    if (set && has_lease_of(f, last)) f.inherited->until = f.lease.until;
     co_return set;
 }
 
