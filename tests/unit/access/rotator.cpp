@@ -756,6 +756,18 @@ TEST_CASE("an extended grace that the server does not show is remembered, and no
     CHECK(f.rotate().error() == errc::grace_running);
 }
 
+TEST_CASE("an extended grace is remembered where a late request of the rotation may shorten it") {
+    fixture f;
+    f.leave_lease(intent_state::settled, now, now.plus(4h));
+    f.look(5, "2026-11-24T04:00:00Z").respond(5, "2026-11-24T05:00:00Z");
+    CHECK(f.rotator().extend_grace(id, 5h).get().has_value());
+    auto const kept = f.log.list().value();
+    REQUIRE(kept.size() == 2);
+    CHECK(kept[1].state == intent_state::settled);
+    CHECK(kept[1].version == 5);
+    CHECK(kept[1].until == now.plus(5h));
+}
+
 TEST_CASE("a longer grace leaves the earlier promise in the log, for this process may die") {
     fixture f;
     auto const memory = f.leave_lease(intent_state::settled, now, now.plus(4h));

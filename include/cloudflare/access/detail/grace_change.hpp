@@ -120,6 +120,10 @@ task_of<Tools, result<void>> remember_extension(Tools& tools, rotation_flow& f, 
 template <class Tools>
 task_of<Tools, result<timestamp>> extend_by_lease(Tools& tools, rotation_flow& f,
                                                   std::int64_t last) {
+    auto pending_memory = recall_graces(tools, f, last);
+    auto const recalled = co_await std::move(pending_memory);
+    // A late request of an ended rotation may shorten this grace: then renewal mends that, too.
+    f.is_unclear = !recalled || f.promised_until > tools.now();
     auto until = tools.now().plus(f.grace);
     if (f.aim == rotation_aim::replace && f.inherited && is_of_latest(*f.inherited, last))
         until = (std::max)(until, f.inherited->until);
