@@ -191,6 +191,16 @@ struct fixture {
         lease.key = lease.token_id = token.id;
         return lease;
     }
+    /// What a rotation has left in the log: a promise that the secret before works for `span`.
+    access::intent remember(access::issued_service_token const& token, int version,
+                            std::chrono::seconds span) {
+        auto memory = lease_of(token);
+        memory.state = intent_state::settled;
+        memory.version = version;
+        memory.until = way.wall().plus(span);
+        log.insert(memory).value();
+        return memory;
+    }
 
     access::any_scope scope;
     sandbox_transport way;
@@ -529,11 +539,7 @@ TEST_CASE("no grace is mended while the token is being rotated, perhaps to end i
     lenient.lower_version_is_refused = false;
     f.way.shared->box = testing::sandbox(1, lenient);
     auto const ours = f.make("ours");
-    auto memory = f.lease_of(ours);
-    memory.state = intent_state::settled;
-    memory.version = 1;
-    memory.until = f.way.wall().plus(5h);
-    f.log.insert(memory).value();
+    f.remember(ours, 1, 5h);
     auto lease = f.lease_of(ours);
     lease.tag = std::string(32, '2');
     f.log.insert(lease).value();
@@ -565,11 +571,8 @@ TEST_CASE("where no end of a grace is shown a rotation waits for the one that th
         hiding.shows_version_and_enabled = shows_version;
         f.way.shared->box = testing::sandbox(1, hiding);
         auto const ours = f.make("ours");
-        auto memory = f.lease_of(ours);
-        memory.state = intent_state::settled;
-        memory.version = shows_version ? 1 : 2; // of whichever secret, if none is shown
-        memory.until = f.way.wall().plus(50h);
-        f.log.insert(memory).value();
+        // Of whichever secret, if no version is shown.
+        auto const memory = f.remember(ours, shows_version ? 1 : 2, 50h);
         f.way.shared->now += 25h;
         for (int round = 0; round != 2; ++round) {
             auto const report =
@@ -660,11 +663,7 @@ TEST_CASE("a grace that a late request has shortened is mended until it is over"
     f.way.shared->now += 48h;
     f.round(rotating).value();
     auto const promised = f.way.wall().plus(2h);
-    auto memory = f.lease_of(ours);
-    memory.version = 2;
-    memory.state = intent_state::settled;
-    memory.until = promised;
-    f.log.insert(memory).value();
+    f.remember(ours, 2, 2h);
     f.at_server(ours).previous_expires_at = f.way.wall();
     f.round(rotating).value();
     CHECK(f.at_server(ours).previous_expires_at == promised);
@@ -1103,11 +1102,7 @@ TEST_CASE("a round revives no secret that was revoked while an earlier grace ran
     hiding.update_shows_secret = false;
     f.way.shared->box = testing::sandbox(1, hiding);
     auto const ours = f.make("ours");
-    auto memory = f.lease_of(ours);
-    memory.state = intent_state::settled;
-    memory.version = 1;
-    memory.until = f.way.wall().plus(5h);
-    f.log.insert(memory).value();
+    f.remember(ours, 1, 5h);
     auto rotator =
         access::rotator(f.through, f.scope, f.sink, f.log,
                         access::rotation_options().now_from([w = f.way] { return w.wall(); }));
