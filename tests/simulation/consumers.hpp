@@ -512,8 +512,9 @@ private:
         bool const can_tell = shows_versions() && w_.what.switches.shows_previous_expiry &&
                               w_.what.lag == 0s && late <= 60s;
         bool const is_repeated = why.made == secrets_.at(there->secret).number || t.is_by_hand;
-        // The client's clock is behind by the way of the response that told it, and of this request.
-        auto const known_at = time_of(sent_at - 2 * sender->planned().latency);
+        // The client's clock is behind by the way of the response that told it, and of this request,
+        // which may have been sent again after a fault.
+        auto const known_at = time_of(sent_at - 2 * sender->planned().latency - call_deadline);
         bool const was_over = is_moved && !was_rotated && !is_repeated && end && *end > now &&
                               before.end && *before.end < known_at && asleep == 0s;
         if (was_over && can_tell && !is_promised(t))
