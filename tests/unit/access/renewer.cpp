@@ -191,6 +191,18 @@ struct fixture {
         lease.key = lease.token_id = token.id;
         return lease;
     }
+    /// How many rounds the loop makes, which is told to end with the third.
+    template <class AtRound>
+    int rounds(AtRound at_round) {
+        int made = 0;
+        renewer(renewal_policy())
+            .run([&](result<access::renewal_report> const& r) {
+                at_round(r);
+                return ++made != 3;
+            })
+            .get();
+        return made;
+    }
     /// What a rotation has left in the log: a promise that the secret before works for `span`.
     access::intent remember(access::issued_service_token const& token, int version,
                             std::chrono::seconds span) {
@@ -921,26 +933,25 @@ TEST_CASE("no grace is ended while the token is being rotated") {
     CHECK(f.works(token));
 }
 
+/// What becomes of the loop, and how many of three rounds it makes.
+struct loop_case {
+    std::optional<int> refused_list;
+    bool is_cancelled;
+    int rounds;
+};
+loop_case const loop_cases[] = {{{}, false, 3}, {400, false, 3}, {{}, true, 1}};
+
 TEST_CASE("the loop goes on after a round that failed, and ends where one was cancelled") {
-    struct {
-        std::optional<int> refused_list;
-        bool is_cancelled;
-        int rounds;
-    } const cases[] = {{{}, false, 3}, {400, false, 3}, {{}, true, 1}};
-    for (auto const& c : cases) {
+    for (auto const& c : loop_cases) {
         fixture f;
         f.make("one");
         auto const before = f.way.shared->requests.size();
         f.way.shared->refused_list = c.refused_list;
         f.way.shared->is_cancelled = c.is_cancelled;
-        int rounds = 0;
-        f.renewer(renewal_policy())
-            .run([&](result<access::renewal_report> const& r) {
-                CHECK(r.has_value() == (!c.refused_list && !c.is_cancelled));
-                if (c.refused_list) CHECK(r.error() == errc::bad_request);
-                return ++rounds != 3;
-            })
-            .get();
+        auto const rounds = f.rounds([&](result<access::renewal_report> const& r) {
+            CHECK(r.has_value() == (!c.refused_list && !c.is_cancelled));
+            if (c.refused_list) CHECK(r.error() == errc::bad_request);
+        });
         CHECK(rounds == c.rounds);
         // One list a round: a wait that was whole needs none.
         CHECK(f.way.shared->requests.size() - before == (c.is_cancelled ? 0U : 3U));
@@ -953,36 +964,20 @@ TEST_CASE("the loop ends where a store was cancelled, and goes on after its othe
         f.make("one");
         f.sink.fails_list = true;
         f.sink.list_code = code;
-        int rounds = 0;
-        f.renewer(renewal_policy())
-            .run([&](result<access::renewal_report> const& r) {
-                CHECK(r.error() == code);
-                return ++rounds != 3;
-            })
-            .get();
+        auto const rounds =
+            f.rounds([&](result<access::renewal_report> const& r) { CHECK(r.error() == code); });
         CHECK(rounds == (code == errc::cancelled ? 1 : 3));
     }
 }
 
 TEST_CASE("the loop goes on after a wait that ended early, unless it was cancelled") {
-    struct {
-        std::optional<int> refused_list;
-        bool is_cancelled;
-        int rounds;
-    } const cases[] = {{{}, false, 3}, {400, false, 3}, {{}, true, 1}};
-    for (auto const& c : cases) {
+    for (auto const& c : loop_cases) {
         fixture f;
         f.make("one");
         f.way.shared->refused_list = c.refused_list;
         f.way.shared->early_waits = 1;
-        int rounds = 0;
-        f.renewer(renewal_policy())
-            .run([&](result<access::renewal_report> const&) {
-                f.way.shared->is_cancelled = c.is_cancelled;
-                return ++rounds != 3;
-            })
-            .get();
-        CHECK(rounds == c.rounds);
+        CHECK(f.rounds([&](auto const&) { f.way.shared->is_cancelled = c.is_cancelled; }) ==
+              c.rounds);
     }
 }
 

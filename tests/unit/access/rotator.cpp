@@ -124,6 +124,17 @@ struct fixture {
         log.insert(i).value();
         return i;
     }
+    /// What an ended rotation has left beside the lease.
+    void remember(std::int64_t version, timestamp until) {
+        access::intent i(std::string(32, '2'), scope, "ci", now);
+        i.purpose = access::intent_purpose::rotate;
+        i.key = "apart";
+        i.token_id = id;
+        i.version = version;
+        i.state = intent_state::settled;
+        i.until = until;
+        log.insert(i).value();
+    }
 
     scripted_transport transport;
     frail_sink sink;
@@ -252,11 +263,7 @@ TEST_CASE(
 
 TEST_CASE("a revocation does not revive a grace of the past by a response that is out of date") {
     fixture f;
-    auto memory = f.leave_lease(intent_state::settled, now, now.plus(100h));
-    f.log.erase(memory).value();
-    memory.version = 4; // of the grace that is revoked
-    memory.key = "apart";
-    f.log.insert(memory).value();
+    f.remember(4, now.plus(100h));          // of the grace that is revoked
     f.look(4).respond(5).respond(4);        // raised, and looked for
     f.respond(6).respond(4).respond(4, ""); // rotated, and looked for; the end of the grace
     CHECK(f.rotator().revoke_and_rotate("key").get().error() == errc::rotation_lost);
@@ -807,17 +814,10 @@ TEST_CASE("the end of a grace that failed leaves what was promised") {
 TEST_CASE("the end of a grace that failed leaves what was promised beside another's plan") {
     fixture f;
     f.hold(5);
-    auto memory = f.leave_lease(intent_state::settled, now, now.plus(100h));
-    auto plan = memory; // a revocation that may act yet
-    plan.tag = std::string(32, '2');
-    plan.state = intent_state::open;
-    plan.opened_at = now.plus(-1h);
-    plan.until = now.plus(-1h);
-    plan.version = 6;
-    memory.key = "apart";
-    f.log.erase(memory).value();
-    f.log.insert(memory).value();
-    f.log.insert(plan).value();
+    f.remember(5, now.plus(100h));
+    auto plan = f.leave_lease(intent_state::open, now.plus(-1h), now.plus(-1h));
+    plan.version = 6; // of a revocation that may act yet
+    f.log.update(plan).value();
     f.look(5);
     f.transport.respond(refusal(400));
     CHECK(f.rotator().end_grace(id).get().error() == errc::bad_request);
